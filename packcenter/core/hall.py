@@ -1,0 +1,162 @@
+"""
+The hall as the core knows it: machines, lanes, mail classes and the sort plan.
+
+Built from the checked configuration (`packcenter.config.build`) and journaled whole in `Started`, so that a
+journal can be replayed without the files it was made with. Everything is immutable; order is meaningful.
+Lengths are millimetres, times milliseconds, weights grams.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Lane(msgspec.Struct, frozen=True, array_like=True):
+    """
+    One lane of a sorter.
+
+    `feeds` names the bagger that empties it, `infeed` that bagger's infeed (1 up); both are "" and 0 for the
+    exception lane, which people empty to the hand station. `distance_mm` is from scanner to diverter.
+    """
+
+    number: int
+    feeds: str
+    infeed: int
+    distance_mm: int
+    capacity_items: int
+    secure: bool
+
+
+class Sorter(msgspec.Struct, frozen=True, array_like=True):
+    """
+    One sorting line. The belt ends in `exception_lane`, which is also every decision's fallback.
+
+    A decision must reach the PLC `actuator_ms + scan_cycle_ms` before the item does; `link_ms` more is kept for
+    the wire. An item that no eye has confirmed `confirm_slack_ms` after it should have left the belt is unconfirmed.
+    """
+
+    plc: str
+    belt_mm_per_s: int
+    belt_mm: int
+    actuator_ms: int
+    scan_cycle_ms: int
+    link_ms: int
+    confirm_slack_ms: int
+    lanes: tuple[Lane, ...]
+    exception_lane: int
+
+
+class Bagger(msgspec.Struct, frozen=True, array_like=True):
+    """One bagging machine; how long it may take from `BeginParcel` to the fed document and from verdict to `Packed`."""
+
+    plc: str
+    feed_timeout_ms: int
+    verdict_timeout_ms: int
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True):
+    """One place of the dispatch rack where a mail bag hangs; `destination` names a destination of the plan."""
+
+    number: int
+    destination: str
+
+
+class Rack(msgspec.Struct, frozen=True, array_like=True):
+    """The dispatch rack 封发架. Parcels that must not be bagged are dropped at `reject_position`, which has no bag."""
+
+    plc: str
+    positions: tuple[Position, ...]
+    reject_position: int
+    drop_timeout_ms: int
+    close_timeout_ms: int
+
+
+class MailClass(msgspec.Struct, frozen=True, array_like=True):
+    """What every item of a class has in common; a sealed parcel's weight must lie in the band, ends included."""
+
+    name: str
+    secure: bool
+    grams_min: int
+    grams_max: int
+    pouch: int
+
+
+class Destination(msgspec.Struct, frozen=True, array_like=True):
+    """A named part of the country; `postcodes` are inclusive ranges of six-digit codes, in order, disjoint from all others'."""
+
+    name: str
+    postcodes: tuple[tuple[int, int], ...]
+
+
+class Group(msgspec.Struct, frozen=True, array_like=True):
+    """
+    Lanes that serve alike: `lanes` are (sorter, lane) pairs; `balance` is "first" or "least".
+
+    When none of its lanes on the item's sorter is open with room, the groups in `overflow` are tried in order.
+    """
+
+    name: str
+    lanes: tuple[tuple[str, int], ...]
+    balance: str
+    overflow: tuple[str, ...]
+
+
+class Rule(msgspec.Struct, frozen=True, array_like=True):
+    """One line of the sort plan; the first rule whose every non-empty list holds the item's value gives its group."""
+
+    name: str
+    mail_classes: tuple[str, ...]
+    agencies: tuple[str, ...]
+    destinations: tuple[str, ...]
+    services: tuple[str, ...]
+    group: str
+
+
+class BagLimits(msgspec.Struct, frozen=True, array_like=True):
+    """When a bag is closed: by count, by weight, or at a cut-off (minutes after local midnight, rising)."""
+
+    items_max: int
+    grams_max: int
+    cutoff_minutes: tuple[int, ...]
+
+
+class Waybills(msgspec.Struct, frozen=True, array_like=True):
+    """The UPU S10 range from which parcels without a pre-assigned waybill get theirs, `first` to `last` inclusive."""
+
+    indicator: str
+    first: int
+    last: int
+    country: str
+
+
+class Plan(msgspec.Struct, frozen=True, array_like=True):
+    """The sort plan 分拣方案: destinations, lane groups, ordered rules and bag limits under one version name."""
+
+    version: str
+    destinations: tuple[Destination, ...]
+    groups: tuple[Group, ...]
+    rules: tuple[Rule, ...]
+    bags: BagLimits
+
+
+class Hall(msgspec.Struct, frozen=True, array_like=True):
+    """
+    Everything the core decides by.
+
+    `utc_offset_minutes` turns core time (microseconds since the Unix epoch) into the local time of cut-offs.
+    """
+
+    name: str
+    centre: str
+    utc_offset_minutes: int
+    agencies: tuple[str, ...]
+    mail_classes: tuple[MailClass, ...]
+    sorters: tuple[Sorter, ...]
+    baggers: tuple[Bagger, ...]
+    rack: Rack
+    waybills: Waybills
+    plan: Plan
+
+    def plcs(self) -> tuple[str, ...]:
+        """Every PLC's name: sorters, baggers, rack, each in the configuration's order."""
+        return (*(s.plc for s in self.sorters), *(b.plc for b in self.baggers), self.rack.plc)

@@ -1,0 +1,271 @@
+"""
+Inputs: everything that can happen, in the past tense.
+
+*World* inputs would have happened whatever we decided (a scan, a manifest, a lost link). *Response* inputs are
+caused by our commands (a confirmation, a tick). Strict replay feeds both again; a what-if keeps only World.
+Events of a PLC carry its name, epoch and number (p, e, q), which make each of them unique for ever.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from packcenter.core.hall import Hall
+
+
+class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """
+    One expected item of a manifest 清单, already checked line by line by the intake.
+
+    `waybill` may be "" (packcenter assigns one). `destination` is a six-digit postcode. `due_us` is 0 for none.
+    No field holds personal data.
+    """
+
+    item: str
+    mail_class: str
+    agency: str
+    waybill: str
+    destination: int
+    service: str
+    case: str
+    case_size: int
+    due_us: int
+
+
+class Started(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """World: the controller began to run, for the first time or again, with this hall. `run` counts from 1."""
+
+    run: int
+    release: str
+    hall: Hall
+    digest: str
+
+
+class ManifestReceived(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """
+    World: one part of a manifest, in order; `part` counts from 1 to `parts`.
+
+    `refused` is how many lines of the whole file the intake refused; `file_digest` is SHA-256 in hex.
+    """
+
+    manifest: str
+    part: int
+    parts: int
+    refused: int
+    file_digest: str
+    lines: tuple[Line, ...]
+
+
+class LinkUp(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a PLC answers with a moving heartbeat. `nonce` and `epoch` are what its image says (epoch 0: none granted)."""
+
+    plc: str
+    nonce: int
+    epoch: int
+
+
+class LinkLost(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a PLC's link is down, or its heartbeat stood still for the limit."""
+
+    plc: str
+    reason: str
+
+
+class ClockStepped(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """World: the wall clock jumped by more than a second against the monotonic clock. Recorded, never used."""
+
+    by_us: int
+
+
+class Quarantined(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """World: at the last run this event of a PLC made the controller fail; it was set aside. `code` is the code it carried."""
+
+    plc: str
+    epoch: int
+    seq: int
+    track: int
+    code: str
+    error: str
+
+
+class StopRequested(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """World: the service was asked to end in good order."""
+
+    reason: str
+
+
+class Scanned(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """
+    World: a sorter's scanner saw an object and gave it a new track id.
+
+    `outcome` is AutoID's (0 success, 8 no identifier, 9 multiple). `age_us` is how long ago the PLC made the event;
+    `plc_ms` the PLC's time of it (modulo 65536), from which its deadline is written. `grams` 0 = not weighed.
+    """
+
+    plc: str
+    epoch: int
+    seq: int
+    track: int
+    scanner: int
+    outcome: int
+    grams: int
+    code: str
+    age_us: int
+    plc_ms: int
+
+
+class TrackLost(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """World: the sorter no longer sees a tracked object; `eye` is the first one that missed it."""
+
+    plc: str
+    epoch: int
+    seq: int
+    track: int
+    eye: int
+
+
+class GhostAppeared(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """World: an eye saw an object that nobody tracked; the PLC gave it a new track id and takes it to the exception lane."""
+
+    plc: str
+    epoch: int
+    seq: int
+    track: int
+    eye: int
+
+
+class PlaceChanged(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a lane or position is 0 open, 1 full, 2 closed, 3 jammed; `items` is the PLC's own count."""
+
+    plc: str
+    epoch: int
+    seq: int
+    place: int
+    state: int
+    items: int
+
+
+class JamChanged(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a zone jammed (`on`) or was cleared."""
+
+    plc: str
+    epoch: int
+    seq: int
+    track: int
+    zone: int
+    on: bool
+
+
+class MachineChanged(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a machine entered a PackML state; `reason_class` 1 own, 2 starved, 3 blocked, 4 operator, 5 fault, 6 controller lost."""
+
+    plc: str
+    epoch: int
+    seq: int
+    state: int
+    reason_class: int
+    reason: int
+
+
+class ConsumableRead(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """World: percent left of a bagger's consumable (1 film, 2 labels, 3 ribbon)."""
+
+    plc: str
+    epoch: int
+    seq: int
+    consumable: int
+    percent: int
+
+
+class DivertConfirmed(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """Response: the eye of a lane saw a tracked object enter; `disposition` says why there (`plc.line.Disposition`)."""
+
+    plc: str
+    epoch: int
+    seq: int
+    track: int
+    lane: int
+    disposition: int
+    ms: int
+
+
+class Fed(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """Response: a bagger fed one document for job `job` (the number of its `BeginParcel`) and read `code` on it."""
+
+    plc: str
+    epoch: int
+    seq: int
+    job: int
+    scanner: int
+    outcome: int
+    thickness: int
+    code: str
+
+
+class Packed(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """Response: a bagger sealed (0) or rejected (1) the pouch of a job; `label` is the waybill read back from it."""
+
+    plc: str
+    epoch: int
+    seq: int
+    job: int
+    result: int
+    grams: int
+    label: str
+
+
+class Dropped(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """Response: the rack dropped the parcel with this label at a position; `reason` 0 as asked, else why it went elsewhere."""
+
+    plc: str
+    epoch: int
+    seq: int
+    position: int
+    reason: int
+    grams: int
+    waybill: str
+
+
+class BagShut(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """Response: the bag at a position is closed and sealed; what falls there from now on falls into the next one."""
+
+    plc: str
+    epoch: int
+    seq: int
+    position: int
+    reason: int
+    grams: int
+    seal: str
+
+
+class CommandEnded(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """Response: a PLC refused a command or finished one that no other event answers (`plc.line.CommandResult`)."""
+
+    plc: str
+    epoch: int
+    seq: int
+    command: int
+    result: int
+
+
+class Tick(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """Response: the time of `next_deadline_us` has come."""
+
+
+PlcEvent = (
+    Scanned
+    | TrackLost
+    | GhostAppeared
+    | PlaceChanged
+    | JamChanged
+    | MachineChanged
+    | ConsumableRead
+    | DivertConfirmed
+    | Fed
+    | Packed
+    | Dropped
+    | BagShut
+    | CommandEnded
+)
+World = Started | ManifestReceived | LinkUp | LinkLost | ClockStepped | Quarantined | StopRequested
+Input = World | PlcEvent | Tick
