@@ -12,6 +12,22 @@ from enum import IntEnum
 
 import msgspec
 
+from packcenter.core.words import CommandResult, Disposition, PlaceState, ReadOutcome, ReasonClass, is_past, plc_deadline
+
+__all__ = [
+    "CommandKind",
+    "CommandResult",
+    "Disposition",
+    "EventKind",
+    "LineCommand",
+    "LineEvent",
+    "PlaceState",
+    "ReadOutcome",
+    "ReasonClass",
+    "is_past",
+    "plc_deadline",
+]
+
 INTERFACE_VERSION = 0x0100
 HEARTBEAT_LIMIT_US = 800_000  # a counter that stands still this long means the peer is lost (design: 8 exchanges of 100 ms)
 SLOTS = 4  # event slots in Out, command slots in In
@@ -56,63 +72,6 @@ class CommandKind(IntEnum):
     PACKML_MODE = 41
 
 
-class ReadOutcome(IntEnum):
-    """OPC 30010 (AutoID) read results used on the wire."""
-
-    SUCCESS = 0
-    NO_IDENTIFIER = 8
-    MULTIPLE_IDENTIFIERS = 9
-    READ_ERROR = 10
-
-
-class Disposition(IntEnum):
-    """How an item came to be in the lane that its confirmation names."""
-
-    AS_ASKED = 0
-    NO_ANSWER = 1
-    LATE = 2
-    LANE_FULL = 3
-    LANE_CLOSED = 4
-    RATE = 5
-    RECIRCULATED = 6
-    WRONG_LANE = 9
-
-
-class PlaceState(IntEnum):
-    """State of a lane, cell or position."""
-
-    OPEN = 0
-    FULL = 1
-    CLOSED = 2
-    JAMMED = 3
-
-
-class CommandResult(IntEnum):
-    """Why a command ended when no other event answers it (event kind 50)."""
-
-    DONE = 0
-    REFUSED_EPOCH = 1
-    LATE = 2
-    PLACE_NOT_OPEN = 3
-    UNKNOWN_TRACK = 4
-    WRONG_STATE = 5
-    INTERLOCK = 6
-    MALFORMED = 7
-    NOTHING_THERE = 8  # a bagger was told to feed from an infeed and no document came
-
-
-class ReasonClass(IntEnum):
-    """Why a machine changed its PackML state: hold = its own cause, suspend = its neighbour's."""
-
-    NONE = 0
-    OWN = 1
-    STARVED = 2
-    BLOCKED = 3
-    OPERATOR = 4
-    FAULT = 5
-    CONTROLLER_LOST = 6
-
-
 class LineEvent(msgspec.Struct, frozen=True, gc=False):
     """
     One event of a PLC, as its slot in `Out` says it.
@@ -148,13 +107,3 @@ class LineCommand(msgspec.Struct, frozen=True, gc=False):
     b: int = 0
     deadline: int = 0
     text: str = ""
-
-
-def plc_deadline(plc_ms: int, window_ms: int) -> int:
-    """The wire form of "`window_ms` after the PLC time `plc_ms`"; never 0, which means no deadline."""
-    return 0x1_0000 | ((plc_ms + window_ms) & 0xFFFF)
-
-
-def is_past(deadline: int, now_ms: int) -> bool:
-    """Whether a wire deadline has passed at PLC time `now_ms`; windows up to 32 s compare right."""
-    return deadline != 0 and ((now_ms - deadline) & 0xFFFF) in range(1, 0x8000)
