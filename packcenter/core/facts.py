@@ -51,11 +51,18 @@ class ItemExpected(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class LineRefused(_Fact, frozen=True, tag=True, array_like=True, gc=False):
-    """A line was refused because of what is already known; `reason` is duplicate_item, duplicate_waybill, unknown_class or unknown_agency."""
+    """A line was refused for what is known already: duplicate_item, duplicate_waybill, unknown_class or unknown_agency."""
 
     manifest: str
     item: str
     reason: str
+
+
+class ManifestPartTaken(_Fact, frozen=True, tag=True, array_like=True, gc=False):
+    """Parts 1 to `part` of a manifest have been taken."""
+
+    manifest: str
+    part: int
 
 
 class ManifestTaken(_Fact, frozen=True, tag=True, array_like=True, gc=False):
@@ -139,10 +146,10 @@ class ItemSeen(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 class Routed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     """
-    Where the item shall go and why: `lane` of the sorter by `rule`, through `group` (differs from the rule's group when it overflowed).
+    Where the item shall go and why: `lane` of the sorter by `rule`, through `group` (not the rule's own if it overflowed).
 
-    `reason` is plan, overflow, no_rule, no_lane, not_secure, unknown, no_read, multiple_codes, duplicate, withdrawn,
-    or suspect. `deadline_us` is the last moment for the decision to leave us.
+    `reason` is plan, overflow, no_rule, no_lane, unknown, no_read, multiple_codes, duplicate or ghost.
+    `deadline_us` is the last moment for the decision to leave us.
     """
 
     item: str
@@ -188,6 +195,13 @@ class Unconfirmed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     plc: str
 
 
+class ConfirmationMoved(_Fact, frozen=True, tag=True, array_like=True, gc=False):
+    """The item is waited for until `confirm_us`: once more after it was unconfirmed, or because its PLC cannot be heard."""
+
+    item: str
+    confirm_us: int
+
+
 # --- packing ---------------------------------------------------------------------------------------------------------
 
 
@@ -209,13 +223,21 @@ class JobBegun(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class DocumentFed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
-    """A bagger read `read` ("" nothing usable) on the document it fed; `matched`: it is the one expected."""
+    """A bagger fed a document and took it for `item`; `matched`: it is the one expected, read without doubt."""
 
     plc: str
     job: int
     item: str
-    read: str
     matched: bool
+    reason: str
+
+
+class JobSuspected(_Fact, frozen=True, tag=True, array_like=True, gc=False):
+    """The pouch of a job must not be sealed, or not be trusted if it is: a stop, a restart or a lost link came between (B6)."""
+
+    plc: str
+    job: int
+    reason: str
 
 
 class ParcelSealed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
@@ -248,6 +270,13 @@ class JobAbandoned(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     reason: str
 
 
+class BaggerPaused(_Fact, frozen=True, tag=True, array_like=True, gc=False):
+    """A bagger gets no job before `until_us` (0: the pause is over)."""
+
+    plc: str
+    until_us: int
+
+
 # --- bags ------------------------------------------------------------------------------------------------------------
 
 
@@ -274,6 +303,14 @@ class ParcelTurnedOut(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
     waybill: str
     item: str
+    reason: str
+
+
+class BagSuspected(_Fact, frozen=True, tag=True, array_like=True, gc=False):
+    """A bag holds a parcel that does not belong there; when it is closed it goes to the hand station to be opened."""
+
+    bag: str
+    position: int
     reason: str
 
 
@@ -384,11 +421,16 @@ class CommandAnswered(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class CommandTimedOut(_Fact, frozen=True, tag=True, array_like=True, gc=False):
-    """A command got no answer in its time; `kind` is the command's name."""
+    """
+    A command got no answer in its time; `kind` is the command's name, or "" when its PLC cannot be heard at present.
+
+    `again_us` is when it is looked at again, 0 never.
+    """
 
     plc: str
     number: int
     kind: str
+    again_us: int
 
 
 # --- the service itself ----------------------------------------------------------------------------------------------
@@ -417,11 +459,11 @@ class StopNoted(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 
 Fact = (
-    HallAdopted | ManifestOpened | ItemExpected | LineRefused | ManifestTaken
+    HallAdopted | ManifestOpened | ItemExpected | LineRefused | ManifestPartTaken | ManifestTaken
     | Moved | ObjectSeen | SentToHand | Suspected | ItemLost | ItemFound
-    | ItemSeen | Routed | DecisionLate | Diverted | WrongLane | Unconfirmed
-    | WaybillAssigned | JobBegun | DocumentFed | ParcelSealed | ParcelRejected | JobAbandoned
-    | BagOpened | ParcelDropped | ParcelTurnedOut | BagCloseAsked | BagClosed
+    | ItemSeen | Routed | DecisionLate | Diverted | WrongLane | Unconfirmed | ConfirmationMoved
+    | WaybillAssigned | JobBegun | DocumentFed | JobSuspected | ParcelSealed | ParcelRejected | JobAbandoned | BaggerPaused
+    | BagOpened | ParcelDropped | ParcelTurnedOut | BagSuspected | BagCloseAsked | BagClosed
     | LinkStateSet | EpochGranted | EventTaken | GapSeen | EventSetAside | MachineEntered | PlaceSet | JamSet | ConsumableSet
     | CommandAnswered | CommandTimedOut | ClockStepNoted | QuarantineNoted | StopNoted
 )  # fmt: skip

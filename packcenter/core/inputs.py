@@ -157,7 +157,7 @@ class JamChanged(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=Fals
 
 
 class MachineChanged(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
-    """World: a machine entered a PackML state; `reason_class` 1 own, 2 starved, 3 blocked, 4 operator, 5 fault, 6 controller lost."""
+    """World: a machine entered a PackML state; `reason_class` as `core.words.ReasonClass`."""
 
     plc: str
     epoch: int

@@ -1,0 +1,38 @@
+"""
+The life of an item as a table: from which kind of place it may pass into which.
+
+    agency -> expected -> belt -> lane -> pack -> rack -> bag -> dispatched
+                           |       |       |       |      |
+                           +-------+-------+-------+------+--> hand, lost -> belt again
+
+A document is where it was last read: any reading station may therefore take it over from `expected`, `hand`, `lost`
+or an earlier station (it was carried there by hand). `dispatched` is final.
+"""
+
+from __future__ import annotations
+
+NEXT_PLACES: dict[str, frozenset[str]] = {
+    "agency": frozenset({"expected"}),
+    "outside": frozenset({"belt", "pack", "hand"}),
+    "expected": frozenset({"belt", "pack"}),
+    "belt": frozenset({"lane", "hand", "lost", "pack"}),
+    "lane": frozenset({"pack", "lost"}),
+    "pack": frozenset({"rack", "hand", "lost"}),
+    "rack": frozenset({"bag", "hand", "lost"}),
+    "bag": frozenset({"dispatched", "hand"}),
+    "dispatched": frozenset(),
+    "hand": frozenset({"belt", "pack", "outside"}),
+    "lost": frozenset({"belt", "lane", "pack", "rack", "bag", "hand"}),
+}
+"""From each kind of place, where custody may pass to. `hand -> outside`: an unannounced object got its announced identity."""
+
+SOURCES = frozenset({"agency", "outside"})
+"""Where items come from: balances that fall below zero by as much as there is in the hall."""
+
+IN_HALL = ("belt", "lane", "pack", "rack", "bag")
+"""Kinds of place on the line, in the order of an item's life."""
+
+
+def kind_of(place: str) -> str:
+    """The kind of a place: `lane` of `lane/sorter-1/3`."""
+    return place.partition("/")[0]

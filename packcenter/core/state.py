@@ -1,0 +1,607 @@
+"""
+What is true now, and `evolve`: the only code that changes it.
+
+Plain mutable records. A snapshot is this state as MessagePack; `agenda` (a heap of deadlines) is derived and is
+rebuilt after loading. `evolve` asserts what must hold whenever custody or a bag changes (design/invariants A1, A3,
+B3, C2, D1, E1, R2): a broken one stops the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappush
+from typing import Any
+
+import msgspec
+
+from packcenter.core import facts as f
+from packcenter.core.commands import (
+    BeginParcel,
+    CloseBag,
+    Command,
+    CommandMachine,
+    Divert,
+    Drop,
+    GrantEpoch,
+    Numbered,
+    RejectParcel,
+    SealParcel,
+)
+from packcenter.core.hall import Hall
+from packcenter.core.lifecycle import NEXT_PLACES, SOURCES, kind_of
+from packcenter.core.limits import OPEN_COMMANDS_MAX
+
+UNKNOWN = 0
+"""PackML state of a machine that we cannot see."""
+
+
+class Item(msgspec.Struct):
+    """
+    One document or letter, announced or not.
+
+    `place` is its custody; `lane` the lane asked for while it is on a belt; `entered_us` when it came to its place;
+    `confirm_us` 0 or when a lane must have confirmed it; `divert` the number of its open `Divert` or 0.
+    """
+
+    id: str
+    code: str
+    mail_class: str
+    agency: str
+    waybill: str
+    destination: int
+    service: str
+    due_us: int
+    announced: bool
+    place: str
+    entered_us: int = 0
+    plc: str = ""
+    track: int = 0
+    lane: int = 0
+    divert: int = 0
+    confirm_us: int = 0
+    unconfirmed: bool = False
+    suspect: str = ""
+    hand: str = ""
+    grams: int = 0
+
+
+class Pending(msgspec.Struct):
+    """An unanswered command and when its silence becomes a fact (0: never by itself)."""
+
+    command: Numbered
+    due_us: int
+
+
+class Plc(msgspec.Struct):
+    """
+    One PLC: its life (`nonce`, `epoch`, last event `seq`, commands numbered so far), link, machine state and places.
+
+    `places` holds only places that are not open. `tracks` maps a sorter's track ids to items.
+    """
+
+    name: str
+    nonce: int = 0
+    epoch: int = 0
+    seq: int = 0
+    numbers: int = 0
+    up: bool = False
+    state: int = UNKNOWN
+    reason_class: int = 0
+    places: dict[int, int] = {}
+    jams: dict[int, bool] = {}
+    consumables: dict[int, int] = {}
+    tracks: dict[int, str] = {}
+    pending: dict[int, Pending] = {}
+
+
+class LaneLoad(msgspec.Struct):
+    """What a lane holds, first in first out, and how many items are on their way to it."""
+
+    on_way: int = 0
+    items: list[str] = []
+
+
+class Job(msgspec.Struct):
+    """
+    One parcel being made. `item` is the document expected; `inside` the one that was fed ("" none yet).
+
+    `verdict` is the number of the `SealParcel` or `RejectParcel` asked, 0 before.
+    """
+
+    number: int
+    item: str
+    infeed: int
+    waybill: str
+    inside: str = ""
+    verdict: int = 0
+    sealing: bool = False
+    suspect: str = ""
+
+
+class Bagger(msgspec.Struct):
+    """The two stations of a bagging machine: the document at the feeder, the pouch being sealed or put out."""
+
+    feeding: Job | None = None
+    sealing: Job | None = None
+    retry_us: int = 0
+
+
+class Bag(msgspec.Struct):
+    """A mail bag that hangs open at a position. `closing` is why it was asked to close, "" while it is not."""
+
+    tag: str
+    position: int
+    destination: str
+    cutoff_us: int
+    waybills: list[str] = []
+    grams: int = 0
+    closing: str = ""
+    suspect: str = ""
+
+
+class ManifestProgress(msgspec.Struct):
+    """How far a manifest has been taken."""
+
+    file_digest: str
+    parts: int
+    refused: int
+    parts_taken: int = 0
+    taken: int = 0
+
+
+class State(msgspec.Struct):
+    """Everything the controller knows. `waybills` maps each number in use to its item, `bags` each position to its open bag."""
+
+    hall: Hall | None = None
+    hall_digest: str = ""
+    run: int = 0
+    last_us: int = 0
+    items: dict[str, Item] = {}
+    waybills: dict[str, str] = {}
+    balances: dict[str, int] = {}
+    manifests: dict[str, ManifestProgress] = {}
+    plcs: dict[str, Plc] = {}
+    lanes: dict[str, LaneLoad] = {}
+    baggers: dict[str, Bagger] = {}
+    bags: dict[int, Bag] = {}
+    provisional: int = 0
+    bag_serial: int = 0
+    waybill_serial: int = 0
+    closed_bags: int = 0
+    agenda: list[tuple[int, str, str, int]] = []
+
+
+def lane_place(plc: str, lane: int) -> str:
+    """The place of a lane, which is also its key in `State.lanes`."""
+    return f"lane/{plc}/{lane}"
+
+
+def evolve(state: State, at_us: int, fact: f.Fact) -> None:
+    """Make a fact true. Never fails on a fact that a rule emitted; an `AssertionError` means our own mistake."""
+    _EVOLVE[type(fact)](state, at_us, fact)
+
+
+def remember(state: State, at_us: int, command: Command) -> None:
+    """Keep a command until it is answered; numbers of one PLC rise by one."""
+    if isinstance(command, GrantEpoch):
+        return
+    plc = state.plcs[command.plc]
+    assert command.number == plc.numbers + 1, (command, plc.numbers)
+    assert len(plc.pending) < OPEN_COMMANDS_MAX, command.plc
+    plc.numbers = command.number
+    due_us = at_us + _answer_time_us(state, command)
+    if due_us > at_us:
+        heappush(state.agenda, (due_us, "command", command.plc, command.number))
+    else:
+        due_us = 0
+    plc.pending[command.number] = Pending(command, due_us)
+    if type(command) is Divert:
+        state.items[plc.tracks[command.track]].divert = command.number
+    elif type(command) is SealParcel or type(command) is RejectParcel:
+        _set_verdict(state.baggers[command.plc], command)
+
+
+def _set_verdict(bagger: Bagger, command: SealParcel | RejectParcel) -> None:
+    """The pouch leaves the feeder with its verdict, or a pouch under way gets a second one (reject after a refused seal)."""
+    job = bagger.feeding
+    if job is not None and job.waybill == command.waybill and job.inside:
+        assert bagger.sealing is None or bagger.sealing.waybill == command.waybill, (bagger, command)
+        bagger.feeding = None
+        bagger.sealing = job
+    assert bagger.sealing is not None, command
+    bagger.sealing.verdict = command.number
+    bagger.sealing.sealing = type(command) is SealParcel
+
+
+def _answer_time_us(state: State, command: Numbered) -> int:
+    """How long a command may stay unanswered before that is a fact; 0 where another deadline covers it."""
+    assert state.hall is not None
+    kind = type(command)
+    if kind is Divert or kind is CommandMachine:
+        return 0  # the item's own confirmation covers the first; a machine's state speaks for the second
+    if kind is Drop:
+        return state.hall.rack.drop_timeout_ms * 1000
+    if kind is CloseBag:
+        return state.hall.rack.close_timeout_ms * 1000
+    bagger = next(b for b in state.hall.baggers if b.plc == command.plc)
+    return (bagger.feed_timeout_ms if kind is BeginParcel else bagger.verdict_timeout_ms) * 1000
+
+
+def is_current(state: State, entry: tuple[int, str, str, int]) -> bool:
+    """Whether a deadline of the agenda still means something; answered ones stay in the heap until they surface."""
+    due_us, kind, name, number = entry
+    if kind == "confirm":
+        return state.items[name].confirm_us == due_us
+    if kind == "command":
+        pending = state.plcs[name].pending.get(number)
+        return pending is not None and pending.due_us == due_us
+    if kind == "cutoff":
+        bag = state.bags.get(number)
+        return bag is not None and bag.tag == name and not bag.closing and bag.cutoff_us == due_us
+    return state.baggers[name].retry_us == due_us
+
+
+def rebuild_agenda(state: State) -> None:
+    """Derive the deadlines from the rest of the state, after loading a snapshot."""
+    state.agenda = []
+    for item in state.items.values():
+        if item.confirm_us:
+            heappush(state.agenda, (item.confirm_us, "confirm", item.id, 0))
+    for plc in state.plcs.values():
+        for number, pending in plc.pending.items():
+            if pending.due_us:
+                heappush(state.agenda, (pending.due_us, "command", plc.name, number))
+    for bag in state.bags.values():
+        if bag.cutoff_us and not bag.closing:
+            heappush(state.agenda, (bag.cutoff_us, "cutoff", bag.tag, bag.position))
+    for name, bagger in state.baggers.items():
+        if bagger.retry_us:
+            heappush(state.agenda, (bagger.retry_us, "retry", name, 0))
+
+
+def encode_state(state: State) -> bytes:
+    """The state as a snapshot holds it (MessagePack, without the agenda)."""
+    return _STATE_ENCODER.encode(msgspec.structs.replace(state, agenda=[]))
+
+
+def decode_state(content: bytes) -> State:
+    """A state from its snapshot; raises `msgspec.DecodeError` if it is not one."""
+    state = _STATE_DECODER.decode(content)
+    rebuild_agenda(state)
+    return state
+
+
+_STATE_ENCODER = msgspec.msgpack.Encoder()
+_STATE_DECODER = msgspec.msgpack.Decoder(State)
+
+
+# --- one function per fact -------------------------------------------------------------------------------------------
+
+
+def _hall_adopted(state: State, at_us: int, fact: f.HallAdopted) -> None:
+    state.hall = fact.hall
+    state.hall_digest = fact.digest
+    state.run = fact.run
+    for name in fact.hall.plcs():
+        state.plcs.setdefault(name, Plc(name))
+    for sorter in fact.hall.sorters:
+        for lane in sorter.lanes:
+            state.lanes.setdefault(lane_place(sorter.plc, lane.number), LaneLoad())
+    for bagger in fact.hall.baggers:
+        state.baggers.setdefault(bagger.plc, Bagger())
+    if state.waybill_serial == 0:
+        state.waybill_serial = fact.hall.waybills.first
+
+
+def _manifest_opened(state: State, at_us: int, fact: f.ManifestOpened) -> None:
+    state.manifests[fact.manifest] = ManifestProgress(fact.file_digest, fact.parts, fact.refused)
+
+
+def _item_expected(state: State, at_us: int, fact: f.ItemExpected) -> None:
+    line = fact.line
+    assert line.item not in state.items, line.item
+    state.items[line.item] = Item(
+        line.item,
+        line.item,
+        line.mail_class,
+        line.agency,
+        line.waybill,
+        line.destination,
+        line.service,
+        line.due_us,
+        True,
+        "agency",
+    )
+    if line.waybill:
+        _use_waybill(state, line.waybill, line.item)
+    state.manifests[fact.manifest].taken += 1
+    _move(state, at_us, state.items[line.item], "expected")
+
+
+def _line_refused(state: State, at_us: int, fact: f.LineRefused) -> None:
+    state.manifests[fact.manifest].refused += 1
+
+
+def _manifest_part_taken(state: State, at_us: int, fact: f.ManifestPartTaken) -> None:
+    state.manifests[fact.manifest].parts_taken = fact.part
+
+
+def _moved(state: State, at_us: int, fact: f.Moved) -> None:
+    item = state.items[fact.item]
+    assert item.place == fact.source, (fact, item.place)
+    _move(state, at_us, item, fact.target)
+
+
+def _move(state: State, at_us: int, item: Item, target: str) -> None:
+    """Pass custody on: one balance falls by one, another rises by one, and no balance of the hall goes below zero (A3)."""
+    source = item.place
+    source_kind, target_kind = kind_of(source), kind_of(target)
+    assert target_kind in NEXT_PLACES[source_kind], (item.id, source, target)
+    balances = state.balances
+    left = balances.get(source, 0) - 1
+    assert left >= 0 or source in SOURCES, (item.id, source)
+    balances[source] = left
+    balances[target] = balances.get(target, 0) + 1
+    if source_kind == "lane":
+        state.lanes[source].items.remove(item.id)
+    elif source_kind == "belt":
+        _leave_belt(state, item)
+    if target_kind == "lane":
+        state.lanes[target].items.append(item.id)
+    item.place = target
+    item.entered_us = at_us
+
+
+def _leave_belt(state: State, item: Item) -> None:
+    """Forget the item's track, reservation and confirmation time."""
+    state.plcs[item.plc].tracks.pop(item.track, None)
+    state.lanes[lane_place(item.plc, item.lane)].on_way -= 1
+    assert state.lanes[lane_place(item.plc, item.lane)].on_way >= 0, item
+    item.plc, item.track, item.lane, item.divert, item.confirm_us, item.unconfirmed = "", 0, 0, 0, 0, False
+
+
+def _object_seen(state: State, at_us: int, fact: f.ObjectSeen) -> None:
+    assert fact.item not in state.items, fact.item
+    state.provisional += 1
+    state.items[fact.item] = Item(fact.item, fact.code, "", "", "", 0, "", 0, False, "outside")
+
+
+def _sent_to_hand(state: State, at_us: int, fact: f.SentToHand) -> None:
+    state.items[fact.item].hand = fact.reason
+
+
+def _suspected(state: State, at_us: int, fact: f.Suspected) -> None:
+    state.items[fact.item].suspect = fact.reason
+
+
+def _item_lost(state: State, at_us: int, fact: f.ItemLost) -> None:
+    state.items[fact.item].confirm_us = 0
+
+
+def _item_found(state: State, at_us: int, fact: f.ItemFound) -> None:
+    state.items[fact.item].suspect = ""
+
+
+def _item_seen(state: State, at_us: int, fact: f.ItemSeen) -> None:
+    item = state.items[fact.item]
+    item.plc, item.track, item.confirm_us, item.unconfirmed = fact.plc, fact.track, fact.confirm_us, False
+    item.hand = ""
+    state.plcs[fact.plc].tracks[fact.track] = fact.item
+    heappush(state.agenda, (fact.confirm_us, "confirm", fact.item, 0))
+
+
+def _routed(state: State, at_us: int, fact: f.Routed) -> None:
+    """Reserve the lane: with what it holds and what is on its way it never exceeds its capacity (R2)."""
+    item = state.items[fact.item]
+    item.lane = fact.lane
+    state.lanes[lane_place(fact.plc, fact.lane)].on_way += 1
+
+
+def _unconfirmed(state: State, at_us: int, fact: f.Unconfirmed) -> None:
+    state.items[fact.item].unconfirmed = True
+
+
+def _confirmation_moved(state: State, at_us: int, fact: f.ConfirmationMoved) -> None:
+    state.items[fact.item].confirm_us = fact.confirm_us
+    heappush(state.agenda, (fact.confirm_us, "confirm", fact.item, 0))
+
+
+def _waybill_assigned(state: State, at_us: int, fact: f.WaybillAssigned) -> None:
+    state.items[fact.item].waybill = fact.waybill
+    state.waybill_serial += 1
+    _use_waybill(state, fact.waybill, fact.item)
+
+
+def _use_waybill(state: State, waybill: str, item: str) -> None:
+    assert waybill not in state.waybills, (waybill, item)  # C2: a number is used at most once
+    state.waybills[waybill] = item
+
+
+def _job_begun(state: State, at_us: int, fact: f.JobBegun) -> None:
+    bagger = state.baggers[fact.plc]
+    assert bagger.feeding is None, fact
+    bagger.feeding = Job(fact.job, fact.item, fact.infeed, fact.waybill)
+
+
+def _document_fed(state: State, at_us: int, fact: f.DocumentFed) -> None:
+    job = state.baggers[fact.plc].feeding
+    assert job is not None, fact
+    assert job.number == fact.job, fact
+    job.inside = fact.item
+
+
+def _parcel_sealed(state: State, at_us: int, fact: f.ParcelSealed) -> None:
+    state.items[fact.item].grams = fact.grams
+    _end_job(state, fact.plc, fact.job)
+
+
+def _parcel_rejected(state: State, at_us: int, fact: f.ParcelRejected) -> None:
+    _end_job(state, fact.plc, fact.job)
+
+
+def _job_abandoned(state: State, at_us: int, fact: f.JobAbandoned) -> None:
+    _end_job(state, fact.plc, fact.job)
+
+
+def _job_suspected(state: State, at_us: int, fact: f.JobSuspected) -> None:
+    bagger = state.baggers[fact.plc]
+    for job in (bagger.feeding, bagger.sealing):
+        if job is not None and job.number == fact.job:
+            job.suspect = fact.reason
+
+
+def _end_job(state: State, plc: str, job: int) -> None:
+    bagger = state.baggers[plc]
+    if bagger.feeding is not None and bagger.feeding.number == job:
+        bagger.feeding = None
+    else:
+        assert bagger.sealing is not None, (plc, job)
+        assert bagger.sealing.number == job, (plc, job)
+        bagger.sealing = None
+
+
+def _bagger_paused(state: State, at_us: int, fact: f.BaggerPaused) -> None:
+    state.baggers[fact.plc].retry_us = fact.until_us
+    if fact.until_us:
+        heappush(state.agenda, (fact.until_us, "retry", fact.plc, 0))
+
+
+def _bag_opened(state: State, at_us: int, fact: f.BagOpened) -> None:
+    assert fact.position not in state.bags, fact
+    state.bag_serial += 1
+    state.bags[fact.position] = Bag(fact.bag, fact.position, fact.destination, fact.cutoff_us)
+    if fact.cutoff_us:
+        heappush(state.agenda, (fact.cutoff_us, "cutoff", fact.bag, fact.position))
+
+
+def _parcel_dropped(state: State, at_us: int, fact: f.ParcelDropped) -> None:
+    bag = state.bags[fact.position]
+    assert bag.tag == fact.bag, fact
+    assert fact.waybill not in bag.waybills, fact  # B3
+    bag.waybills.append(fact.waybill)
+    bag.grams += state.items[fact.item].grams
+
+
+def _bag_suspected(state: State, at_us: int, fact: f.BagSuspected) -> None:
+    state.bags[fact.position].suspect = fact.reason
+
+
+def _bag_close_asked(state: State, at_us: int, fact: f.BagCloseAsked) -> None:
+    state.bags[fact.position].closing = fact.reason
+
+
+def _bag_closed(state: State, at_us: int, fact: f.BagClosed) -> None:
+    bag = state.bags.pop(fact.position)
+    assert tuple(bag.waybills) == fact.waybills, fact  # D1: the bill lists what is inside
+    state.closed_bags += 1
+
+
+def _link_state_set(state: State, at_us: int, fact: f.LinkStateSet) -> None:
+    plc = state.plcs[fact.plc]
+    plc.up = fact.up
+
+
+def _epoch_granted(state: State, at_us: int, fact: f.EpochGranted) -> None:
+    plc = state.plcs[fact.plc]
+    assert fact.epoch == plc.epoch + 1, (fact, plc.epoch)  # E4: epochs strictly rise
+    plc.nonce, plc.epoch, plc.seq, plc.numbers = fact.nonce, fact.epoch, 0, 0
+    plc.state, plc.reason_class = UNKNOWN, 0
+    plc.places, plc.jams, plc.pending = {}, {}, {}
+    assert not plc.tracks, plc.tracks  # E12: every item that the old life tracked has been accounted for
+
+
+def _event_taken(state: State, at_us: int, fact: f.EventTaken) -> None:
+    plc = state.plcs[fact.plc]
+    assert fact.seq > plc.seq, (fact, plc.seq)  # E1: never twice
+    plc.seq = fact.seq
+
+
+def _machine_entered(state: State, at_us: int, fact: f.MachineEntered) -> None:
+    plc = state.plcs[fact.plc]
+    plc.state, plc.reason_class = fact.state, fact.reason_class
+
+
+def _place_set(state: State, at_us: int, fact: f.PlaceSet) -> None:
+    places = state.plcs[fact.plc].places
+    if fact.state:
+        places[fact.place] = fact.state
+    else:
+        places.pop(fact.place, None)
+
+
+def _jam_set(state: State, at_us: int, fact: f.JamSet) -> None:
+    jams = state.plcs[fact.plc].jams
+    if fact.on:
+        jams[fact.zone] = True
+    else:
+        jams.pop(fact.zone, None)
+
+
+def _consumable_set(state: State, at_us: int, fact: f.ConsumableSet) -> None:
+    state.plcs[fact.plc].consumables[fact.consumable] = fact.percent
+
+
+def _command_answered(state: State, at_us: int, fact: f.CommandAnswered) -> None:
+    del state.plcs[fact.plc].pending[fact.number]
+
+
+def _command_timed_out(state: State, at_us: int, fact: f.CommandTimedOut) -> None:
+    pending = state.plcs[fact.plc].pending[fact.number]
+    pending.due_us = fact.again_us
+    if fact.again_us:
+        heappush(state.agenda, (fact.again_us, "command", fact.plc, fact.number))
+
+
+def _nothing(state: State, at_us: int, fact: f.Fact) -> None:
+    """A fact that only readers of the stream need."""
+
+
+_EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
+    f.HallAdopted: _hall_adopted,
+    f.ManifestOpened: _manifest_opened,
+    f.ItemExpected: _item_expected,
+    f.LineRefused: _line_refused,
+    f.ManifestPartTaken: _manifest_part_taken,
+    f.ManifestTaken: _nothing,
+    f.Moved: _moved,
+    f.ObjectSeen: _object_seen,
+    f.SentToHand: _sent_to_hand,
+    f.Suspected: _suspected,
+    f.ItemLost: _item_lost,
+    f.ItemFound: _item_found,
+    f.ItemSeen: _item_seen,
+    f.Routed: _routed,
+    f.DecisionLate: _nothing,
+    f.Diverted: _nothing,
+    f.WrongLane: _nothing,
+    f.Unconfirmed: _unconfirmed,
+    f.ConfirmationMoved: _confirmation_moved,
+    f.WaybillAssigned: _waybill_assigned,
+    f.JobBegun: _job_begun,
+    f.DocumentFed: _document_fed,
+    f.JobSuspected: _job_suspected,
+    f.ParcelSealed: _parcel_sealed,
+    f.ParcelRejected: _parcel_rejected,
+    f.JobAbandoned: _job_abandoned,
+    f.BaggerPaused: _bagger_paused,
+    f.BagOpened: _bag_opened,
+    f.ParcelDropped: _parcel_dropped,
+    f.ParcelTurnedOut: _nothing,
+    f.BagSuspected: _bag_suspected,
+    f.BagCloseAsked: _bag_close_asked,
+    f.BagClosed: _bag_closed,
+    f.LinkStateSet: _link_state_set,
+    f.EpochGranted: _epoch_granted,
+    f.EventTaken: _event_taken,
+    f.GapSeen: _nothing,
+    f.EventSetAside: _nothing,
+    f.MachineEntered: _machine_entered,
+    f.PlaceSet: _place_set,
+    f.JamSet: _jam_set,
+    f.ConsumableSet: _consumable_set,
+    f.CommandAnswered: _command_answered,
+    f.CommandTimedOut: _command_timed_out,
+    f.ClockStepNoted: _nothing,
+    f.QuarantineNoted: _nothing,
+    f.StopNoted: _nothing,
+}
