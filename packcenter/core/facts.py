@@ -232,6 +232,15 @@ class DocumentFed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     reason: str
 
 
+class VerdictGiven(_Fact, frozen=True, tag=True, array_like=True, gc=False):
+    """The pouch of a job is to be sealed (`seal`) or put out; `number` is that command's."""
+
+    plc: str
+    job: int
+    number: int
+    seal: bool
+
+
 class JobSuspected(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     """The pouch of a job must not be sealed, or not be trusted if it is: a stop, a restart or a lost link came between (B6)."""
 
@@ -241,14 +250,18 @@ class JobSuspected(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class ParcelSealed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
-    """A parcel was sealed: right document, right label, right weight (`good`), or sealed but not to be trusted (`reason`)."""
+    """
+    A parcel was sealed. `reason` is "" for right document, label and weight; else why it must not be bagged.
+
+    `label` is what was read back from it.
+    """
 
     plc: str
     job: int
     item: str
     waybill: str
+    label: str
     grams: int
-    good: bool
     reason: str
 
 
@@ -299,7 +312,7 @@ class ParcelDropped(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class ParcelTurnedOut(_Fact, frozen=True, tag=True, array_like=True, gc=False):
-    """A parcel left the rack for the hand station instead of a bag, and why."""
+    """A parcel left the rack for the hand station instead of a bag, and why; `waybill` is the label that the rack read."""
 
     waybill: str
     item: str
@@ -323,13 +336,14 @@ class BagCloseAsked(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class BagClosed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
-    """A bag is closed and sealed 封发; its bill 路单 lists exactly these waybills, in the order they fell."""
+    """A bag is closed and sealed 封发; its bill 路单 lists exactly these items and their waybills, in the order they fell."""
 
     bag: str
     position: int
     destination: str
     seal: str
     grams: int
+    items: tuple[str, ...]
     waybills: tuple[str, ...]
 
 
@@ -462,7 +476,7 @@ Fact = (
     HallAdopted | ManifestOpened | ItemExpected | LineRefused | ManifestPartTaken | ManifestTaken
     | Moved | ObjectSeen | SentToHand | Suspected | ItemLost | ItemFound
     | ItemSeen | Routed | DecisionLate | Diverted | WrongLane | Unconfirmed | ConfirmationMoved
-    | WaybillAssigned | JobBegun | DocumentFed | JobSuspected | ParcelSealed | ParcelRejected | JobAbandoned | BaggerPaused
+    | WaybillAssigned | JobBegun | DocumentFed | VerdictGiven | JobSuspected | ParcelSealed | ParcelRejected | JobAbandoned | BaggerPaused
     | BagOpened | ParcelDropped | ParcelTurnedOut | BagSuspected | BagCloseAsked | BagClosed
     | LinkStateSet | EpochGranted | EventTaken | GapSeen | EventSetAside | MachineEntered | PlaceSet | JamSet | ConsumableSet
     | CommandAnswered | CommandTimedOut | ClockStepNoted | QuarantineNoted | StopNoted

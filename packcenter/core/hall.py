@@ -72,13 +72,18 @@ class Rack(msgspec.Struct, frozen=True, array_like=True):
 
 
 class MailClass(msgspec.Struct, frozen=True, array_like=True):
-    """What every item of a class has in common; a sealed parcel's weight must lie in the band, ends included."""
+    """
+    What every item of a class has in common; a sealed parcel's weight must lie in the band, ends included.
+
+    A document fed thicker than `thickness_max` (1/100 mm, 0 = not checked) is taken for two.
+    """
 
     name: str
     secure: bool
     grams_min: int
     grams_max: int
     pouch: int
+    thickness_max: int = 0
 
 
 class Destination(msgspec.Struct, frozen=True, array_like=True):

@@ -14,7 +14,7 @@ from __future__ import annotations
 NEXT_PLACES: dict[str, frozenset[str]] = {
     "agency": frozenset({"expected"}),
     "outside": frozenset({"belt", "pack", "hand"}),
-    "expected": frozenset({"belt", "pack"}),
+    "expected": frozenset({"belt", "pack", "hand"}),
     "belt": frozenset({"lane", "hand", "lost", "pack"}),
     "lane": frozenset({"pack", "lost"}),
     "pack": frozenset({"rack", "hand", "lost"}),

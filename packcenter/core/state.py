@@ -24,8 +24,6 @@ from packcenter.core.commands import (
     Drop,
     GrantEpoch,
     Numbered,
-    RejectParcel,
-    SealParcel,
 )
 from packcenter.core.hall import Hall
 from packcenter.core.lifecycle import NEXT_PLACES, SOURCES, kind_of
@@ -40,7 +38,7 @@ class Item(msgspec.Struct):
     One document or letter, announced or not.
 
     `place` is its custody; `lane` the lane asked for while it is on a belt; `entered_us` when it came to its place;
-    `confirm_us` 0 or when a lane must have confirmed it; `divert` the number of its open `Divert` or 0.
+    `confirm_us` 0 or when a lane must have confirmed it; `command` the number of its open `Divert` or `Drop`, 0 none.
     """
 
     id: str
@@ -57,7 +55,7 @@ class Item(msgspec.Struct):
     plc: str = ""
     track: int = 0
     lane: int = 0
-    divert: int = 0
+    command: int = 0
     confirm_us: int = 0
     unconfirmed: bool = False
     suspect: str = ""
@@ -114,7 +112,6 @@ class Job(msgspec.Struct):
     waybill: str
     inside: str = ""
     verdict: int = 0
-    sealing: bool = False
     suspect: str = ""
 
 
@@ -133,7 +130,7 @@ class Bag(msgspec.Struct):
     position: int
     destination: str
     cutoff_us: int
-    waybills: list[str] = []
+    items: list[str] = []
     grams: int = 0
     closing: str = ""
     suspect: str = ""
@@ -150,7 +147,12 @@ class ManifestProgress(msgspec.Struct):
 
 
 class State(msgspec.Struct):
-    """Everything the controller knows. `waybills` maps each number in use to its item, `bags` each position to its open bag."""
+    """
+    Everything the controller knows.
+
+    `waybills` maps each number in use to its item, `bags` each position to its open bag, `strays` a label that does
+    not belong to its parcel ("" unreadable) to the items that travel to the rack under it, oldest first.
+    """
 
     hall: Hall | None = None
     hall_digest: str = ""
@@ -164,6 +166,7 @@ class State(msgspec.Struct):
     lanes: dict[str, LaneLoad] = {}
     baggers: dict[str, Bagger] = {}
     bags: dict[int, Bag] = {}
+    strays: dict[str, list[str]] = {}
     provisional: int = 0
     bag_serial: int = 0
     waybill_serial: int = 0
@@ -195,22 +198,13 @@ def remember(state: State, at_us: int, command: Command) -> None:
     else:
         due_us = 0
     plc.pending[command.number] = Pending(command, due_us)
-    if type(command) is Divert:
-        state.items[plc.tracks[command.track]].divert = command.number
-    elif type(command) is SealParcel or type(command) is RejectParcel:
-        _set_verdict(state.baggers[command.plc], command)
-
-
-def _set_verdict(bagger: Bagger, command: SealParcel | RejectParcel) -> None:
-    """The pouch leaves the feeder with its verdict, or a pouch under way gets a second one (reject after a refused seal)."""
-    job = bagger.feeding
-    if job is not None and job.waybill == command.waybill and job.inside:
-        assert bagger.sealing is None or bagger.sealing.waybill == command.waybill, (bagger, command)
-        bagger.feeding = None
-        bagger.sealing = job
-    assert bagger.sealing is not None, command
-    bagger.sealing.verdict = command.number
-    bagger.sealing.sealing = type(command) is SealParcel
+    kind = type(command)
+    if kind is Divert:
+        state.items[plc.tracks[command.track]].command = command.number  # type: ignore[union-attr]
+    elif kind is Drop:
+        item = state.waybills.get(command.waybill)  # type: ignore[union-attr]
+        if item is not None:
+            state.items[item].command = command.number
 
 
 def _answer_time_us(state: State, command: Numbered) -> int:
@@ -335,6 +329,7 @@ def _moved(state: State, at_us: int, fact: f.Moved) -> None:
 def _move(state: State, at_us: int, item: Item, target: str) -> None:
     """Pass custody on: one balance falls by one, another rises by one, and no balance of the hall goes below zero (A3)."""
     source = item.place
+    item.command = 0
     source_kind, target_kind = kind_of(source), kind_of(target)
     assert target_kind in NEXT_PLACES[source_kind], (item.id, source, target)
     balances = state.balances
@@ -357,7 +352,7 @@ def _leave_belt(state: State, item: Item) -> None:
     state.plcs[item.plc].tracks.pop(item.track, None)
     state.lanes[lane_place(item.plc, item.lane)].on_way -= 1
     assert state.lanes[lane_place(item.plc, item.lane)].on_way >= 0, item
-    item.plc, item.track, item.lane, item.divert, item.confirm_us, item.unconfirmed = "", 0, 0, 0, 0, False
+    item.plc, item.track, item.lane, item.confirm_us, item.unconfirmed = "", 0, 0, 0, False
 
 
 def _object_seen(state: State, at_us: int, fact: f.ObjectSeen) -> None:
@@ -432,6 +427,8 @@ def _document_fed(state: State, at_us: int, fact: f.DocumentFed) -> None:
 
 def _parcel_sealed(state: State, at_us: int, fact: f.ParcelSealed) -> None:
     state.items[fact.item].grams = fact.grams
+    if fact.label != fact.waybill:
+        state.strays.setdefault(fact.label, []).append(fact.item)
     _end_job(state, fact.plc, fact.job)
 
 
@@ -441,6 +438,16 @@ def _parcel_rejected(state: State, at_us: int, fact: f.ParcelRejected) -> None:
 
 def _job_abandoned(state: State, at_us: int, fact: f.JobAbandoned) -> None:
     _end_job(state, fact.plc, fact.job)
+
+
+def _verdict_given(state: State, at_us: int, fact: f.VerdictGiven) -> None:
+    """The pouch leaves the feeder once the pouch station is free. A refused seal may be followed by a reject."""
+    bagger = state.baggers[fact.plc]
+    job = next(job for job in (bagger.feeding, bagger.sealing) if job is not None and job.number == fact.job)
+    assert job.inside, fact
+    job.verdict = fact.number
+    if bagger.sealing is None:
+        bagger.feeding, bagger.sealing = None, job
 
 
 def _job_suspected(state: State, at_us: int, fact: f.JobSuspected) -> None:
@@ -458,6 +465,8 @@ def _end_job(state: State, plc: str, job: int) -> None:
         assert bagger.sealing is not None, (plc, job)
         assert bagger.sealing.number == job, (plc, job)
         bagger.sealing = None
+        if bagger.feeding is not None and bagger.feeding.verdict:
+            bagger.feeding, bagger.sealing = None, bagger.feeding
 
 
 def _bagger_paused(state: State, at_us: int, fact: f.BaggerPaused) -> None:
@@ -477,9 +486,17 @@ def _bag_opened(state: State, at_us: int, fact: f.BagOpened) -> None:
 def _parcel_dropped(state: State, at_us: int, fact: f.ParcelDropped) -> None:
     bag = state.bags[fact.position]
     assert bag.tag == fact.bag, fact
-    assert fact.waybill not in bag.waybills, fact  # B3
-    bag.waybills.append(fact.waybill)
+    assert fact.item not in bag.items, fact  # B3
+    bag.items.append(fact.item)
     bag.grams += state.items[fact.item].grams
+
+
+def _parcel_turned_out(state: State, at_us: int, fact: f.ParcelTurnedOut) -> None:
+    under = state.strays.get(fact.waybill)
+    if under and fact.item in under:
+        under.remove(fact.item)
+        if not under:
+            del state.strays[fact.waybill]
 
 
 def _bag_suspected(state: State, at_us: int, fact: f.BagSuspected) -> None:
@@ -492,7 +509,7 @@ def _bag_close_asked(state: State, at_us: int, fact: f.BagCloseAsked) -> None:
 
 def _bag_closed(state: State, at_us: int, fact: f.BagClosed) -> None:
     bag = state.bags.pop(fact.position)
-    assert tuple(bag.waybills) == fact.waybills, fact  # D1: the bill lists what is inside
+    assert tuple(bag.items) == fact.items, fact  # D1: the bill lists what is inside
     state.closed_bags += 1
 
 
@@ -579,6 +596,7 @@ _EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     f.WaybillAssigned: _waybill_assigned,
     f.JobBegun: _job_begun,
     f.DocumentFed: _document_fed,
+    f.VerdictGiven: _verdict_given,
     f.JobSuspected: _job_suspected,
     f.ParcelSealed: _parcel_sealed,
     f.ParcelRejected: _parcel_rejected,
@@ -586,7 +604,7 @@ _EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     f.BaggerPaused: _bagger_paused,
     f.BagOpened: _bag_opened,
     f.ParcelDropped: _parcel_dropped,
-    f.ParcelTurnedOut: _nothing,
+    f.ParcelTurnedOut: _parcel_turned_out,
     f.BagSuspected: _bag_suspected,
     f.BagCloseAsked: _bag_close_asked,
     f.BagClosed: _bag_closed,

@@ -1,0 +1,128 @@
+"""
+The controller: the map of the system.
+
+    outcome = controller.step(at_us, input)       # facts that are now true, commands for machines; nothing else happens
+    wake_at = controller.next_deadline_us()       # feed a Tick then
+
+Pure and deterministic: no clock, no I/O, no chance. The live service, the simulation and the replay drive this same
+object. `HANDLERS` names the rule that answers each input; facts and commands are what rules may answer with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from packcenter.core import bags, deadlines, diverting, inputs, links, manifests, packing, service
+from packcenter.core.commands import Command
+from packcenter.core.facts import EventSetAside, EventTaken, Fact, GapSeen
+from packcenter.core.index import HallIndex
+from packcenter.core.inputs import Input, PlcEvent, Started
+from packcenter.core.state import State, evolve, remember
+from packcenter.core.turn import Turn
+
+HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
+    # what arrives from people and from outside
+    inputs.Started: service.on_started,
+    inputs.ManifestReceived: manifests.on_received,
+    inputs.ClockStepped: service.on_clock_stepped,
+    inputs.Quarantined: service.on_quarantined,
+    inputs.StopRequested: service.on_stop_requested,
+    # PLCs as peers
+    inputs.LinkUp: links.on_link_up,
+    inputs.LinkLost: links.on_link_lost,
+    inputs.MachineChanged: links.on_machine_changed,
+    inputs.PlaceChanged: links.on_place_changed,
+    inputs.JamChanged: links.on_jam_changed,
+    inputs.ConsumableRead: links.on_consumable_read,
+    inputs.CommandEnded: links.on_command_ended,
+    # sorter
+    inputs.Scanned: diverting.on_scanned,
+    inputs.DivertConfirmed: diverting.on_confirmed,
+    inputs.TrackLost: diverting.on_lost,
+    inputs.GhostAppeared: diverting.on_ghost,
+    # bagger
+    inputs.Fed: packing.on_fed,
+    inputs.Packed: packing.on_packed,
+    # dispatch rack
+    inputs.Dropped: bags.on_dropped,
+    inputs.BagShut: bags.on_bag_shut,
+    # time
+    inputs.Tick: deadlines.on_tick,
+}
+
+_PLC_EVENTS = frozenset(PlcEvent.__args__)
+
+
+class Outcome(msgspec.Struct, frozen=True, array_like=True):
+    """What one input led to, in order."""
+
+    facts: list[Fact]
+    commands: list[Command]
+
+
+class Controller:
+    """
+    The decisions of one hall. Begins with nothing, or with a recovered `State`.
+
+    `step` is given inputs in the order in which they were recorded, with times that never fall.
+    """
+
+    def __init__(self, state: State | None = None) -> None:
+        self.state = state if state is not None else State()
+        self._index = HallIndex(self.state.hall) if self.state.hall is not None else None
+
+    def step(self, at_us: int, happened: Input) -> Outcome:
+        """
+        Decide what `happened` at core time `at_us` means.
+
+        A plant's fault never raises: it is an input and becomes a fact. `AssertionError` means our own mistake; the
+        state is then not to be used any further.
+        """
+        state = self.state
+        assert at_us >= state.last_us, (at_us, state.last_us)
+        state.last_us = at_us
+        kind = type(happened)
+        if kind is Started or self._index is None:
+            assert isinstance(happened, Started), happened
+            self._index = HallIndex(happened.hall)
+        turn = Turn(state, self._index, at_us)
+        if kind not in _PLC_EVENTS or _take(turn, happened):  # type: ignore[arg-type]
+            HANDLERS[kind](turn, happened)
+        return Outcome(turn.facts, turn.commands)
+
+    def next_deadline_us(self) -> int | None:
+        """Core time at which a `Tick` is due, or None."""
+        return deadlines.next_deadline_us(self.state)
+
+    def fold(self, at_us: int, facts: list[Fact], commands: list[Command]) -> None:
+        """Take over what an earlier step led to, without deciding again: how a journal is recovered."""
+        state = self.state
+        state.last_us = at_us
+        for fact in facts:
+            evolve(state, at_us, fact)
+        for command in commands:
+            remember(state, at_us, command)
+        if state.hall is not None and (self._index is None or self._index.hall is not state.hall):
+            self._index = HallIndex(state.hall)
+
+
+def _take(turn: Turn, event: PlcEvent) -> bool:
+    """
+    Take event (p, e, q) once and in order (E1, E2, R4): False if it is of an older life or was taken before.
+
+    Numbers that never came are a gap, recorded as an open discrepancy of the PLC.
+    """
+    plc = turn.plc(event.plc)
+    if event.epoch != plc.epoch:
+        turn.emit(EventSetAside(event.plc, event.epoch, event.seq, "stale_epoch"))
+        return False
+    if event.seq <= plc.seq:
+        turn.emit(EventSetAside(event.plc, event.epoch, event.seq, "repeated"))
+        return False
+    if event.seq > plc.seq + 1:
+        turn.emit(GapSeen(event.plc, event.epoch, plc.seq + 1, event.seq))
+    turn.emit(EventTaken(event.plc, event.epoch, event.seq))
+    return True

@@ -1,0 +1,135 @@
+"""Who has an item: the moves that several rules share, provisional identities, and the books that must balance."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from packcenter.core.facts import ItemFound, ItemLost, Moved, ObjectSeen, SentToHand, Suspected
+from packcenter.core.lifecycle import IN_HALL, kind_of
+from packcenter.core.state import Item, State
+from packcenter.core.turn import Turn
+
+_LETTERS = {"no_read": "n", "multiple_codes": "m", "duplicate": "d", "ghost": "g", "unknown": "u"}
+
+
+def move(turn: Turn, item: Item, target: str) -> None:
+    """Custody of the item passes to `target`; a lost one is found there first."""
+    if item.place == "lost":
+        turn.emit(ItemFound(item.id, target))
+    turn.emit(Moved(item.id, item.place, target))
+
+
+def to_hand(turn: Turn, item: Item, reason: str) -> None:
+    """The item is at the hand station now, for this reason."""
+    turn.emit(SentToHand(item.id, reason))
+    move(turn, item, "hand")
+
+
+def lose(turn: Turn, item: Item, reason: str) -> None:
+    """Nobody sees the item any more: an open discrepancy."""
+    turn.emit(ItemLost(item.id, item.place, reason))
+    turn.emit(Moved(item.id, item.place, "lost"))
+
+
+def suspect(turn: Turn, item: Item, reason: str) -> None:
+    """The item must not be packed or bagged automatically; the first reason stands."""
+    if not item.suspect:
+        turn.emit(Suspected(item.id, reason))
+
+
+def provisional(turn: Turn, reason: str, code: str = "") -> Item:
+    """
+    A new identity for an object that no manifest line stands for (A4, A7); `reason` as in `ObjectSeen`.
+
+    A readable stranger is called by its code, so that it is known again when it comes back from the hand station.
+    """
+    name = f"?{code}"
+    if reason != "unknown" or name in turn.state.items:
+        name = f"?{_LETTERS[reason]}{turn.state.provisional + 1:06d}"
+    turn.emit(ObjectSeen(name, reason, code))
+    return turn.item(name)
+
+
+class Account(msgspec.Struct, frozen=True):
+    """
+    The books of one mail class and agency ("" and "" for objects that were not announced).
+
+    expected + unexpected = to_come + in_hall + hand + lost + dispatched, or `difference` is not 0.
+    """
+
+    mail_class: str
+    agency: str
+    expected: int
+    unexpected: int
+    to_come: int
+    in_hall: dict[str, int]
+    hand: dict[str, int]
+    lost: int
+    dispatched: int
+
+    @property
+    def difference(self) -> int:
+        """Items that the books cannot place; 0 when they balance (A2)."""
+        placed = self.to_come + sum(self.in_hall.values()) + sum(self.hand.values()) + self.lost + self.dispatched
+        return self.expected + self.unexpected - placed
+
+
+def books(state: State) -> list[Account]:
+    """
+    Balance every mail class and agency, in the hall's order, unannounced objects last.
+
+    The left side is counted from what came (`agency` and `outside` balances), the right side from where each item is.
+    """
+    placed: dict[tuple[str, str], Counter[str]] = {}
+    hands: dict[tuple[str, str], Counter[str]] = {}
+    came: dict[tuple[str, str], Counter[str]] = {}
+    for item in state.items.values():
+        key = (item.mail_class, item.agency)
+        came.setdefault(key, Counter())["expected" if item.announced else "unexpected"] += item.place != "outside"
+        kind = kind_of(item.place)
+        placed.setdefault(key, Counter())[kind] += 1
+        if kind == "hand":
+            hands.setdefault(key, Counter())[item.hand or "unstated"] += 1
+    return [
+        _account(key, came[key], placed[key], hands.get(key, Counter()))
+        for key in sorted(placed, key=lambda key: (key == ("", ""), key))
+    ]
+
+
+def _account(key: tuple[str, str], came: Counter[str], placed: Counter[str], hand: Counter[str]) -> Account:
+    return Account(
+        mail_class=key[0],
+        agency=key[1],
+        expected=came["expected"],
+        unexpected=came["unexpected"],
+        to_come=placed["expected"],
+        in_hall={kind: placed[kind] for kind in IN_HALL},
+        hand=dict(sorted(hand.items())),
+        lost=placed["lost"],
+        dispatched=placed["dispatched"],
+    )
+
+
+def balance_errors(state: State) -> list[str]:
+    """
+    Every way in which the double-entry balances and the items disagree; empty when the books balance (A1, A2, A3).
+
+    All balances sum to zero, each place's balance is the number of items there, and sources are as negative as items came.
+    """
+    counted = Counter(item.place for item in state.items.values())
+    announced = sum(item.announced for item in state.items.values())
+    came = len(state.items) - counted["outside"]
+    expected = {place: count for place, count in counted.items() if place not in ("agency", "outside")}
+    expected["agency"] = -announced
+    expected["outside"] = -(came - announced)
+    errors = [
+        f"{place}: balance {state.balances.get(place, 0)}, items counted {expected.get(place, 0)}"
+        for place in sorted(expected.keys() | state.balances.keys())
+        if state.balances.get(place, 0) != expected.get(place, 0)
+    ]
+    total = sum(state.balances.values())
+    if total:
+        errors.append(f"all balances sum to {total}, expected 0")
+    return errors

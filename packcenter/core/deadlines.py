@@ -1,0 +1,52 @@
+"""What happens because time passed: deadlines live in the state, and waking is an input (`Tick`)."""
+
+from __future__ import annotations
+
+from heapq import heappop
+
+from packcenter.core import bags, diverting, packing
+from packcenter.core.commands import Drop
+from packcenter.core.facts import CommandTimedOut
+from packcenter.core.inputs import Tick
+from packcenter.core.limits import LINK_DOWN_GRACE_US
+from packcenter.core.state import State, is_current
+from packcenter.core.turn import Turn
+
+
+def next_deadline_us(state: State) -> int | None:
+    """When the next `Tick` is due, or None. Drops deadlines that were answered, which is no change of state."""
+    agenda = state.agenda
+    while agenda and not is_current(state, agenda[0]):
+        heappop(agenda)
+    return agenda[0][0] if agenda else None
+
+
+def on_tick(turn: Turn, tick: Tick) -> None:
+    """Everything whose time has come, earliest first."""
+    state = turn.state
+    while (due_us := next_deadline_us(state)) is not None and due_us <= turn.at_us:
+        _, kind, name, number = heappop(state.agenda)
+        if kind == "confirm":
+            diverting.on_confirmation_due(turn, state.items[name])
+        elif kind == "command":
+            _on_command_due(turn, name, number)
+        elif kind == "cutoff":
+            bags.ask_close(turn, state.bags[number], "cut_off")
+        else:
+            packing.on_pause_over(turn, name)
+
+
+def _on_command_due(turn: Turn, plc: str, number: int) -> None:
+    """
+    A command got no answer in its time.
+
+    While its PLC cannot be heard the answer may be waiting there. A drop that never happened loses its parcel. Any
+    other command stays asked: only the PLC can say what became of it, and the alarm says that it does not.
+    """
+    command = turn.plc(plc).pending[number].command
+    if not turn.plc(plc).up:
+        turn.emit(CommandTimedOut(plc, number, "", turn.at_us + LINK_DOWN_GRACE_US))
+        return
+    turn.emit(CommandTimedOut(plc, number, type(command).__name__, 0))
+    if isinstance(command, Drop):
+        bags.on_drop_due(turn, command.waybill)

@@ -1,0 +1,71 @@
+"""Look-ups derived from the hall, so that a rule finds a lane, class or destination in one step. Holds nothing that changes."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from packcenter.core.hall import Bagger, Group, Hall, Lane, MailClass, Rule, Sorter
+from packcenter.core.state import lane_place
+
+
+class HallIndex:
+    """The hall by name: built once when it is adopted. `route` remembers what the plan says, which is a pure function of it."""
+
+    def __init__(self, hall: Hall) -> None:
+        self.hall = hall
+        self.sorters: dict[str, Sorter] = {sorter.plc: sorter for sorter in hall.sorters}
+        self.baggers: dict[str, Bagger] = {bagger.plc: bagger for bagger in hall.baggers}
+        self.classes: dict[str, MailClass] = {mail_class.name: mail_class for mail_class in hall.mail_classes}
+        self.agencies = frozenset(hall.agencies)
+        self.groups: dict[str, Group] = {group.name: group for group in hall.plan.groups}
+        self.positions: dict[str, int] = {position.destination: position.number for position in hall.rack.positions}
+        self.destination_at: dict[int, str] = {position.number: position.destination for position in hall.rack.positions}
+        self.lanes: dict[tuple[str, int], Lane] = {}
+        self.infeeds: dict[str, list[tuple[str, int]]] = {bagger.plc: [] for bagger in hall.baggers}
+        for sorter in hall.sorters:
+            for lane in sorter.lanes:
+                self.lanes[sorter.plc, lane.number] = lane
+                if lane.feeds:
+                    self.infeeds[lane.feeds].append((lane_place(sorter.plc, lane.number), lane.infeed))
+        ranges = sorted((first, last, part.name) for part in hall.plan.destinations for first, last in part.postcodes)
+        self._range_starts = [first for first, _, _ in ranges]
+        self._ranges = ranges
+        self._routes: dict[tuple[str, str, str, str], Rule | None] = {}
+        self._lane_orders: dict[tuple[str, str], tuple[tuple[str, str, tuple[Lane, ...]], ...]] = {}
+
+    def destination(self, postcode: int) -> str:
+        """Name of the destination that a postcode belongs to; "" if the plan has none."""
+        at = bisect_right(self._range_starts, postcode) - 1
+        if at >= 0 and postcode <= self._ranges[at][1]:
+            return self._ranges[at][2]
+        return ""
+
+    def rule(self, mail_class: str, agency: str, destination: str, service: str) -> Rule | None:
+        """The first rule of the plan that takes such items, or None."""
+        key = (mail_class, agency, destination, service)
+        if key not in self._routes:
+            self._routes[key] = next((rule for rule in self.hall.plan.rules if _takes(rule, key)), None)
+        return self._routes[key]
+
+    def lane_order(self, group: str, sorter: str) -> tuple[tuple[str, str, tuple[Lane, ...]], ...]:
+        """(group, balance, its lanes on this sorter) for a group and then its overflow groups, each group once, depth first."""
+        key = (group, sorter)
+        if key not in self._lane_orders:
+            seen: list[str] = []
+            self._collect(group, seen)
+            self._lane_orders[key] = tuple((name, self.groups[name].balance, self._lanes_on(name, sorter)) for name in seen)
+        return self._lane_orders[key]
+
+    def _collect(self, group: str, seen: list[str]) -> None:
+        if group not in seen:
+            seen.append(group)
+            for other in self.groups[group].overflow:
+                self._collect(other, seen)
+
+    def _lanes_on(self, group: str, sorter: str) -> tuple[Lane, ...]:
+        return tuple(self.lanes[plc, number] for plc, number in self.groups[group].lanes if plc == sorter)
+
+
+def _takes(rule: Rule, key: tuple[str, str, str, str]) -> bool:
+    lists = (rule.mail_classes, rule.agencies, rule.destinations, rule.services)
+    return all(not names or value in names for names, value in zip(lists, key, strict=True))

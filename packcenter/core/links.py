@@ -1,0 +1,149 @@
+"""
+PLCs as peers: their lives (boot nonce, epoch), links, machine states and places.
+
+A new life of a PLC gets a new epoch, and what the old life tracked or was asked is accounted for first (E4, E12):
+items on its belt are lost until found, a fed document is at the hand station, unanswered commands are void.
+"""
+
+from __future__ import annotations
+
+from packcenter.core import bags, custody, packing
+from packcenter.core.commands import BeginParcel, CloseBag, CommandMachine, Divert, Drop, GrantEpoch, RejectParcel, SealParcel
+from packcenter.core.facts import (
+    BagCloseAsked,
+    CommandAnswered,
+    ConsumableSet,
+    EpochGranted,
+    JamSet,
+    LinkStateSet,
+    MachineEntered,
+    PlaceSet,
+)
+from packcenter.core.inputs import CommandEnded, ConsumableRead, JamChanged, LinkLost, LinkUp, MachineChanged, PlaceChanged
+from packcenter.core.limits import CAUSES_MAX
+from packcenter.core.packml import Command as UnitCommand
+from packcenter.core.packml import State as Unit
+from packcenter.core.turn import Turn
+from packcenter.core.words import CommandResult, ReasonClass
+
+_START_UP = {Unit.STOPPED: UnitCommand.RESET, Unit.IDLE: UnitCommand.START, Unit.COMPLETED: UnitCommand.RESET}
+"""What brings a machine towards Execute. From Aborted and Held only a person does."""
+
+_NEIGHBOURS = (ReasonClass.STARVED, ReasonClass.BLOCKED)
+"""Stops that come from a neighbour and leave an open pouch untouched."""
+
+
+def on_link_up(turn: Turn, link: LinkUp) -> None:
+    """
+    A PLC answers with a moving heartbeat.
+
+    A life that never had an epoch gets one. A life that we know goes on; if our grant got lost on its way it is
+    given again. A life that holds somebody else's epoch is not ours to command until it is restarted.
+    """
+    plc = turn.plc(link.plc)
+    known = plc.epoch > 0 and link.nonce == plc.nonce
+    if known and link.epoch == plc.epoch:
+        turn.emit(LinkStateSet(link.plc, True, "resumed"))
+    elif known and link.epoch == 0:
+        turn.emit(LinkStateSet(link.plc, True, "granted_again"))
+        turn.ask(GrantEpoch(link.plc, plc.nonce, plc.epoch))
+    elif link.epoch == 0:
+        _void_old_life(turn, link.plc)
+        turn.emit(LinkStateSet(link.plc, True, "new_life"))
+        turn.emit(EpochGranted(link.plc, link.nonce, plc.epoch + 1))
+        turn.ask(GrantEpoch(link.plc, link.nonce, plc.epoch))
+        if link.plc == turn.index.hall.rack.plc:
+            bags.renew_orders(turn)
+    else:
+        turn.emit(LinkStateSet(link.plc, False, "foreign_epoch"))
+        return
+    _wake(turn, link.plc)
+
+
+def _void_old_life(turn: Turn, name: str) -> None:
+    """E12: everything that the PLC's lost memory held is accounted for."""
+    plc = turn.plc(name)
+    for track in sorted(plc.tracks):
+        custody.lose(turn, turn.item(plc.tracks[track]), "plc_restart")
+    if name in turn.state.baggers:
+        packing.void_jobs(turn, name)
+
+
+def on_link_lost(turn: Turn, link: LinkLost) -> None:
+    """A PLC cannot be heard: its machine's state is unknown until it is back."""
+    turn.emit(LinkStateSet(link.plc, False, link.reason[:CAUSES_MAX]))
+
+
+def on_machine_changed(turn: Turn, changed: MachineChanged) -> None:
+    """
+    A machine entered a PackML state. Bring it towards Execute; give it work when it is there.
+
+    A bagger that stopped for anything but its neighbours leaves its open pouches suspect (B6). A machine that an
+    operator stopped stays stopped.
+    """
+    turn.emit(MachineEntered(changed.plc, changed.state, changed.reason_class, changed.reason))
+    if changed.plc in turn.state.baggers and changed.state != Unit.EXECUTE and changed.reason_class not in _NEIGHBOURS:
+        packing.make_suspect(turn, changed.plc, "machine_stopped")
+    _answer_machine_commands(turn, changed.plc)
+    command = _START_UP.get(Unit(changed.state)) if changed.state <= Unit.COMPLETED else None
+    if command is not None and changed.reason_class != ReasonClass.OPERATOR:
+        turn.ask(CommandMachine(changed.plc, turn.next_number(changed.plc), command))
+    _wake(turn, changed.plc)
+
+
+def _answer_machine_commands(turn: Turn, plc: str) -> None:
+    """Any state that a machine enters answers what it was told before."""
+    pending = turn.plc(plc).pending
+    for number in [n for n, p in pending.items() if isinstance(p.command, CommandMachine)]:
+        turn.emit(CommandAnswered(plc, number, CommandResult.DONE))
+
+
+def _wake(turn: Turn, plc: str) -> None:
+    if plc in turn.state.baggers:
+        packing.try_begin(turn, plc)
+
+
+def on_place_changed(turn: Turn, changed: PlaceChanged) -> None:
+    """A lane or position opened, filled, closed or jammed."""
+    turn.emit(PlaceSet(changed.plc, changed.place, changed.state, changed.items))
+
+
+def on_jam_changed(turn: Turn, changed: JamChanged) -> None:
+    """A zone jammed or was cleared; at a bagger a jam makes open pouches suspect (B6)."""
+    turn.emit(JamSet(changed.plc, changed.zone, changed.on))
+    if changed.on and changed.plc in turn.state.baggers:
+        packing.make_suspect(turn, changed.plc, "jam")
+
+
+def on_consumable_read(turn: Turn, read: ConsumableRead) -> None:
+    """A bagger says how much of a consumable is left."""
+    turn.emit(ConsumableSet(read.plc, read.consumable, read.percent))
+
+
+def on_command_ended(turn: Turn, ended: CommandEnded) -> None:
+    """
+    A PLC refused a command or ended it without another event.
+
+    A refused divert needs nothing more: the item falls back and its lane's eye says so.
+    """
+    pending = turn.plc(ended.plc).pending.get(ended.command)
+    if pending is None:
+        turn.set_aside(ended, "unknown_command")
+        return
+    command = pending.command
+    turn.emit(CommandAnswered(ended.plc, ended.command, ended.result))
+    if ended.result == CommandResult.DONE:
+        return
+    if isinstance(command, BeginParcel | SealParcel | RejectParcel):
+        packing.on_command_ended(turn, ended.plc, command, ended)
+    elif isinstance(command, CloseBag):
+        _close_refused(turn, command)
+    else:
+        assert isinstance(command, Divert | Drop | CommandMachine), command
+
+
+def _close_refused(turn: Turn, command: CloseBag) -> None:
+    """The bag still hangs open; it is asked again at its next cut-off or when the next parcel falls."""
+    bag = turn.state.bags.get(command.position)
+    if bag is not None and bag.tag == command.tag:
+        turn.emit(BagCloseAsked(bag.tag, bag.position, ""))

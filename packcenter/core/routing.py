@@ -1,0 +1,86 @@
+"""
+Which lane: the sort plan says a group, the group says a lane that is open, has room, is reachable in time and secure enough.
+
+When an item with a rule finds no lane, its group's overflow groups are tried in order, then the exception lane.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from packcenter.core.hall import Lane, Sorter
+from packcenter.core.state import Item, Plc, lane_place
+from packcenter.core.turn import Turn
+
+
+class Choice(msgspec.Struct, frozen=True, gc=False):
+    """A lane of the sorter and why; `rule` and `group` are "" where none applies."""
+
+    lane: Lane
+    rule: str
+    group: str
+    reason: str
+
+
+def choose(turn: Turn, item: Item, sorter: Sorter, scanned_us: int) -> Choice:
+    """The lane for an announced item that was scanned on this sorter at `scanned_us`."""
+    destination = turn.index.destination(item.destination)
+    rule = turn.index.rule(item.mail_class, item.agency, destination, item.service)
+    if rule is None:
+        return exception(turn, sorter, "no_rule")
+    secure = turn.index.classes[item.mail_class].secure
+    plc = turn.plc(sorter.plc)
+    for group, balance, lanes in turn.index.lane_order(rule.group, sorter.plc):
+        lane = _best(turn, plc, sorter, lanes, balance, secure, scanned_us)
+        if lane is not None:
+            return Choice(lane, rule.name, group, "plan" if group == rule.group else "overflow")
+    return exception(turn, sorter, "no_lane", rule.name)
+
+
+def exception(turn: Turn, sorter: Sorter, reason: str, rule: str = "") -> Choice:
+    """The exception lane 异常格口, where people take over."""
+    return Choice(turn.index.lanes[sorter.plc, sorter.exception_lane], rule, "", reason)
+
+
+def _best(
+    turn: Turn, plc: Plc, sorter: Sorter, lanes: tuple[Lane, ...], balance: str, secure: bool, scanned_us: int
+) -> Lane | None:
+    """The first usable lane, or with balance "least" the one with the fewest items in it and on their way."""
+    best: Lane | None = None
+    fewest = 0
+    for lane in lanes:
+        load = turn.state.lanes[lane_place(plc.name, lane.number)]
+        held = load.on_way + len(load.items)
+        if not _usable(turn, plc, sorter, lane, held, secure, scanned_us):
+            continue
+        if balance == "first":
+            return lane
+        if best is None or held < fewest:
+            best, fewest = lane, held
+    return best
+
+
+def _usable(turn: Turn, plc: Plc, sorter: Sorter, lane: Lane, held: int, secure: bool, scanned_us: int) -> bool:
+    """Open, with room for one more (R2), secure enough (R8), and not yet passed."""
+    return (
+        lane.number not in plc.places
+        and held < lane.capacity_items
+        and (lane.secure or not secure)
+        and turn.at_us <= deadline_us(sorter, lane, scanned_us)
+    )
+
+
+def deadline_us(sorter: Sorter, lane: Lane, scanned_us: int) -> int:
+    """判决时限: the last moment for a decision to leave us: travel time less actuator, PLC scan cycle and link time."""
+    travel_us = lane.distance_mm * 1_000_000 // sorter.belt_mm_per_s
+    return scanned_us + travel_us - (sorter.actuator_ms + sorter.scan_cycle_ms + sorter.link_ms) * 1000
+
+
+def plc_window_ms(sorter: Sorter, lane: Lane) -> int:
+    """How long after its scan the PLC itself may still take a decision for the lane."""
+    return lane.distance_mm * 1000 // sorter.belt_mm_per_s - sorter.actuator_ms - sorter.scan_cycle_ms
+
+
+def confirm_us(sorter: Sorter, scanned_us: int) -> int:
+    """When some eye must have confirmed an item: the whole belt's travel and the slack."""
+    return scanned_us + sorter.belt_mm * 1_000_000 // sorter.belt_mm_per_s + sorter.confirm_slack_ms * 1000
