@@ -476,7 +476,8 @@ Fact = (
     HallAdopted | ManifestOpened | ItemExpected | LineRefused | ManifestPartTaken | ManifestTaken
     | Moved | ObjectSeen | SentToHand | Suspected | ItemLost | ItemFound
     | ItemSeen | Routed | DecisionLate | Diverted | WrongLane | Unconfirmed | ConfirmationMoved
-    | WaybillAssigned | JobBegun | DocumentFed | VerdictGiven | JobSuspected | ParcelSealed | ParcelRejected | JobAbandoned | BaggerPaused
+    | WaybillAssigned | JobBegun | DocumentFed | VerdictGiven | JobSuspected
+    | ParcelSealed | ParcelRejected | JobAbandoned | BaggerPaused
     | BagOpened | ParcelDropped | ParcelTurnedOut | BagSuspected | BagCloseAsked | BagClosed
     | LinkStateSet | EpochGranted | EventTaken | GapSeen | EventSetAside | MachineEntered | PlaceSet | JamSet | ConsumableSet
     | CommandAnswered | CommandTimedOut | ClockStepNoted | QuarantineNoted | StopNoted

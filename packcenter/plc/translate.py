@@ -1,0 +1,92 @@
+"""
+Between the line interface and the core: events become inputs, commands become orders. Pure.
+
+Here, and nowhere later, a code that could be personal data is masked: what a scanner read off an identity card may
+be the holder's number, and no such value may reach the journal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from packcenter.core import commands as c
+from packcenter.core import inputs as i
+from packcenter.core import resident_id
+from packcenter.plc.line import CommandKind, EventKind, LineCommand, LineEvent
+
+MASKED = "#MASKED"
+"""Stands for a code that looked like personal data."""
+
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,31}\Z")
+_MOBILE = re.compile(r"1[3-9][0-9]{9}\Z")
+
+
+class TranslationError(ValueError):
+    """An event that the line interface does not define; the link is dropped and the event stays with the PLC."""
+
+
+def clean_code(code: str) -> str:
+    """A code as the core may see it: "" if nothing was read, `MASKED` if it may be personal or is no code at all."""
+    if not code:
+        return ""
+    if _CODE.match(code) is None or resident_id.is_in(code) or _MOBILE.match(code):
+        return MASKED
+    return code
+
+
+def to_input(plc: str, epoch: int, event: LineEvent) -> i.PlcEvent:
+    """The input that an event of a PLC stands for; raises `TranslationError` for a kind that is not of the line interface."""
+    make = _INPUTS.get(event.kind)
+    if make is None:
+        raise TranslationError(f"{plc}: event {event.number} of kind {event.kind}, expected one of {sorted(_INPUTS)}")
+    return make(plc, epoch, event)
+
+
+_INPUTS: dict[int, Callable[[str, int, LineEvent], i.PlcEvent]] = {
+    EventKind.SCANNED: lambda p, e, v: i.Scanned(
+        p, e, v.number, v.track, v.a, v.b, v.c, clean_code(v.code), v.age_ms * 1000, v.plc_ms
+    ),
+    EventKind.DIVERTED: lambda p, e, v: i.DivertConfirmed(p, e, v.number, v.track, v.a, v.b, v.c),
+    EventKind.LOST: lambda p, e, v: i.TrackLost(p, e, v.number, v.track, v.a),
+    EventKind.GHOST: lambda p, e, v: i.GhostAppeared(p, e, v.number, v.track, v.a),
+    EventKind.PLACE_STATE: lambda p, e, v: i.PlaceChanged(p, e, v.number, v.a, v.b, v.c),
+    EventKind.JAM: lambda p, e, v: i.JamChanged(p, e, v.number, v.track, v.a, v.b == 1),
+    EventKind.FED: lambda p, e, v: i.Fed(p, e, v.number, v.track, v.a, v.b, v.c, clean_code(v.code)),
+    EventKind.PACKED: lambda p, e, v: i.Packed(p, e, v.number, v.track, v.a, v.b, clean_code(v.code)),
+    EventKind.DROPPED: lambda p, e, v: i.Dropped(p, e, v.number, v.a, v.b, v.c, clean_code(v.code)),
+    EventKind.BAG_CLOSED: lambda p, e, v: i.BagShut(p, e, v.number, v.a, v.b, v.c, clean_code(v.code)),
+    EventKind.STATE_CHANGED: lambda p, e, v: i.MachineChanged(p, e, v.number, v.a, v.b, v.c),
+    EventKind.CONSUMABLE: lambda p, e, v: i.ConsumableRead(p, e, v.number, v.a, v.b),
+    EventKind.COMMAND_RESULT: lambda p, e, v: i.CommandEnded(p, e, v.number, v.c, v.a),
+}
+
+
+def to_line(command: c.Numbered) -> LineCommand:
+    """The order that a command is on the wire."""
+    return _COMMANDS[type(command)](command)
+
+
+def _divert(command: c.Divert) -> LineCommand:
+    kind = CommandKind.DIVERT
+    return LineCommand(command.number, kind, command.track, command.lane, command.fallback, command.deadline)
+
+
+def _begin(command: c.BeginParcel) -> LineCommand:
+    kind = CommandKind.BEGIN_PARCEL
+    return LineCommand(command.number, kind, command.infeed, command.documents, command.pouch, 0, command.waybill)
+
+
+def _close(command: c.CloseBag) -> LineCommand:
+    return LineCommand(command.number, CommandKind.CLOSE_BAG, 0, command.position, 0, 0, command.tag)
+
+
+_COMMANDS: dict[type, Callable[..., LineCommand]] = {
+    c.Divert: _divert,
+    c.BeginParcel: _begin,
+    c.SealParcel: lambda command: LineCommand(command.number, CommandKind.SEAL, text=command.waybill),
+    c.RejectParcel: lambda command: LineCommand(command.number, CommandKind.REJECT, text=command.waybill),
+    c.Drop: lambda command: LineCommand(command.number, CommandKind.DROP, a=command.position, text=command.waybill),
+    c.CloseBag: _close,
+    c.CommandMachine: lambda command: LineCommand(command.number, CommandKind.PACKML_COMMAND, a=command.command),
+}
