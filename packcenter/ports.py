@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from asyncua import Client
+    import socket
+
+    from asyncua.client.client import Client
     from pymodbus.client import AsyncModbusTcpClient
 
 
@@ -92,7 +94,10 @@ class Disk(Protocol):
 
 
 class Net(Protocol):
-    """Makers of protocol clients. They connect nothing yet; the links do, with a deadline on every wait."""
+    """Makers of protocol clients, which connect nothing yet (the links do, with a deadline on every wait), and of listeners."""
 
     def opcua_client(self, url: str, *, timeout_s: float) -> Client: ...
     def modbus_client(self, host: str, port: int, *, timeout_s: float) -> AsyncModbusTcpClient: ...
+    def listen(self, host: str, port: int) -> socket.socket:
+        """A listening socket; port 0 takes a free one. Raises `OSError` if the address is taken."""
+        ...

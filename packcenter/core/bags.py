@@ -15,6 +15,7 @@ from packcenter.core.facts import (
     BagOpened,
     BagSuspected,
     CommandAnswered,
+    ConfirmationMoved,
     Moved,
     ParcelDropped,
     ParcelTurnedOut,
@@ -22,7 +23,7 @@ from packcenter.core.facts import (
 from packcenter.core.inputs import BagShut, Dropped
 from packcenter.core.state import Bag, Item
 from packcenter.core.turn import Turn
-from packcenter.core.words import CommandResult
+from packcenter.core.words import MASKED, CommandResult
 
 _DAY_MINUTES = 24 * 60
 _MINUTE_US = 60_000_000
@@ -32,23 +33,29 @@ def send(turn: Turn, item: Item, label: str) -> None:
     """
     Tell the rack what to do with a parcel that is on its way to it under this label.
 
-    A suspect one is turned out. If its label is another parcel's number, that parcel is turned out as well: the rack
-    cannot tell them apart, and a document in the wrong bag is worse than one that waits.
+    A suspect one is turned out. If another parcel is on its way under the same label, both are turned out: the rack
+    cannot tell them apart, and a document in the wrong bag is worse than one that waits. One without a readable label
+    the rack turns out by itself.
     """
     rack = turn.index.hall.rack
-    other = turn.state.waybills.get(label)
-    if other is not None and other != item.id:
-        twin = turn.item(other)
-        if twin.place == "rack":
-            custody.suspect(turn, twin, "label_used_twice")
-            _instruct(turn, label, rack.reject_position)
+    if label in ("", MASKED):
         return
-    if not label:
-        return
+    twins = [other for other in _under(turn, label) if other is not item]
+    for parcel in (*twins, item) if twins else ():
+        custody.suspect(turn, parcel, "label_used_twice")
     position = turn.index.positions.get(turn.index.destination(item.destination), 0)
     if not position:
         custody.suspect(turn, item, "no_position")
     _instruct(turn, label, rack.reject_position if item.suspect else position)
+
+
+def _under(turn: Turn, label: str) -> list[Item]:
+    """The parcels that may be on their way to the rack under this label: strays first, oldest first, then the number's own."""
+    names = list(turn.state.strays.get(label, ()))
+    own = turn.state.waybills.get(label)
+    if own is not None and own not in names and turn.item(own).place == "rack":
+        names.append(own)
+    return [turn.item(name) for name in names]
 
 
 def _instruct(turn: Turn, label: str, position: int) -> None:
@@ -68,31 +75,37 @@ def on_dropped(turn: Turn, dropped: Dropped) -> None:
     if dropped.plc != rack.plc:
         turn.set_aside(dropped, "wrong_role")
         return
-    item = _parcel(turn, dropped.waybill)
+    label = dropped.waybill
+    item = _parcel(turn, label)
     into_bag = dropped.position in turn.index.destination_at and dropped.position != rack.reject_position
     if item is None:
         turn.set_aside(dropped, "unknown_waybill")
         if into_bag:
-            _suspect_bag(turn, dropped.position, "unknown_parcel")
+            suspect_bag(turn, dropped.position, "unknown_parcel")
         return
-    asked = _answer_drop(turn, dropped.waybill)
+    asked = _answer_drop(turn, label)
     if into_bag:
         _into_bag(turn, dropped, item, asked)
     else:
         reason = item.suspect or ("no_instruction" if dropped.reason else "turned_out")
-        turn.emit(ParcelTurnedOut(dropped.waybill, item.id, reason))
+        turn.emit(ParcelTurnedOut(label, item.id, reason))
         custody.to_hand(turn, item, reason)
+    _instruct_rest(turn, label)
 
 
 def _parcel(turn: Turn, label: str) -> Item | None:
-    """The parcel that travels to the rack under this label: a stray first, else the number's own item."""
-    strays = turn.state.strays.get(label)
-    if strays:
-        return turn.item(strays[0])
+    """The parcel that travels to the rack under this label, else the number's own item if it is sought."""
+    under = _under(turn, label)
+    if under:
+        return under[0]
     name = turn.state.waybills.get(label)
-    if name is None or turn.item(name).place not in ("rack", "lost"):
-        return None
-    return turn.item(name)
+    return None if name is None or turn.item(name).place != "lost" else turn.item(name)
+
+
+def _instruct_rest(turn: Turn, label: str) -> None:
+    """A parcel that is still on its way under the label of one that came or was lost needs an instruction of its own."""
+    if label not in ("", MASKED) and _under(turn, label):
+        _instruct(turn, label, turn.index.hall.rack.reject_position)
 
 
 def _into_bag(turn: Turn, dropped: Dropped, item: Item, asked: int | None) -> None:
@@ -103,14 +116,23 @@ def _into_bag(turn: Turn, dropped: Dropped, item: Item, asked: int | None) -> No
     custody.move(turn, item, f"bag/{bag.tag}")
     if item.suspect or asked != dropped.position:
         custody.suspect(turn, item, "wrong_bag")
-        _suspect_bag(turn, dropped.position, "wrong_parcel")
+        suspect_bag(turn, dropped.position, "wrong_parcel")
+    reason = _why_full(turn, bag)
+    if reason and not bag.closing:
+        ask_close(turn, bag, reason)
+
+
+def _why_full(turn: Turn, bag: Bag) -> str:
+    """Which limit of the plan the bag has reached, "" none."""
     limits = turn.index.hall.plan.bags
-    if bag.closing:
-        return
     if len(bag.items) >= limits.items_max:
-        ask_close(turn, bag, "count")
-    elif bag.grams >= limits.grams_max:
-        ask_close(turn, bag, "weight")
+        return "count"
+    return "weight" if bag.grams >= limits.grams_max else ""
+
+
+def on_close_due(turn: Turn, bag: Bag) -> None:
+    """A bag's cut-off has come, or the time to ask again after the rack refused."""
+    ask_close(turn, bag, _why_full(turn, bag) or "cut_off")
 
 
 def _open(turn: Turn, position: int) -> None:
@@ -143,7 +165,7 @@ def on_bag_shut(turn: Turn, shut: BagShut) -> None:
     """
     A bag is shut and sealed: it is dispatched, with a bill that lists what fell into it.
 
-    A suspect bag goes to the hand station instead, to be opened.
+    A suspect bag goes to the hand station instead, to be opened; so does one that was not sealed (D3).
     """
     bag = turn.state.bags.get(shut.position)
     if bag is None or shut.plc != turn.index.hall.rack.plc:
@@ -152,6 +174,8 @@ def on_bag_shut(turn: Turn, shut: BagShut) -> None:
     pending = turn.plc(shut.plc).pending
     for number in [n for n, p in pending.items() if isinstance(p.command, CloseBag) and p.command.position == shut.position]:
         turn.emit(CommandAnswered(shut.plc, number, CommandResult.DONE))
+    if shut.reason or not shut.seal:
+        suspect_bag(turn, shut.position, "not_sealed")
     items = [turn.item(name) for name in bag.items]
     bill = tuple(item.waybill for item in items)
     turn.emit(BagClosed(bag.tag, bag.position, bag.destination, shut.seal, shut.grams, tuple(bag.items), bill))
@@ -162,40 +186,83 @@ def on_bag_shut(turn: Turn, shut: BagShut) -> None:
             turn.emit(Moved(item.id, item.place, "dispatched"))
 
 
-def _suspect_bag(turn: Turn, position: int, reason: str) -> None:
+def suspect_bag(turn: Turn, position: int, reason: str) -> None:
+    """What is in the bag is not what should be: it is to be opened when it is closed."""
     if position not in turn.state.bags:
         _open(turn, position)
     turn.emit(BagSuspected(turn.state.bags[position].tag, position, reason))
 
 
+def suspect_all(turn: Turn, reason: str) -> None:
+    """D1: we may have missed what the rack did, so no open bag's bill is sure."""
+    for position in sorted(turn.state.bags):
+        suspect_bag(turn, position, reason)
+
+
 def _answer_drop(turn: Turn, label: str) -> int | None:
     """End the open instruction for a label, if there is one; returns the position it named."""
     rack = turn.index.hall.rack.plc
-    name = turn.state.waybills.get(label)
-    pending = turn.plc(rack).pending
-    number = turn.item(name).command if name is not None else 0
-    if number in pending and isinstance(command := pending[number].command, Drop) and command.waybill == label:
-        turn.emit(CommandAnswered(rack, number, CommandResult.DONE))
-        return command.position
+    drop = _open_drop(turn, label)
+    if drop is None:
+        return None
+    turn.emit(CommandAnswered(rack, drop.number, CommandResult.DONE))
+    return drop.position
+
+
+def _open_drop(turn: Turn, label: str) -> Drop | None:
+    """The open instruction for a label: the one that its own item remembers, else it is looked for, which is rare."""
+    pending = turn.plc(turn.index.hall.rack.plc).pending
+    own = turn.state.waybills.get(label)
+    known = pending.get(turn.item(own).command) if own is not None else None
+    for each in (*((known,) if known is not None else ()), *pending.values()):
+        if isinstance(each.command, Drop) and each.command.waybill == label:
+            return each.command
     return None
 
 
-def on_drop_due(turn: Turn, waybill: str) -> None:
-    """A sealed parcel never came to the rack: an open discrepancy."""
-    item = _parcel(turn, waybill)
-    _answer_drop(turn, waybill)
-    if item is not None and item.place == "rack":
-        custody.lose(turn, item, "never_dropped")
+def on_drop_due(turn: Turn, item: Item) -> None:
+    """
+    A sealed parcel never came out of the rack: an open discrepancy.
+
+    While the rack cannot be heard, or stands, nothing is concluded: the parcel is waited for anew when it runs.
+    """
+    if not turn.runs(turn.index.hall.rack.plc):
+        turn.emit(ConfirmationMoved(item.id, 0))
+        return
+    label = _label(turn, item)
+    _answer_drop(turn, label)
+    custody.lose(turn, item, "never_dropped")
+    _instruct_rest(turn, label)
+
+
+def _label(turn: Turn, item: Item) -> str:
+    """The label under which a parcel travels to the rack."""
+    return next((label for label, names in turn.state.strays.items() if item.id in names), item.waybill)
+
+
+def recall(turn: Turn, item: Item) -> None:
+    """A parcel that is on its way must be turned out."""
+    label = _label(turn, item)
+    if label not in ("", MASKED):
+        _instruct(turn, label, turn.index.hall.rack.reject_position)
+
+
+def _on_way(turn: Turn) -> list[Item]:
+    return [turn.item(name) for name in sorted(item.id for item in turn.state.items.values() if item.place == "rack")]
+
+
+def wait_anew(turn: Turn) -> None:
+    """The rack runs again, or can be heard again: what is on its way may need the whole time once more."""
+    confirm_us = turn.at_us + turn.index.hall.rack.drop_timeout_ms * 1000
+    for item in _on_way(turn):
+        turn.emit(ConfirmationMoved(item.id, confirm_us))
 
 
 def renew_orders(turn: Turn) -> None:
     """The rack lost its memory: say again what to do with every parcel on its way and every bag that is to be closed."""
     hall = turn.index.hall
-    on_way = sorted(item.id for item in turn.state.items.values() if item.place == "rack")
-    for name in on_way:
-        item = turn.item(name)
-        if item.waybill not in turn.state.strays:
-            send(turn, item, item.waybill)
+    for item in _on_way(turn):
+        send(turn, item, _label(turn, item))
     for position in sorted(turn.state.bags):
         bag = turn.state.bags[position]
         if bag.closing:

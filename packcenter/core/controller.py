@@ -17,7 +17,7 @@ import msgspec
 
 from packcenter.core import bags, deadlines, diverting, inputs, links, manifests, packing, service
 from packcenter.core.commands import Command
-from packcenter.core.facts import EventSetAside, EventTaken, Fact, GapSeen
+from packcenter.core.facts import EventSetAside, EventTaken, Fact
 from packcenter.core.index import HallIndex
 from packcenter.core.inputs import Input, PlcEvent, Started
 from packcenter.core.state import State, evolve, remember
@@ -38,6 +38,7 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     inputs.JamChanged: links.on_jam_changed,
     inputs.ConsumableRead: links.on_consumable_read,
     inputs.CommandEnded: links.on_command_ended,
+    inputs.Unintelligible: links.on_unintelligible,
     # sorter
     inputs.Scanned: diverting.on_scanned,
     inputs.DivertConfirmed: diverting.on_confirmed,
@@ -112,8 +113,6 @@ class Controller:
 def _take(turn: Turn, event: PlcEvent) -> bool:
     """
     Take event (p, e, q) once and in order (E1, E2, R4): False if it is of an older life or was taken before.
-
-    Numbers that never came are a gap, recorded as an open discrepancy of the PLC.
     """
     plc = turn.plc(event.plc)
     if event.epoch != plc.epoch:
@@ -123,6 +122,6 @@ def _take(turn: Turn, event: PlcEvent) -> bool:
         turn.emit(EventSetAside(event.plc, event.epoch, event.seq, "repeated"))
         return False
     if event.seq > plc.seq + 1:
-        turn.emit(GapSeen(event.plc, event.epoch, plc.seq + 1, event.seq))
+        links.on_gap(turn, event.plc, event.seq)
     turn.emit(EventTaken(event.plc, event.epoch, event.seq))
     return True

@@ -6,19 +6,26 @@ from collections import Counter
 
 import msgspec
 
-from packcenter.core.facts import ItemFound, ItemLost, Moved, ObjectSeen, SentToHand, Suspected
+from packcenter.core.facts import CommandAnswered, ItemFound, ItemLost, Moved, ObjectSeen, SentToHand, Suspected
 from packcenter.core.lifecycle import IN_HALL, kind_of
 from packcenter.core.state import Item, State
 from packcenter.core.turn import Turn
-
-_LETTERS = {"no_read": "n", "multiple_codes": "m", "duplicate": "d", "ghost": "g", "unknown": "u"}
+from packcenter.core.words import MASKED
 
 
 def move(turn: Turn, item: Item, target: str) -> None:
-    """Custody of the item passes to `target`; a lost one is found there first."""
+    """Custody of the item passes to `target`; a lost one is found there first. One that leaves a belt needs no decision."""
     if item.place == "lost":
         turn.emit(ItemFound(item.id, target))
+    if item.plc:
+        answer_divert(turn, item)
     turn.emit(Moved(item.id, item.place, target))
+
+
+def answer_divert(turn: Turn, item: Item) -> None:
+    """The decision on an item that is on a belt is over, whatever became of it."""
+    if item.command in turn.plc(item.plc).pending:
+        turn.emit(CommandAnswered(item.plc, item.command, 0))
 
 
 def to_hand(turn: Turn, item: Item, reason: str) -> None:
@@ -44,10 +51,11 @@ def provisional(turn: Turn, reason: str, code: str = "") -> Item:
     A new identity for an object that no manifest line stands for (A4, A7); `reason` as in `ObjectSeen`.
 
     A readable stranger is called by its code, so that it is known again when it comes back from the hand station.
+    The others are numbered; the colon keeps their ids apart from every code.
     """
     name = f"?{code}"
-    if reason != "unknown" or name in turn.state.items:
-        name = f"?{_LETTERS[reason]}{turn.state.provisional + 1:06d}"
+    if reason != "unknown" or code == MASKED or name in turn.state.items:
+        name = f"?{reason}:{turn.state.provisional + 1:06d}"
     turn.emit(ObjectSeen(name, reason, code))
     return turn.item(name)
 
@@ -78,7 +86,7 @@ class Account(msgspec.Struct, frozen=True):
 
 def books(state: State) -> list[Account]:
     """
-    Balance every mail class and agency, in the hall's order, unannounced objects last.
+    Balance every mail class and agency, in the order of their names, unannounced objects last.
 
     The left side is counted from what came (`agency` and `outside` balances), the right side from where each item is.
     """

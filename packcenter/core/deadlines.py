@@ -5,11 +5,11 @@ from __future__ import annotations
 from heapq import heappop
 
 from packcenter.core import bags, diverting, packing
-from packcenter.core.commands import Drop
 from packcenter.core.facts import CommandTimedOut
 from packcenter.core.inputs import Tick
+from packcenter.core.lifecycle import kind_of
 from packcenter.core.limits import LINK_DOWN_GRACE_US
-from packcenter.core.state import State, is_current
+from packcenter.core.state import Item, State, is_current
 from packcenter.core.turn import Turn
 
 
@@ -27,26 +27,31 @@ def on_tick(turn: Turn, tick: Tick) -> None:
     while (due_us := next_deadline_us(state)) is not None and due_us <= turn.at_us:
         _, kind, name, number = heappop(state.agenda)
         if kind == "confirm":
-            diverting.on_confirmation_due(turn, state.items[name])
+            _on_confirmation_due(turn, state.items[name])
         elif kind == "command":
             _on_command_due(turn, name, number)
         elif kind == "cutoff":
-            bags.ask_close(turn, state.bags[number], "cut_off")
+            bags.on_close_due(turn, state.bags[number])
         else:
             packing.on_pause_over(turn, name)
+
+
+def _on_confirmation_due(turn: Turn, item: Item) -> None:
+    """An item did not come where it must have come by now."""
+    if kind_of(item.place) == "belt":
+        diverting.on_confirmation_due(turn, item)
+    else:
+        bags.on_drop_due(turn, item)
 
 
 def _on_command_due(turn: Turn, plc: str, number: int) -> None:
     """
     A command got no answer in its time.
 
-    While its PLC cannot be heard the answer may be waiting there. A drop that never happened loses its parcel. Any
-    other command stays asked: only the PLC can say what became of it, and the alarm says that it does not.
+    While its PLC cannot be heard the answer may be waiting there. Otherwise it stays asked: only the PLC can say what
+    became of it, and the alarm says that it does not.
     """
-    command = turn.plc(plc).pending[number].command
     if not turn.plc(plc).up:
         turn.emit(CommandTimedOut(plc, number, "", turn.at_us + LINK_DOWN_GRACE_US))
-        return
-    turn.emit(CommandTimedOut(plc, number, type(command).__name__, 0))
-    if isinstance(command, Drop):
-        bags.on_drop_due(turn, command.waybill)
+    else:
+        turn.emit(CommandTimedOut(plc, number, type(turn.plc(plc).pending[number].command).__name__, 0))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from packcenter.core import custody, packing, routing
 from packcenter.core.commands import Divert
 from packcenter.core.facts import (
-    CommandAnswered,
     ConfirmationMoved,
     DecisionLate,
     Diverted,
@@ -25,7 +24,7 @@ from packcenter.core.facts import (
 from packcenter.core.hall import Lane, Sorter
 from packcenter.core.inputs import DivertConfirmed, GhostAppeared, Scanned, TrackLost
 from packcenter.core.lifecycle import kind_of
-from packcenter.core.limits import LINK_DOWN_GRACE_US, UNCONFIRMED_GRACE_US
+from packcenter.core.limits import UNCONFIRMED_GRACE_US
 from packcenter.core.routing import Choice
 from packcenter.core.state import Item, lane_place
 from packcenter.core.turn import Turn
@@ -43,10 +42,9 @@ def on_scanned(turn: Turn, scan: Scanned) -> None:
         turn.set_aside(scan, "wrong_role")
         return
     _forget_track(turn, scan.plc, scan.track)
-    scanned_us = turn.at_us - scan.age_us
+    scanned_us = max(0, turn.at_us - scan.age_us)
     item, trouble = _identify(turn, scan)
-    turn.emit(ItemSeen(item.id, scan.plc, scan.track, scan.outcome, scanned_us, routing.confirm_us(sorter, scanned_us)))
-    turn.emit(Moved(item.id, item.place, f"belt/{scan.plc}"))
+    _put_on_belt(turn, sorter, item, scan.track, scan.outcome, scanned_us)
     choice = routing.exception(turn, sorter, trouble) if trouble else routing.choose(turn, item, sorter, scanned_us)
     _decide(turn, sorter, scan, item, choice, scanned_us)
 
@@ -58,32 +56,30 @@ def _identify(turn: Turn, scan: Scanned) -> tuple[Item, str]:
     if scan.outcome != ReadOutcome.SUCCESS or not scan.code:
         return custody.provisional(turn, "no_read"), "no_read"
     stranger = turn.state.items.get(f"?{scan.code}")
+    if stranger is not None and stranger.place not in ("hand", "lost"):
+        stranger = None
     item = turn.state.items.get(scan.code)
     if item is None:
-        return _stranger(turn, scan, stranger), "unknown"
-    kind = kind_of(item.place)
-    if kind not in ("expected", "hand", "lost"):
+        return stranger or custody.provisional(turn, "unknown", scan.code), "unknown"
+    if kind_of(item.place) not in ("expected", "hand", "lost"):
         return custody.provisional(turn, "duplicate", scan.code), "duplicate"
-    if kind == "lost":
-        turn.emit(ItemFound(item.id, f"belt/{scan.plc}"))
-    if stranger is not None and stranger.place == "hand":
-        turn.emit(Moved(stranger.id, "hand", "outside"))
+    if stranger is not None:  # it was announced after all, and is this item
+        custody.move(turn, stranger, "outside")
     return item, ""
-
-
-def _stranger(turn: Turn, scan: Scanned, known: Item | None) -> Item:
-    """A readable object that nobody announced; one that comes back from the hand station is the same one."""
-    if known is None or known.place != "hand":
-        return custody.provisional(turn, "unknown", scan.code)
-    return known
 
 
 def _forget_track(turn: Turn, plc: str, track: int) -> None:
     """A PLC that gives a track id twice has lost the first item that had it."""
-    owner = turn.plc(plc).tracks.get(track)
+    owner = _tracked(turn, plc, track)
     if owner is not None:
-        _answer_divert(turn, turn.item(owner))
-        custody.lose(turn, turn.item(owner), "track_reused")
+        _lose(turn, owner, "track_reused")
+
+
+def _put_on_belt(turn: Turn, sorter: Sorter, item: Item, track: int, outcome: int, scanned_us: int) -> None:
+    if item.place == "lost":
+        turn.emit(ItemFound(item.id, f"belt/{sorter.plc}"))
+    turn.emit(ItemSeen(item.id, sorter.plc, track, outcome, scanned_us, routing.confirm_us(sorter, scanned_us)))
+    turn.emit(Moved(item.id, item.place, f"belt/{sorter.plc}"))
 
 
 def _decide(turn: Turn, sorter: Sorter, scan: Scanned, item: Item, choice: Choice, scanned_us: int) -> None:
@@ -114,7 +110,6 @@ def on_confirmed(turn: Turn, confirmed: DivertConfirmed) -> None:
         return
     asked = item.lane
     sorter = turn.index.sorters[confirmed.plc]
-    _answer_divert(turn, item)
     if lane.number == sorter.exception_lane:
         _take_to_hand(turn, item, asked, confirmed)
     else:
@@ -151,8 +146,7 @@ def on_lost(turn: Turn, lost: TrackLost) -> None:
     if item is None:
         turn.set_aside(lost, "unknown_track")
         return
-    _answer_divert(turn, item)
-    custody.lose(turn, item, f"eye_{lost.eye}")
+    _lose(turn, item, f"eye_{lost.eye}")
 
 
 def on_ghost(turn: Turn, ghost: GhostAppeared) -> None:
@@ -163,10 +157,7 @@ def on_ghost(turn: Turn, ghost: GhostAppeared) -> None:
         return
     _forget_track(turn, ghost.plc, ghost.track)
     item = custody.provisional(turn, "ghost")
-    turn.emit(
-        ItemSeen(item.id, ghost.plc, ghost.track, ReadOutcome.NO_IDENTIFIER, turn.at_us, routing.confirm_us(sorter, turn.at_us))
-    )
-    turn.emit(Moved(item.id, item.place, f"belt/{ghost.plc}"))
+    _put_on_belt(turn, sorter, item, ghost.track, ReadOutcome.NO_IDENTIFIER, turn.at_us)
     turn.emit(Routed(item.id, ghost.plc, sorter.exception_lane, "", "", "ghost", turn.at_us))
     turn.emit(SentToHand(item.id, "ghost"))
 
@@ -175,24 +166,30 @@ def on_confirmation_due(turn: Turn, item: Item) -> None:
     """
     No eye confirmed the item in time. It is said first and waited for once more, then the item is lost.
 
-    While its PLC cannot be heard nothing is concluded: the confirmation may wait in the PLC's ring.
+    While its PLC cannot be heard, or its belt stands, nothing is concluded: it is waited for anew when the belt runs.
     """
-    if not turn.plc(item.plc).up:
-        turn.emit(ConfirmationMoved(item.id, turn.at_us + LINK_DOWN_GRACE_US))
+    if not turn.runs(item.plc):
+        turn.emit(ConfirmationMoved(item.id, 0))
     elif not item.unconfirmed:
         turn.emit(Unconfirmed(item.id, item.plc))
         turn.emit(ConfirmationMoved(item.id, turn.at_us + UNCONFIRMED_GRACE_US))
     else:
-        _answer_divert(turn, item)
-        custody.lose(turn, item, "unconfirmed")
+        _lose(turn, item, "unconfirmed")
+
+
+def wait_anew(turn: Turn, plc: str) -> None:
+    """The belt runs again, or can be heard again: every item on it may need the whole way once more."""
+    confirm_us = routing.confirm_us(turn.index.sorters[plc], turn.at_us)
+    tracks = turn.plc(plc).tracks
+    for track in sorted(tracks):
+        turn.emit(ConfirmationMoved(tracks[track], confirm_us))
+
+
+def _lose(turn: Turn, item: Item, reason: str) -> None:
+    custody.answer_divert(turn, item)
+    custody.lose(turn, item, reason)
 
 
 def _tracked(turn: Turn, plc: str, track: int) -> Item | None:
     name = turn.plc(plc).tracks.get(track)
     return None if name is None else turn.item(name)
-
-
-def _answer_divert(turn: Turn, item: Item) -> None:
-    """The item's decision is over, whatever became of it."""
-    if item.command in turn.plc(item.plc).pending:
-        turn.emit(CommandAnswered(item.plc, item.command, 0))

@@ -148,7 +148,7 @@ class Routed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     """
     Where the item shall go and why: `lane` of the sorter by `rule`, through `group` (not the rule's own if it overflowed).
 
-    `reason` is plan, overflow, no_rule, no_lane, unknown, no_read, multiple_codes, duplicate or ghost.
+    `reason` is plan, overflow, no_rule, no_lane, late, unknown, no_read, multiple_codes, duplicate or ghost.
     `deadline_us` is the last moment for the decision to leave us.
     """
 
@@ -196,7 +196,11 @@ class Unconfirmed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class ConfirmationMoved(_Fact, frozen=True, tag=True, array_like=True, gc=False):
-    """The item is waited for until `confirm_us`: once more after it was unconfirmed, or because its PLC cannot be heard."""
+    """
+    The item is waited for until `confirm_us`: once more after it was unconfirmed, or because its machine runs again.
+
+    0: its machine stands or cannot be heard, and until that has changed nothing is concluded.
+    """
 
     item: str
     confirm_us: int
@@ -328,7 +332,7 @@ class BagSuspected(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class BagCloseAsked(_Fact, frozen=True, tag=True, array_like=True, gc=False):
-    """A bag is to be closed because of its count, weight, cut_off or stop."""
+    """A bag is to be closed because of its count, weight or cut_off; "": the rack refused, and is asked again in a while."""
 
     bag: str
     position: int

@@ -177,6 +177,15 @@ class ConsumableRead(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=
     percent: int
 
 
+class Unintelligible(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a PLC made an event of a kind that the line interface does not define."""
+
+    plc: str
+    epoch: int
+    seq: int
+    kind: int
+
+
 class DivertConfirmed(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
     """Response: the eye of a lane saw a tracked object enter; `disposition` says why there (`plc.line.Disposition`)."""
 
@@ -260,6 +269,7 @@ PlcEvent = (
     | JamChanged
     | MachineChanged
     | ConsumableRead
+    | Unintelligible
     | DivertConfirmed
     | Fed
     | Packed

@@ -22,9 +22,12 @@ NEXT_PLACES: dict[str, frozenset[str]] = {
     "bag": frozenset({"dispatched", "hand"}),
     "dispatched": frozenset(),
     "hand": frozenset({"belt", "pack", "outside"}),
-    "lost": frozenset({"belt", "lane", "pack", "rack", "bag", "hand"}),
+    "lost": frozenset({"belt", "lane", "pack", "rack", "bag", "hand", "outside"}),
 }
-"""From each kind of place, where custody may pass to. `hand -> outside`: an unannounced object got its announced identity."""
+"""
+From each kind of place, where custody may pass to. `hand` or `lost -> outside`: an unannounced object got its
+announced identity.
+"""
 
 SOURCES = frozenset({"agency", "outside"})
 """Where items come from: balances that fall below zero by as much as there is in the hall."""

@@ -7,13 +7,19 @@ UNCONFIRMED_GRACE_US = 5_000_000
 """How long an unconfirmed item is waited for before it is lost: one slow image exchange and a repeated one."""
 
 LINK_DOWN_GRACE_US = 1_000_000
-"""A deadline that falls while the machine's link is down is looked at again after this long; the answer may wait in its ring."""
+"""A command whose time is over while its PLC cannot be heard is looked at again after this long; the answer may wait there."""
 
 RETRY_US = 1_000_000
 """Pause before a bagger that refused a job is asked again: longer than any acting PackML state of our profiles."""
 
+CLOSE_RETRY_US = 30_000_000
+"""Pause before a rack that refused to close a bag is asked again: time for the hand that was in its way."""
+
 CAUSES_MAX = 64
 """Longest reason text of a link or a failure that is recorded; the rest belongs into the log."""
 
-OPEN_COMMANDS_MAX = 1024
-"""Unanswered commands of one PLC; a rack may hold a drop for every parcel on its way. Reaching it is our mistake."""
+OPEN_COMMANDS_MAX = 16_384
+"""
+Unanswered commands of one PLC, as many as its mailbox holds: a rack that cannot be heard gets a drop a second for four
+hours, and the baggers before it are blocked long before. Reaching it is our mistake.
+"""

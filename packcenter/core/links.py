@@ -7,19 +7,29 @@ items on its belt are lost until found, a fed document is at the hand station, u
 
 from __future__ import annotations
 
-from packcenter.core import bags, custody, packing
+from packcenter.core import bags, custody, diverting, packing
 from packcenter.core.commands import BeginParcel, CloseBag, CommandMachine, Divert, Drop, GrantEpoch, RejectParcel, SealParcel
 from packcenter.core.facts import (
     BagCloseAsked,
     CommandAnswered,
     ConsumableSet,
     EpochGranted,
+    GapSeen,
     JamSet,
     LinkStateSet,
     MachineEntered,
     PlaceSet,
 )
-from packcenter.core.inputs import CommandEnded, ConsumableRead, JamChanged, LinkLost, LinkUp, MachineChanged, PlaceChanged
+from packcenter.core.inputs import (
+    CommandEnded,
+    ConsumableRead,
+    JamChanged,
+    LinkLost,
+    LinkUp,
+    MachineChanged,
+    PlaceChanged,
+    Unintelligible,
+)
 from packcenter.core.limits import CAUSES_MAX
 from packcenter.core.packml import Command as UnitCommand
 from packcenter.core.packml import State as Unit
@@ -69,6 +79,20 @@ def _void_old_life(turn: Turn, name: str) -> None:
         packing.void_jobs(turn, name)
 
 
+def on_gap(turn: Turn, name: str, seq: int) -> None:
+    """
+    Events before `seq` never came: an open discrepancy of the PLC.
+
+    They may have been about an open pouch of a bagger (B6), or about a parcel that fell into a bag (D1).
+    """
+    plc = turn.plc(name)
+    turn.emit(GapSeen(name, plc.epoch, plc.seq + 1, seq))
+    if name in turn.state.baggers:
+        packing.make_suspect(turn, name, "gap")
+    elif name == turn.index.hall.rack.plc:
+        bags.suspect_all(turn, "gap")
+
+
 def on_link_lost(turn: Turn, link: LinkLost) -> None:
     """A PLC cannot be heard: its machine's state is unknown until it is back."""
     turn.emit(LinkStateSet(link.plc, False, link.reason[:CAUSES_MAX]))
@@ -99,8 +123,14 @@ def _answer_machine_commands(turn: Turn, plc: str) -> None:
 
 
 def _wake(turn: Turn, plc: str) -> None:
-    if plc in turn.state.baggers:
+    """A machine may run again: give a bagger work, and begin waiting anew for what a sorter or the rack holds."""
+    if plc in turn.index.baggers:
         packing.try_begin(turn, plc)
+    elif turn.runs(plc):
+        if plc in turn.index.sorters:
+            diverting.wait_anew(turn, plc)
+        else:
+            bags.wait_anew(turn)
 
 
 def on_place_changed(turn: Turn, changed: PlaceChanged) -> None:
@@ -120,6 +150,11 @@ def on_consumable_read(turn: Turn, read: ConsumableRead) -> None:
     turn.emit(ConsumableSet(read.plc, read.consumable, read.percent))
 
 
+def on_unintelligible(turn: Turn, event: Unintelligible) -> None:
+    """A PLC speaks of something that the line interface does not know: taken, and said."""
+    turn.set_aside(event, f"unknown_kind_{event.kind}")
+
+
 def on_command_ended(turn: Turn, ended: CommandEnded) -> None:
     """
     A PLC refused a command or ended it without another event.
@@ -131,9 +166,10 @@ def on_command_ended(turn: Turn, ended: CommandEnded) -> None:
         turn.set_aside(ended, "unknown_command")
         return
     command = pending.command
-    turn.emit(CommandAnswered(ended.plc, ended.command, ended.result))
-    if ended.result == CommandResult.DONE:
+    if ended.result == CommandResult.DONE and not isinstance(command, CommandMachine):
+        turn.set_aside(ended, "awaits_event")  # what it did is told by an event of its own, which is still to come
         return
+    turn.emit(CommandAnswered(ended.plc, ended.command, ended.result))
     if isinstance(command, BeginParcel | SealParcel | RejectParcel):
         packing.on_command_ended(turn, ended.plc, command, ended)
     elif isinstance(command, CloseBag):
@@ -143,7 +179,7 @@ def on_command_ended(turn: Turn, ended: CommandEnded) -> None:
 
 
 def _close_refused(turn: Turn, command: CloseBag) -> None:
-    """The bag still hangs open; it is asked again at its next cut-off or when the next parcel falls."""
+    """The bag still hangs open; it is asked again after a while, or when the next parcel falls."""
     bag = turn.state.bags.get(command.position)
     if bag is not None and bag.tag == command.tag:
         turn.emit(BagCloseAsked(bag.tag, bag.position, ""))

@@ -28,7 +28,6 @@ from packcenter.core.hall import MailClass
 from packcenter.core.inputs import CommandEnded, Fed, Packed
 from packcenter.core.lifecycle import kind_of
 from packcenter.core.limits import RETRY_US
-from packcenter.core.packml import State as Unit
 from packcenter.core.state import Item, Job
 from packcenter.core.turn import Turn
 from packcenter.core.words import CommandResult, ReadOutcome
@@ -40,8 +39,7 @@ SEALED = 0
 def try_begin(turn: Turn, plc: str) -> None:
     """If the bagger is running and its feeder free, ask for a parcel of the item that has waited longest in its lanes."""
     bagger = turn.state.baggers[plc]
-    machine = turn.plc(plc)
-    if bagger.feeding is not None or not machine.up or machine.state != Unit.EXECUTE or turn.at_us < bagger.retry_us:
+    if bagger.feeding is not None or not turn.runs(plc) or turn.at_us < bagger.retry_us:
         return
     waiting = _longest_waiting(turn, plc)
     if waiting is None:
@@ -71,10 +69,12 @@ def _give_waybill(turn: Turn, item: Item) -> None:
     if item.waybill:
         return
     stock = turn.index.hall.waybills
-    if turn.state.waybill_serial > stock.last:
-        custody.suspect(turn, item, "no_waybill_left")
-    else:
-        turn.emit(WaybillAssigned(item.id, s10.number(stock.indicator, turn.state.waybill_serial, stock.country)))
+    for serial in range(turn.state.waybill_serial, stock.last + 1):
+        waybill = s10.number(stock.indicator, serial, stock.country)
+        if waybill not in turn.state.waybills:  # an agency may have used a number of our range itself
+            turn.emit(WaybillAssigned(item.id, waybill))
+            return
+    custody.suspect(turn, item, "no_waybill_left")
 
 
 def _pouch(turn: Turn, item: Item) -> int:
@@ -89,33 +89,73 @@ def on_fed(turn: Turn, fed: Fed) -> None:
     Nothing readable: it is taken for the one expected, unproven, and put out. Another one: that one is in the pouch
     and is put out, and what stood before it in the lane is not there any more. The one expected: seal.
     """
-    bagger = turn.state.baggers.get(fed.plc)
-    job = bagger.feeding if bagger is not None else None
-    if job is None or job.number != fed.job or job.inside:
+    job = _job(turn, fed.plc, fed.job)
+    if job is None:
         turn.set_aside(fed, "unknown_job")
-        return
-    if job.number in turn.plc(fed.plc).pending:
-        turn.emit(CommandAnswered(fed.plc, job.number, CommandResult.DONE))
-    item, reason = _identify(turn, job, fed)
-    _pass_over(turn, fed.plc, job, item)
-    turn.emit(DocumentFed(fed.plc, job.number, item.id, not reason, reason))
-    custody.move(turn, item, f"pack/{fed.plc}")
+    elif job.inside:
+        _second_document(turn, fed, job)
+    else:
+        item, reason = _identify(turn, job, fed)
+        _take_in(turn, fed.plc, job, item, reason)
+        seal = not item.suspect and not job.suspect and item.id == job.item
+        _order(turn, fed.plc, job, seal)
+        try_begin(turn, fed.plc)
+
+
+def _job(turn: Turn, plc: str, number: int) -> Job | None:
+    """The job of this number at either station of a bagger; None also for a PLC that is no bagger."""
+    bagger = turn.state.baggers.get(plc)
+    if bagger is None:
+        return None
+    return next((job for job in (bagger.sealing, bagger.feeding) if job is not None and job.number == number), None)
+
+
+def _take_in(turn: Turn, plc: str, job: Job, item: Item, reason: str) -> None:
+    """The item is in the pouch of the job; with a `reason` it may not stay there."""
+    if job.number in turn.plc(plc).pending:
+        turn.emit(CommandAnswered(plc, job.number, CommandResult.DONE))
+    _pass_over(turn, plc, job, item)
+    turn.emit(DocumentFed(plc, job.number, item.id, not reason, reason))
+    custody.move(turn, item, f"pack/{plc}")
     if reason:
         custody.suspect(turn, item, reason)
-    _give_verdict(turn, fed.plc, job, item)
+
+
+def _second_document(turn: Turn, fed: Fed, job: Job) -> None:
+    """
+    B5: one more document came into a pouch that has one. Neither may stay in it; our books have the second at the hand
+    station at once, where the pouch will come.
+    """
+    if not job.suspect:
+        turn.emit(JobSuspected(fed.plc, job.number, "double_feed"))
+    if fed.outcome != ReadOutcome.SUCCESS or not fed.code:
+        item = custody.provisional(turn, "no_read")
+    else:
+        item, _ = _other(turn, fed)
+    _pass_over(turn, fed.plc, job, item)
+    custody.move(turn, item, f"pack/{fed.plc}")
+    custody.suspect(turn, item, "double_feed")
+    custody.to_hand(turn, item, "double_feed")
 
 
 def _identify(turn: Turn, job: Job, fed: Fed) -> tuple[Item, str]:
     """The item that is in the pouch, and why it may not stay there ("" it may)."""
-    expected = turn.item(job.item)
     if fed.outcome != ReadOutcome.SUCCESS or not fed.code:
-        if kind_of(expected.place) == "lane":
-            return expected, "unread_at_bagger"
-        return custody.provisional(turn, "no_read"), "unread_at_bagger"
-    if fed.code == expected.code:
-        if kind_of(expected.place) != "lane":
-            return custody.provisional(turn, "duplicate", fed.code), "duplicate"
+        return _unread(turn, job), "unread_at_bagger"
+    expected = turn.item(job.item)
+    if fed.code == expected.code and kind_of(expected.place) == "lane":
         return expected, _double_feed(turn, expected, fed)
+    return _other(turn, fed)
+
+
+def _unread(turn: Turn, job: Job) -> Item:
+    """An unread document is taken for the one expected, if that one can be it."""
+    expected = turn.item(job.item)
+    return expected if kind_of(expected.place) == "lane" else custody.provisional(turn, "no_read")
+
+
+def _other(turn: Turn, fed: Fed) -> tuple[Item, str]:
+    """A document that is not the one expected, and what is wrong with it."""
     other = turn.state.items.get(fed.code)
     if other is None:
         return custody.provisional(turn, "unknown", fed.code), "not_the_one_expected"
@@ -133,18 +173,11 @@ def _double_feed(turn: Turn, item: Item, fed: Fed) -> str:
 
 def _pass_over(turn: Turn, plc: str, job: Job, inside: Item) -> None:
     """Lanes are first in, first out: what stood before the document that came is not in the lane any more."""
-    lane = next(lane for lane, infeed in turn.index.infeeds[plc] if infeed == job.infeed)
-    held = turn.state.lanes[lane].items
-    if inside.id in held:
-        for name in held[: held.index(inside.id)]:
-            custody.lose(turn, turn.item(name), "passed_over")
-
-
-def _give_verdict(turn: Turn, plc: str, job: Job, item: Item) -> None:
-    """Seal what is proven, put out the rest."""
-    seal = not item.suspect and not job.suspect and item.id == job.item
-    _order(turn, plc, job, seal)
-    try_begin(turn, plc)
+    for lane, infeed in turn.index.infeeds[plc]:
+        held = turn.state.lanes[lane].items
+        if infeed == job.infeed and inside.id in held:
+            for name in held[: held.index(inside.id)]:
+                custody.lose(turn, turn.item(name), "passed_over")
 
 
 def _order(turn: Turn, plc: str, job: Job, seal: bool) -> None:
@@ -158,24 +191,40 @@ def on_packed(turn: Turn, packed: Packed) -> None:
     A bagger sealed a pouch or put it out.
 
     Put out: what was in it is at the hand station. Sealed: it goes on its way to a bag if label and weight are
-    right and nothing made it suspect, else to the rack's reject position.
+    right and nothing made it suspect, else to the rack's reject position. A pouch that was sealed though nobody saw a
+    document go in holds what was expected, unread; one that was put out then is empty.
     """
-    bagger = turn.state.baggers.get(packed.plc)
-    jobs = (bagger.sealing, bagger.feeding) if bagger is not None else ()
-    job = next((job for job in jobs if job is not None and job.number == packed.job and job.inside), None)
+    job = _job(turn, packed.plc, packed.job)
     if job is None:
         turn.set_aside(packed, "unknown_job")
         return
-    if job.verdict in turn.plc(packed.plc).pending:
-        turn.emit(CommandAnswered(packed.plc, job.verdict, CommandResult.DONE))
-    item = turn.item(job.inside)
     if packed.result == SEALED:
-        _sealed(turn, packed, job, item)
+        if not job.inside:
+            _take_in(turn, packed.plc, job, _unread(turn, job), "unread_at_bagger")
+        _answer_orders(turn, packed.plc, job)
+        _sealed(turn, packed, job, turn.item(job.inside))
     else:
-        reason = item.suspect or job.suspect or "machine_rejected"
-        turn.emit(ParcelRejected(packed.plc, job.number, item.id, reason))
-        custody.to_hand(turn, item, reason)
+        _answer_orders(turn, packed.plc, job)
+        _put_out(turn, packed.plc, job, "machine_rejected")
     try_begin(turn, packed.plc)
+
+
+def _answer_orders(turn: Turn, plc: str, job: Job) -> None:
+    """What the bagger was told to do with this job is done."""
+    for number in (job.number, job.verdict):
+        if number in turn.plc(plc).pending:
+            turn.emit(CommandAnswered(plc, number, CommandResult.DONE))
+
+
+def _put_out(turn: Turn, plc: str, job: Job, reason: str) -> None:
+    """The job is over without a parcel: what was in the pouch is at the hand station, for the first reason that it had."""
+    if not job.inside:
+        turn.emit(ParcelRejected(plc, job.number, "", reason))
+        return
+    item = turn.item(job.inside)
+    reason = item.suspect or job.suspect or reason
+    turn.emit(ParcelRejected(plc, job.number, item.id, reason))
+    custody.to_hand(turn, item, reason)
 
 
 def _sealed(turn: Turn, packed: Packed, job: Job, item: Item) -> None:
@@ -203,19 +252,19 @@ def _weight_fault(turn: Turn, packed: Packed, item: Item) -> str:
 
 def on_command_ended(turn: Turn, plc: str, command: BeginParcel | SealParcel | RejectParcel, ended: CommandEnded) -> None:
     """A bagger refused one of our commands, or found nothing to feed."""
-    bagger = turn.state.baggers[plc]
-    jobs = [job for job in (bagger.feeding, bagger.sealing) if job is not None]
     if isinstance(command, BeginParcel):
-        _begin_refused(turn, plc, next(job for job in jobs if job.number == command.number), ended)
+        job = _job(turn, plc, command.number)
+        assert job is not None, command  # a job that is over has no open command
+        _begin_refused(turn, plc, job, ended)
         return
-    job = next(job for job in jobs if job.verdict == command.number)
-    item = turn.item(job.inside)
-    custody.suspect(turn, item, "verdict_refused")
+    bagger = turn.state.baggers[plc]
+    job = next(job for job in (bagger.sealing, bagger.feeding) if job is not None and job.verdict == command.number)
+    custody.suspect(turn, turn.item(job.inside), "verdict_refused")
     if isinstance(command, SealParcel):
         _order(turn, plc, job, seal=False)
     else:
-        turn.emit(ParcelRejected(plc, job.number, item.id, "verdict_refused"))
-        custody.to_hand(turn, item, "verdict_refused")
+        _put_out(turn, plc, job, "verdict_refused")
+        try_begin(turn, plc)
 
 
 def _begin_refused(turn: Turn, plc: str, job: Job, ended: CommandEnded) -> None:
@@ -254,9 +303,25 @@ def void_jobs(turn: Turn, plc: str) -> None:
         if job is None:
             continue
         if job.inside:
-            item = turn.item(job.inside)
-            turn.emit(ParcelRejected(plc, job.number, item.id, "plc_restart"))
-            custody.suspect(turn, item, "plc_restart")
-            custody.to_hand(turn, item, "plc_restart")
+            custody.suspect(turn, turn.item(job.inside), "plc_restart")
+            _put_out(turn, plc, job, "plc_restart")
         else:
             turn.emit(JobAbandoned(plc, job.number, job.item, "plc_restart"))
+
+
+def on_quarantined(turn: Turn, plc: str, number: int) -> None:
+    """
+    An event about a job made the last run fail. If a document was in the pouch, that was its end, and the pouch is
+    sought at the hand station. Otherwise the document came in unread, and the open pouch is to be put out.
+    """
+    job = _job(turn, plc, number)
+    if job is None:
+        return
+    if job.inside:
+        _answer_orders(turn, plc, job)
+        custody.suspect(turn, turn.item(job.inside), "quarantined")
+        _put_out(turn, plc, job, "quarantined")
+    else:
+        _take_in(turn, plc, job, _unread(turn, job), "quarantined")
+        _order(turn, plc, job, seal=False)
+    try_begin(turn, plc)

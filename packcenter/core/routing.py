@@ -1,7 +1,8 @@
 """
 Which lane: the sort plan says a group, the group says a lane that is open, has room, is reachable in time and secure enough.
 
-When an item with a rule finds no lane, its group's overflow groups are tried in order, then the exception lane.
+When an item with a rule finds no lane, its group's overflow groups are tried in order, then the exception lane; it is
+late if it would have found one had its scan come at once.
 """
 
 from __future__ import annotations
@@ -28,13 +29,16 @@ def choose(turn: Turn, item: Item, sorter: Sorter, scanned_us: int) -> Choice:
     rule = turn.index.rule(item.mail_class, item.agency, destination, item.service)
     if rule is None:
         return exception(turn, sorter, "no_rule")
-    secure = turn.index.classes[item.mail_class].secure
+    mail_class = turn.index.classes.get(item.mail_class)
+    secure = mail_class is None or mail_class.secure  # a class that the hall has dropped is treated with most care
     plc = turn.plc(sorter.plc)
+    late = False
     for group, balance, lanes in turn.index.lane_order(rule.group, sorter.plc):
         lane = _best(turn, plc, sorter, lanes, balance, secure, scanned_us)
         if lane is not None:
             return Choice(lane, rule.name, group, "plan" if group == rule.group else "overflow")
-    return exception(turn, sorter, "no_lane", rule.name)
+        late = late or _best(turn, plc, sorter, lanes, balance, secure, turn.at_us) is not None
+    return exception(turn, sorter, "late" if late else "no_lane", rule.name)
 
 
 def exception(turn: Turn, sorter: Sorter, reason: str, rule: str = "") -> Choice:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from packcenter.core import custody, packing
+from packcenter.core import bags, custody, links, packing
 from packcenter.core.facts import ClockStepNoted, EventTaken, HallAdopted, LinkStateSet, QuarantineNoted, StopNoted
 from packcenter.core.inputs import ClockStepped, Quarantined, Started, StopRequested
-from packcenter.core.lifecycle import NEXT_PLACES, kind_of
+from packcenter.core.lifecycle import kind_of
+from packcenter.core.state import Item
 from packcenter.core.turn import Turn
 
 
@@ -16,8 +17,8 @@ def on_started(turn: Turn, started: Started) -> None:
     B6: a pouch that held a document while we were away is suspect.
     """
     turn.emit(HallAdopted(started.run, started.release, started.hall, started.digest))
-    for name in started.hall.plcs():
-        if turn.plc(name).up:
+    for name, plc in turn.state.plcs.items():
+        if plc.up:
             turn.emit(LinkStateSet(name, False, "controller_start"))
     for name in turn.index.baggers:
         packing.make_suspect(turn, name, "controller_restart")
@@ -29,17 +30,35 @@ def on_clock_stepped(turn: Turn, stepped: ClockStepped) -> None:
 
 
 def on_quarantined(turn: Turn, quarantined: Quarantined) -> None:
-    """An event made the last run fail: it is taken without deciding on it, and its item goes to the hand station."""
+    """
+    An event made the last run fail: it is taken without deciding on it, and its item goes to the hand station.
+
+    A bagger's event names the job whose pouch it was about.
+    """
     plc = turn.plc(quarantined.plc)
-    name = plc.tracks.get(quarantined.track, quarantined.code) if quarantined.track else quarantined.code
-    item = turn.state.items.get(name)
+    item = turn.state.items.get(plc.tracks.get(quarantined.track, quarantined.code))
     turn.emit(QuarantineNoted(quarantined.plc, quarantined.epoch, quarantined.seq, item.id if item else "", quarantined.error))
     if quarantined.epoch == plc.epoch and quarantined.seq > plc.seq:
+        if quarantined.seq > plc.seq + 1:
+            links.on_gap(turn, plc.name, quarantined.seq)
         turn.emit(EventTaken(quarantined.plc, quarantined.epoch, quarantined.seq))
-    if item is None:
-        return
-    custody.suspect(turn, item, "quarantined")
-    if "hand" in NEXT_PLACES[kind_of(item.place)]:
+    packing.on_quarantined(turn, quarantined.plc, quarantined.track)
+    if quarantined.plc == turn.index.hall.rack.plc:
+        bags.suspect_all(turn, "quarantined")
+    if item is not None:
+        _set_apart(turn, item)
+
+
+def _set_apart(turn: Turn, item: Item) -> None:
+    """What a machine holds comes to the hand station on the machine's way out; anything else is there at once."""
+    kind = kind_of(item.place)
+    if kind in ("lane", "pack", "rack", "bag"):
+        custody.suspect(turn, item, "quarantined")
+    if kind == "rack":
+        bags.recall(turn, item)
+    elif kind == "bag":
+        bags.suspect_bag(turn, next(b.position for b in turn.state.bags.values() if item.id in b.items), "quarantined")
+    elif kind in ("expected", "belt", "lost"):
         custody.to_hand(turn, item, "quarantined")
 
 

@@ -25,158 +25,29 @@ from packcenter.core.commands import (
     GrantEpoch,
     Numbered,
 )
-from packcenter.core.hall import Hall
 from packcenter.core.lifecycle import NEXT_PLACES, SOURCES, kind_of
-from packcenter.core.limits import OPEN_COMMANDS_MAX
+from packcenter.core.limits import CLOSE_RETRY_US, OPEN_COMMANDS_MAX
+from packcenter.core.records import UNKNOWN, Bag, Bagger, Item, Job, LaneLoad, ManifestProgress, Pending, Plc, State, lane_place
 
-UNKNOWN = 0
-"""PackML state of a machine that we cannot see."""
-
-
-class Item(msgspec.Struct):
-    """
-    One document or letter, announced or not.
-
-    `place` is its custody; `lane` the lane asked for while it is on a belt; `entered_us` when it came to its place;
-    `confirm_us` 0 or when a lane must have confirmed it; `command` the number of its open `Divert` or `Drop`, 0 none.
-    """
-
-    id: str
-    code: str
-    mail_class: str
-    agency: str
-    waybill: str
-    destination: int
-    service: str
-    due_us: int
-    announced: bool
-    place: str
-    entered_us: int = 0
-    plc: str = ""
-    track: int = 0
-    lane: int = 0
-    command: int = 0
-    confirm_us: int = 0
-    unconfirmed: bool = False
-    suspect: str = ""
-    hand: str = ""
-    grams: int = 0
-
-
-class Pending(msgspec.Struct):
-    """An unanswered command and when its silence becomes a fact (0: never by itself)."""
-
-    command: Numbered
-    due_us: int
-
-
-class Plc(msgspec.Struct):
-    """
-    One PLC: its life (`nonce`, `epoch`, last event `seq`, commands numbered so far), link, machine state and places.
-
-    `places` holds only places that are not open. `tracks` maps a sorter's track ids to items.
-    """
-
-    name: str
-    nonce: int = 0
-    epoch: int = 0
-    seq: int = 0
-    numbers: int = 0
-    up: bool = False
-    state: int = UNKNOWN
-    reason_class: int = 0
-    places: dict[int, int] = {}
-    jams: dict[int, bool] = {}
-    consumables: dict[int, int] = {}
-    tracks: dict[int, str] = {}
-    pending: dict[int, Pending] = {}
-
-
-class LaneLoad(msgspec.Struct):
-    """What a lane holds, first in first out, and how many items are on their way to it."""
-
-    on_way: int = 0
-    items: list[str] = []
-
-
-class Job(msgspec.Struct):
-    """
-    One parcel being made. `item` is the document expected; `inside` the one that was fed ("" none yet).
-
-    `verdict` is the number of the `SealParcel` or `RejectParcel` asked, 0 before.
-    """
-
-    number: int
-    item: str
-    infeed: int
-    waybill: str
-    inside: str = ""
-    verdict: int = 0
-    suspect: str = ""
-
-
-class Bagger(msgspec.Struct):
-    """The two stations of a bagging machine: the document at the feeder, the pouch being sealed or put out."""
-
-    feeding: Job | None = None
-    sealing: Job | None = None
-    retry_us: int = 0
-
-
-class Bag(msgspec.Struct):
-    """A mail bag that hangs open at a position. `closing` is why it was asked to close, "" while it is not."""
-
-    tag: str
-    position: int
-    destination: str
-    cutoff_us: int
-    items: list[str] = []
-    grams: int = 0
-    closing: str = ""
-    suspect: str = ""
-
-
-class ManifestProgress(msgspec.Struct):
-    """How far a manifest has been taken."""
-
-    file_digest: str
-    parts: int
-    refused: int
-    parts_taken: int = 0
-    taken: int = 0
-
-
-class State(msgspec.Struct):
-    """
-    Everything the controller knows.
-
-    `waybills` maps each number in use to its item, `bags` each position to its open bag, `strays` a label that does
-    not belong to its parcel ("" unreadable) to the items that travel to the rack under it, oldest first.
-    """
-
-    hall: Hall | None = None
-    hall_digest: str = ""
-    run: int = 0
-    last_us: int = 0
-    items: dict[str, Item] = {}
-    waybills: dict[str, str] = {}
-    balances: dict[str, int] = {}
-    manifests: dict[str, ManifestProgress] = {}
-    plcs: dict[str, Plc] = {}
-    lanes: dict[str, LaneLoad] = {}
-    baggers: dict[str, Bagger] = {}
-    bags: dict[int, Bag] = {}
-    strays: dict[str, list[str]] = {}
-    provisional: int = 0
-    bag_serial: int = 0
-    waybill_serial: int = 0
-    closed_bags: int = 0
-    agenda: list[tuple[int, str, str, int]] = []
-
-
-def lane_place(plc: str, lane: int) -> str:
-    """The place of a lane, which is also its key in `State.lanes`."""
-    return f"lane/{plc}/{lane}"
+__all__ = [
+    "UNKNOWN",
+    "Bag",
+    "Bagger",
+    "Item",
+    "Job",
+    "LaneLoad",
+    "ManifestProgress",
+    "Pending",
+    "Plc",
+    "State",
+    "decode_state",
+    "encode_state",
+    "evolve",
+    "is_current",
+    "lane_place",
+    "rebuild_agenda",
+    "remember",
+]
 
 
 def evolve(state: State, at_us: int, fact: f.Fact) -> None:
@@ -202,19 +73,17 @@ def remember(state: State, at_us: int, command: Command) -> None:
     if kind is Divert:
         state.items[plc.tracks[command.track]].command = command.number  # type: ignore[union-attr]
     elif kind is Drop:
-        item = state.waybills.get(command.waybill)  # type: ignore[union-attr]
-        if item is not None:
-            state.items[item].command = command.number
+        owner = state.waybills.get(command.waybill)  # type: ignore[union-attr]
+        if owner is not None and state.items[owner].place == "rack":
+            state.items[owner].command = command.number
 
 
 def _answer_time_us(state: State, command: Numbered) -> int:
     """How long a command may stay unanswered before that is a fact; 0 where another deadline covers it."""
     assert state.hall is not None
     kind = type(command)
-    if kind is Divert or kind is CommandMachine:
-        return 0  # the item's own confirmation covers the first; a machine's state speaks for the second
-    if kind is Drop:
-        return state.hall.rack.drop_timeout_ms * 1000
+    if kind is Divert or kind is Drop or kind is CommandMachine:
+        return 0  # the item's own time covers the first two; a machine's state speaks for the third
     if kind is CloseBag:
         return state.hall.rack.close_timeout_ms * 1000
     bagger = next(b for b in state.hall.baggers if b.plc == command.plc)
@@ -283,8 +152,9 @@ def _hall_adopted(state: State, at_us: int, fact: f.HallAdopted) -> None:
             state.lanes.setdefault(lane_place(sorter.plc, lane.number), LaneLoad())
     for bagger in fact.hall.baggers:
         state.baggers.setdefault(bagger.plc, Bagger())
-    if state.waybill_serial == 0:
-        state.waybill_serial = fact.hall.waybills.first
+    stock = fact.hall.waybills
+    if not stock.first <= state.waybill_serial <= stock.last:
+        state.waybill_serial = stock.first
 
 
 def _manifest_opened(state: State, at_us: int, fact: f.ManifestOpened) -> None:
@@ -341,8 +211,12 @@ def _move(state: State, at_us: int, item: Item, target: str) -> None:
         state.lanes[source].items.remove(item.id)
     elif source_kind == "belt":
         _leave_belt(state, item)
+    elif source_kind == "rack":
+        _leave_rack(state, item)
     if target_kind == "lane":
         state.lanes[target].items.append(item.id)
+    elif target_kind == "rack":
+        _expect_at_rack(state, at_us, item)
     item.place = target
     item.entered_us = at_us
 
@@ -353,6 +227,23 @@ def _leave_belt(state: State, item: Item) -> None:
     state.lanes[lane_place(item.plc, item.lane)].on_way -= 1
     assert state.lanes[lane_place(item.plc, item.lane)].on_way >= 0, item
     item.plc, item.track, item.lane, item.confirm_us, item.unconfirmed = "", 0, 0, 0, False
+
+
+def _expect_at_rack(state: State, at_us: int, item: Item) -> None:
+    """A sealed parcel must come out of the rack in time, under whatever label."""
+    assert state.hall is not None
+    item.confirm_us = at_us + state.hall.rack.drop_timeout_ms * 1000
+    heappush(state.agenda, (item.confirm_us, "confirm", item.id, 0))
+
+
+def _leave_rack(state: State, item: Item) -> None:
+    """Forget when the parcel was due, and the label that was not its own."""
+    item.confirm_us = 0
+    label = next((label for label, names in state.strays.items() if item.id in names), None)
+    if label is not None:
+        state.strays[label].remove(item.id)
+        if not state.strays[label]:
+            del state.strays[label]
 
 
 def _object_seen(state: State, at_us: int, fact: f.ObjectSeen) -> None:
@@ -373,14 +264,10 @@ def _item_lost(state: State, at_us: int, fact: f.ItemLost) -> None:
     state.items[fact.item].confirm_us = 0
 
 
-def _item_found(state: State, at_us: int, fact: f.ItemFound) -> None:
-    state.items[fact.item].suspect = ""
-
-
 def _item_seen(state: State, at_us: int, fact: f.ItemSeen) -> None:
     item = state.items[fact.item]
     item.plc, item.track, item.confirm_us, item.unconfirmed = fact.plc, fact.track, fact.confirm_us, False
-    item.hand = ""
+    item.hand = item.suspect = ""  # whoever put it on the belt has looked at it
     state.plcs[fact.plc].tracks[fact.track] = fact.item
     heappush(state.agenda, (fact.confirm_us, "confirm", fact.item, 0))
 
@@ -398,12 +285,13 @@ def _unconfirmed(state: State, at_us: int, fact: f.Unconfirmed) -> None:
 
 def _confirmation_moved(state: State, at_us: int, fact: f.ConfirmationMoved) -> None:
     state.items[fact.item].confirm_us = fact.confirm_us
-    heappush(state.agenda, (fact.confirm_us, "confirm", fact.item, 0))
+    if fact.confirm_us:
+        heappush(state.agenda, (fact.confirm_us, "confirm", fact.item, 0))
 
 
 def _waybill_assigned(state: State, at_us: int, fact: f.WaybillAssigned) -> None:
     state.items[fact.item].waybill = fact.waybill
-    state.waybill_serial += 1
+    state.waybill_serial = int(fact.waybill[2:10]) + 1  # an S10 number of ours; numbers in use were passed over
     _use_waybill(state, fact.waybill, fact.item)
 
 
@@ -426,8 +314,9 @@ def _document_fed(state: State, at_us: int, fact: f.DocumentFed) -> None:
 
 
 def _parcel_sealed(state: State, at_us: int, fact: f.ParcelSealed) -> None:
-    state.items[fact.item].grams = fact.grams
-    if fact.label != fact.waybill:
+    item = state.items[fact.item]
+    item.grams = fact.grams
+    if not fact.label or fact.label != item.waybill:
         state.strays.setdefault(fact.label, []).append(fact.item)
     _end_job(state, fact.plc, fact.job)
 
@@ -491,20 +380,16 @@ def _parcel_dropped(state: State, at_us: int, fact: f.ParcelDropped) -> None:
     bag.grams += state.items[fact.item].grams
 
 
-def _parcel_turned_out(state: State, at_us: int, fact: f.ParcelTurnedOut) -> None:
-    under = state.strays.get(fact.waybill)
-    if under and fact.item in under:
-        under.remove(fact.item)
-        if not under:
-            del state.strays[fact.waybill]
-
-
 def _bag_suspected(state: State, at_us: int, fact: f.BagSuspected) -> None:
     state.bags[fact.position].suspect = fact.reason
 
 
 def _bag_close_asked(state: State, at_us: int, fact: f.BagCloseAsked) -> None:
-    state.bags[fact.position].closing = fact.reason
+    bag = state.bags[fact.position]
+    bag.closing = fact.reason
+    if not fact.reason:
+        bag.cutoff_us = at_us + CLOSE_RETRY_US
+        heappush(state.agenda, (bag.cutoff_us, "cutoff", bag.tag, bag.position))
 
 
 def _bag_closed(state: State, at_us: int, fact: f.BagClosed) -> None:
@@ -585,7 +470,7 @@ _EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     f.SentToHand: _sent_to_hand,
     f.Suspected: _suspected,
     f.ItemLost: _item_lost,
-    f.ItemFound: _item_found,
+    f.ItemFound: _nothing,
     f.ItemSeen: _item_seen,
     f.Routed: _routed,
     f.DecisionLate: _nothing,
@@ -604,7 +489,7 @@ _EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     f.BaggerPaused: _bagger_paused,
     f.BagOpened: _bag_opened,
     f.ParcelDropped: _parcel_dropped,
-    f.ParcelTurnedOut: _parcel_turned_out,
+    f.ParcelTurnedOut: _nothing,
     f.BagSuspected: _bag_suspected,
     f.BagCloseAsked: _bag_close_asked,
     f.BagClosed: _bag_closed,

@@ -6,6 +6,7 @@ from packcenter.core.commands import Command
 from packcenter.core.facts import EventSetAside, Fact
 from packcenter.core.index import HallIndex
 from packcenter.core.inputs import PlcEvent
+from packcenter.core.packml import State as Unit
 from packcenter.core.state import Item, Plc, State, evolve, remember
 
 
@@ -42,6 +43,11 @@ class Turn:
     def plc(self, name: str) -> Plc:
         """The PLC of this name."""
         return self.state.plcs[name]
+
+    def runs(self, plc: str) -> bool:
+        """Whether the machine of this PLC is known to run."""
+        machine = self.state.plcs[plc]
+        return machine.up and machine.state == Unit.EXECUTE
 
     def item(self, name: str) -> Item:
         """The item of this id."""

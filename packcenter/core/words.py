@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+MASKED = "#MASKED"
+"""Stands for a code that looked like personal data (`plc.translate`); it is no identity, two of them are two objects."""
+
 
 class ReadOutcome(IntEnum):
     """OPC 30010 (AutoID) read results used on the wire."""

@@ -33,6 +33,14 @@ class ImageError(ValueError):
     """An image that cannot be what a sound peer sends; `str` says word, seen and expected."""
 
 
+class VersionError(ImageError):
+    """The peer speaks another version of the line interface (or is no such peer at all)."""
+
+
+class TornError(ImageError):
+    """A slot was read while it was being written; reading again helps."""
+
+
 class OutImage(msgspec.Struct, frozen=True, gc=False):
     """PLC -> packcenter. `events` are the oldest unacknowledged ones, numbers rising by one."""
 
@@ -79,7 +87,11 @@ _CRC_TABLE = tuple(_crc_entry(byte) for byte in range(256))
 
 
 def encode_out(image: OutImage, order: WordOrder = "ABCD") -> list[int]:
-    """The 125 words of a PLC's image; raises `ImageError` if a value does not fit its words."""
+    """
+    The 125 words of a PLC's image; raises `ImageError` if a value does not fit its words or the numbers have holes.
+
+    A code is what a scanner read, so characters that are not ASCII travel as `?`.
+    """
     words = [0] * OUT_WORDS
     words[0] = INTERFACE_VERSION
     _put32(words, 1, image.profile_digest, order)
@@ -88,7 +100,7 @@ def encode_out(image: OutImage, order: WordOrder = "ABCD") -> list[int]:
     _put32(words, 10, image.odometer, order)
     _put32(words, 12, image.taken, order)
     _put32(words, 14, image.places_open, order)
-    _check_slots(len(image.events))
+    _check_numbers([event.number for event in image.events])
     for at, event in zip(range(_FIRST_EVENT, OUT_WORDS, EVENT_WORDS), image.events, strict=False):
         _put32(words, at, event.number, order)
         words[at + 2] = event.kind
@@ -151,14 +163,18 @@ def _events(words: Sequence[int], order: WordOrder, now_ms: int) -> tuple[LineEv
 
 
 def encode_in(image: InImage, order: WordOrder = "ABCD") -> list[int]:
-    """The 114 words of packcenter's image, its CRC set; raises `ImageError` if a value does not fit."""
+    """
+    The 114 words of packcenter's image, its CRC set; raises `ImageError` if a value does not fit or the numbers have holes.
+
+    A text is printed on a label, so one that is not printable ASCII is refused and not mended.
+    """
     words = [0] * IN_WORDS
     words[0] = INTERFACE_VERSION
     words[1:3] = [image.heartbeat, image.epoch]
     _put32(words, 3, image.nonce, order)
     words[5] = image.hello
     _put32(words, 6, image.acknowledged, order)
-    _check_slots(len(image.commands))
+    _check_numbers([command.number for command in image.commands])
     for at, command in zip(range(_FIRST_COMMAND, IN_WORDS, COMMAND_WORDS), image.commands, strict=False):
         _put32(words, at, command.number, order)
         words[at + 2] = command.kind
@@ -166,6 +182,7 @@ def encode_in(image: InImage, order: WordOrder = "ABCD") -> list[int]:
         words[at + 5] = command.a
         words[at + 6] = command.b
         _put32(words, at + 7, command.deadline, order)
+        _check_text(command.text, at)
         words[at + 9 : at + 25] = _text_words(command.text)
         words[at + 25] = command.number & 0xFFFF
     _checked_words(words, IN_WORDS)
@@ -216,17 +233,24 @@ def _in_crc(words: Sequence[int], used: int) -> int:
 
 def _check_version(word: int) -> None:
     if word != INTERFACE_VERSION:
-        raise ImageError(f"word 0: interface version 0x{word:04X}, expected 0x{INTERFACE_VERSION:04X}; is the address right?")
+        raise VersionError(f"word 0: interface version 0x{word:04X}, expected 0x{INTERFACE_VERSION:04X}; is the address right?")
 
 
 def _check_torn(tail: int, number: int, at: int) -> None:
     if tail != number & 0xFFFF:
-        raise ImageError(f"word {at}: slot is torn, number {number} but its tail says {tail}")
+        raise TornError(f"word {at}: slot is torn, number {number} but its tail says {tail}")
 
 
-def _check_slots(used: int) -> None:
-    if used > SLOTS:
-        raise ImageError(f"{used} slots used, expected at most {SLOTS}")
+def _check_numbers(numbers: list[int]) -> None:
+    if len(numbers) > SLOTS:
+        raise ImageError(f"{len(numbers)} slots used, expected at most {SLOTS}")
+    if numbers and numbers != list(range(max(1, numbers[0]), max(1, numbers[0]) + len(numbers))):
+        raise ImageError(f"slot numbers {numbers}, expected 1 or more, rising by one")
+
+
+def _check_text(text: str, at: int) -> None:
+    if not (text.isascii() and text.isprintable()):
+        raise ImageError(f"word {at + 9}: text {text[:40]!r}, expected printable ASCII")
 
 
 def _checked_words(words: Sequence[int], expected: int) -> list[int]:

@@ -13,17 +13,11 @@ from collections.abc import Callable
 from packcenter.core import commands as c
 from packcenter.core import inputs as i
 from packcenter.core import resident_id
+from packcenter.core.words import MASKED
 from packcenter.plc.line import CommandKind, EventKind, LineCommand, LineEvent
-
-MASKED = "#MASKED"
-"""Stands for a code that looked like personal data."""
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,31}\Z")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}\Z")
-
-
-class TranslationError(ValueError):
-    """An event that the line interface does not define; the link is dropped and the event stays with the PLC."""
 
 
 def clean_code(code: str) -> str:
@@ -36,11 +30,9 @@ def clean_code(code: str) -> str:
 
 
 def to_input(plc: str, epoch: int, event: LineEvent) -> i.PlcEvent:
-    """The input that an event of a PLC stands for; raises `TranslationError` for a kind that is not of the line interface."""
+    """The input that an event of a PLC stands for."""
     make = _INPUTS.get(event.kind)
-    if make is None:
-        raise TranslationError(f"{plc}: event {event.number} of kind {event.kind}, expected one of {sorted(_INPUTS)}")
-    return make(plc, epoch, event)
+    return i.Unintelligible(plc, epoch, event.number, event.kind) if make is None else make(plc, epoch, event)
 
 
 _INPUTS: dict[int, Callable[[str, int, LineEvent], i.PlcEvent]] = {

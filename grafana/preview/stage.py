@@ -1,0 +1,238 @@
+"""
+A stage for the dashboards: an hour of history from the preview's hall, a real Prometheus over it, and the hall going on.
+
+History is written with promtool as finished blocks, recording rules included, so that nobody waits for it. Then the
+hall goes on in real time behind an exporter that is scraped every second, with the holds of the alerts shortened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from prometheus_client.utils import floatToGoString
+
+from grafana.alerts import INSTANCE, JOB
+from grafana.preview.feed import SECOND, Feed, trouble
+from grafana.preview.hall import reference_hall
+from packcenter.service.exposition import exposition
+
+RULES = Path(__file__).parent.parent / "prometheus" / "rules" / "packcenter.yml"
+STEP_S = 15
+HISTORY_S = 3600
+TROUBLE_S = 420
+SETTLE_S = 25
+
+
+class RealClock:
+    """Only what `exposition` needs."""
+
+    async def sleep_us(self, us: int) -> None:
+        """Wait."""
+        await asyncio.sleep(us / 1e6)
+
+    def mono_us(self) -> int:
+        """Monotonic time."""
+        return time.monotonic_ns() // 1000
+
+    def wall_us(self) -> int:
+        """Wall time."""
+        return time.time_ns() // 1000
+
+
+def free_port() -> int:
+    """A port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def history(feed: Feed, until_us: int, path: Path, events: list[tuple[int, Callable[[Feed], None]]]) -> None:
+    """Play the feed up to `until_us` and write what was scraped every `STEP_S` as OpenMetrics with times."""
+    samples: dict[str, dict[str, list[str]]] = {}
+    kinds: dict[str, str] = {}
+    at_us = feed.now_us
+    while at_us <= until_us:
+        while events and events[0][0] <= at_us:
+            events.pop(0)[1](feed)
+        feed.run_to(at_us)
+        feed.refresh()
+        for family in feed.metrics.registry.collect():
+            kinds[family.name] = family.type
+            into = samples.setdefault(family.name, {})
+            for sample in family.samples:
+                labels = ",".join(f'{name}="{value}"' for name, value in {**sample.labels, "job": JOB, "instance": INSTANCE}.items())
+                into.setdefault(f"{sample.name}{{{labels}}}", []).append(f"{floatToGoString(sample.value)} {at_us / 1e6:.3f}")
+        at_us += STEP_S * SECOND
+    with path.open("w", encoding="utf-8") as out:
+        for name, series in samples.items():
+            out.write(f"# TYPE {name} {kinds[name]}\n")
+            for key, points in series.items():
+                out.writelines(f"{key} {point}\n" for point in points)
+        out.write("# EOF\n")
+
+
+class Exporter(threading.Thread):
+    """Serves the feed's metrics in real time on a loopback port of its own choosing; the feed goes on with each scrape."""
+
+    def __init__(self, feed: Feed) -> None:
+        super().__init__(daemon=True)
+        self.feed = feed
+        self.port = 0
+        self._ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self.start()
+        self._ready.wait(10)
+
+    def run(self) -> None:
+        """Serve until `close`."""
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(asyncio.start_server(self._answer, "127.0.0.1", 0))
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        self._loop.run_forever()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        accept = next((line.partition(":")[2] for line in head.splitlines() if line.lower().startswith("accept:")), "")
+        self.feed.run_to(time.time_ns() // 1000)
+        self.feed.refresh()
+        content_type, chunks = exposition(self.feed.metrics.registry, accept, RealClock())
+        writer.write(f"HTTP/1.0 200 OK\r\nContent-Type: {content_type}\r\n\r\n".encode())
+        async for chunk in chunks:
+            writer.write(chunk)
+        await writer.drain()
+        writer.close()
+
+
+class Prometheus:
+    """A Prometheus on loopback over a folder; `ask` queries it."""
+
+    def __init__(self, folder: Path, config: str) -> None:
+        self.folder = folder
+        (folder / "prometheus.yml").write_text(config, encoding="utf-8")
+        for _ in range(5):
+            self.port = free_port()
+            self._log = (folder / "prometheus.log").open("wb")
+            self._process = subprocess.Popen(
+                [
+                    shutil.which("prometheus") or "prometheus",
+                    f"--config.file={folder / 'prometheus.yml'}",
+                    f"--storage.tsdb.path={folder / 'data'}",
+                    "--storage.tsdb.retention.time=100y",
+                    f"--web.listen-address=127.0.0.1:{self.port}",
+                ],
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+            )
+            if self._is_ready():
+                return
+            self.close()
+        raise RuntimeError(f"prometheus did not start; see {folder / 'prometheus.log'}")
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def _is_ready(self) -> bool:
+        for _ in range(150):
+            if self._process.poll() is not None:
+                return False
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/-/ready", timeout=1) as answer:
+                if answer.status == 200:
+                    return True
+            time.sleep(0.1)
+        return False
+
+    def ask(self, expr: str, at_s: float | None = None) -> list[dict[str, Any]]:
+        """The result of an instant query; raises `ValueError` with Prometheus' words if it cannot be answered."""
+        query = {"query": expr} | ({"time": str(at_s)} if at_s is not None else {})
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/v1/query?{urllib.parse.urlencode(query)}", timeout=20) as answer:
+                return list(json.load(answer)["data"]["result"])
+        except urllib.error.HTTPError as error:
+            raise ValueError(f"{expr}: {error.read().decode()}") from error
+
+    def close(self) -> None:
+        """End it and wait for that."""
+        self._process.terminate()
+        self._process.wait(20)
+        self._log.close()
+
+
+@contextlib.contextmanager
+def stage(folder: Path, scenario: str, *, live: bool = True) -> Iterator[tuple[Prometheus, int]]:
+    """
+    (Prometheus, unix second of "now") over an hour of the ordinary or the troubled hall.
+
+    With `live` the hall goes on until alerts had time to fire; without, "now" is the end of the history.
+    """
+    end_s = int(time.time()) - 5
+    local_now = 10 * 60 + 40  # the pictures' time of day, whenever they are taken
+    offset = local_now - (end_s // 60) % 1440
+    feed = Feed(reference_hall(offset + (1440 if offset < -720 else 0)), (end_s - HISTORY_S) * SECOND, announced=9_000)
+    events = [] if scenario == "ordinary" else [((end_s - TROUBLE_S) * SECOND, trouble)]
+    history(feed, end_s * SECOND, folder / "history.om", events)
+    _promtool("tsdb", "create-blocks-from", "openmetrics", str(folder / "history.om"), str(folder / "data"))
+    quiet = "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
+    first = Prometheus(folder, quiet)
+    try:
+        _backfill_rules(folder, first.url, end_s)
+    finally:
+        first.close()
+    for block in (folder / "recorded").iterdir():
+        block.rename(folder / "data" / block.name)
+    if not live:
+        last = Prometheus(folder, quiet)
+        try:
+            yield last, end_s
+        finally:
+            last.close()
+        return
+    exporter = Exporter(feed)
+    (folder / "hasty.yml").write_text(re.sub(r"(?m)^( +for: ).+$", r"\g<1>2s", RULES.read_text(encoding="utf-8")), encoding="utf-8")
+    prometheus = Prometheus(folder, f"{quiet}rule_files: [hasty.yml]\n{_scrape(exporter.port)}")
+    try:
+        time.sleep(SETTLE_S)
+        yield prometheus, int(time.time())
+    finally:
+        prometheus.close()
+        exporter.close()
+
+
+def _scrape(port: int) -> str:
+    target = {"targets": [f"127.0.0.1:{port}"], "labels": {"instance": INSTANCE}}
+    return "scrape_configs: " + json.dumps([{"job_name": JOB, "static_configs": [target]}]) + "\n"
+
+
+def _backfill_rules(folder: Path, url: str, end_s: int) -> None:
+    text = RULES.read_text(encoding="utf-8")
+    recordings = text[: text.index("  - name: packcenter-alerts")]
+    (folder / "recordings.yml").write_text(recordings, encoding="utf-8")
+    _promtool(
+        "tsdb", "create-blocks-from", "rules", "--url", url, "--start", str(end_s - HISTORY_S), "--end", str(end_s),
+        "--eval-interval", f"{STEP_S}s", "--output-dir", str(folder / "recorded"), str(folder / "recordings.yml"),
+    )  # fmt: skip
+
+
+def _promtool(*arguments: str) -> None:
+    done = subprocess.run([shutil.which("promtool") or "promtool", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"promtool {' '.join(arguments[:3])}: {done.stdout}{done.stderr}")

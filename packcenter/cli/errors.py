@@ -1,0 +1,26 @@
+"""Which exit code an error that has a name ends with; imported only when something went wrong."""
+
+from __future__ import annotations
+
+import sys
+
+from packcenter.cli import codes
+
+_NAMED = {
+    ("packcenter.config.errors", "ConfigError"): codes.CONFIGURATION,
+    ("packcenter.config.manifest", "ManifestRefused"): codes.PROBLEM,
+    ("packcenter.service.journal", "JournalError"): codes.INTERNAL,
+    ("packcenter.plc.checking", "PlcError"): codes.UNREACHABLE,
+}
+"""(module, class) -> exit code. An error can only be of a class whose module has been imported, so none is imported here."""
+
+
+def code_of(error: BaseException) -> int | None:
+    """The exit code of an error that explains itself; None for one that we did not foresee."""
+    if isinstance(error, codes.ToldError):
+        return error.code
+    for (module, name), code in _NAMED.items():
+        known = getattr(sys.modules.get(module), name, None)
+        if known is not None and isinstance(error, known):
+            return code
+    return None

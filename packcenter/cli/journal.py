@@ -1,0 +1,128 @@
+"""Commands that read a journal: replay, item, books. They never lock or change it, and may run beside the service."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from packcenter.cli import output
+from packcenter.cli.codes import OK, PROBLEM, USAGE, ToldError
+
+if TYPE_CHECKING:
+    from packcenter.core.state import State
+    from packcenter.service.frames import Entry
+
+JOURNAL = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def entries_of(folder: Path) -> Iterator[Entry]:
+    """The records of a journal folder (or of a run's folder that has one), checked."""
+    from packcenter.service.journal import read_journal
+    from packcenter.service.real import RealDisk
+
+    inner = folder / "journal"
+    chosen = inner if inner.is_dir() else folder
+    if not any(chosen.glob("segment-*")):
+        raise ToldError(
+            USAGE, f"{chosen} holds no journal segment (segment-*), expected a journal folder or the folder of a run."
+        )
+    return read_journal(RealDisk(chosen), verify="chain")
+
+
+@click.command()
+@click.argument("journal", type=JOURNAL)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+def replay(journal: Path, as_json: bool) -> int:
+    """Re-decide every input of JOURNAL with today's core and compare.
+
+    Prints "N inputs, 0 divergences", or the first divergence with both outcomes and their rules (exit code 1).
+    """
+    from packcenter.replay.strict import explain
+    from packcenter.replay.strict import replay as strict
+
+    began = time.perf_counter()
+    quiet = as_json or not sys.stderr.isatty()
+    found = strict(entries_of(journal), None if quiet else lambda count: click.echo(f"\r{count:,} inputs", nl=False, err=True))
+    seconds = time.perf_counter() - began
+    divergences = 0 if found.divergence is None else 1
+    if as_json:
+        report: dict[str, object] = {"inputs": found.inputs, "divergences": divergences, "seconds": round(seconds, 3)}
+        if found.divergence is not None:
+            report |= {"sequence": found.divergence.sequence, "lines": explain(found.divergence)}
+        output.print_json(report)
+        return PROBLEM if divergences else OK
+    if not quiet:
+        click.echo("\r", nl=False, err=True)
+    if found.divergence is None:
+        click.echo(f"{found.inputs:,} inputs, 0 divergences ({found.inputs / max(seconds, 1e-9):,.0f} inputs/s)")
+        return OK
+    click.echo(f"{found.inputs:,} inputs equal, then the first divergence:")
+    for line in explain(found.divergence):
+        click.echo(f"  {line}")
+    return PROBLEM
+
+
+@click.command()
+@click.argument("code")
+@click.option("--journal", "-j", type=JOURNAL, default=Path("run"), show_default=True, help="Journal or run folder.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+def item(code: str, journal: Path, as_json: bool) -> int:
+    """Tell the history of item CODE (an item's code, or a waybill), with rule and reason of every decision."""
+    from packcenter.core import record
+    from packcenter.core.facts import HallAdopted
+    from packcenter.projections.history import History
+
+    history = History(code)
+    offset = 0
+    for entry in entries_of(journal):
+        decoded = record.decode(entry.body)
+        for fact in decoded.facts:
+            if isinstance(fact, HallAdopted):
+                offset = fact.hall.utc_offset_minutes
+        history.read(entry.sequence, entry.at_us, decoded)
+    if as_json:
+        output.print_json({"code": code, "items": sorted(history.items), "history": history.happenings})
+    elif history.happenings:
+        for line in history.happenings:
+            click.echo(f"{output.local_time(line.at_us, offset)}  {line.sequence:>8}  {line.what:<20} {line.detail}")
+    else:
+        click.echo(
+            f"{code} does not occur in {journal}. Is it the code printed on the item, or its waybill? Is it this journal?",
+            err=True,
+        )
+    return OK if history.happenings else PROBLEM
+
+
+@click.command()
+@click.argument("journal", type=JOURNAL, default=Path("run"))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+def books(journal: Path, as_json: bool) -> int:
+    """Balance the shift recorded in JOURNAL: per mail class and agency where every item is, and why (exit code 1 if not)."""
+    from packcenter.projections import books as projection
+
+    state = fold(entries_of(journal))
+    taken = projection.take(state)
+    if as_json:
+        output.print_json(projection.as_json(taken))
+    else:
+        offset = state.hall.utc_offset_minutes if state.hall is not None else 0
+        name = state.hall.name if state.hall is not None else ""
+        output.show_books(taken, f"Books of {name} at {output.local_time(state.last_us, offset)}")
+    return OK if taken.balanced else PROBLEM
+
+
+def fold(entries: Iterator[Entry]) -> State:
+    """The state that a journal's facts and commands lead to."""
+    from packcenter.core import record
+    from packcenter.core.controller import Controller
+
+    controller = Controller()
+    for entry in entries:
+        decoded = record.decode(entry.body)
+        controller.fold(entry.at_us, decoded.facts, decoded.commands)
+    return controller.state

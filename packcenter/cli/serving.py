@@ -1,0 +1,180 @@
+"""From a checked configuration to a running service: real ports, logs, HTTP, signals. Shared by `run` and `demo`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from packcenter.cli.codes import INTERNAL, OK
+
+if TYPE_CHECKING:
+    from packcenter.config.build import Configuration, PlcSettings
+    from packcenter.plc.link import LinkSettings
+    from packcenter.service.service import Service, Setup
+
+STEP_FAILED = 70
+"""Exit code after a decision failed: the event is set aside and a restart goes on (sysexits' EX_SOFTWARE)."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a laboratory may change: plant seconds per real second, core time at the first start, the name of the mode."""
+
+    speed: int = 1
+    start_us: int | None = None
+    mode: str = "live"
+    settle_us: int = 2_000_000
+
+
+def setup_of(configuration: Configuration, options: Options) -> Setup:
+    """A service's parts on this computer; makes its folders."""
+    from packcenter.config.manifest import Known
+    from packcenter.service.intake import Folders, Patience
+    from packcenter.service.real import RealClock, RealDisk, RealNet, RealRandom
+    from packcenter.service.service import Setup
+
+    site = configuration.site
+    refused = site.manifests_done.parent / "refused"
+    for folder in (site.journal_folder, site.manifests_in, site.manifests_done, site.manifests_results, refused):
+        folder.mkdir(parents=True, exist_ok=True)
+    disks = [RealDisk(folder) for folder in (site.manifests_in, site.manifests_done, refused, site.manifests_results)]
+    profiles = "".join(f"{name} {digest}\n" for name, digest in configuration.files)
+    return Setup(
+        hall=configuration.hall,
+        hall_digest=configuration.digest,
+        links=[link_settings(plc) for plc in configuration.plcs],
+        journal=RealDisk(site.journal_folder),
+        manifests=Folders(*disks),
+        known=Known.of_hall(configuration.hall, site.services),
+        clock=RealClock(),
+        random=RealRandom(),
+        net=RealNet(),
+        release=version("packcenter"),
+        profiles_digest=_sha256(profiles),
+        lab=site.lab,
+        speed=options.speed,
+        start_us=options.start_us,
+        mode=options.mode,
+        patience=Patience(settle_us=options.settle_us),
+    )
+
+
+def _sha256(text: str) -> bytes:
+    from hashlib import sha256
+
+    return sha256(text.encode()).digest()
+
+
+def link_settings(plc: PlcSettings) -> LinkSettings:
+    """How a link reaches one configured PLC."""
+    from packcenter.plc.link import LinkSettings, Security
+
+    security = None
+    if plc.security is not None:
+        names = ("policy", "mode", "certificate", "private_key", "server_certificate", "application_uri")
+        security = Security(**{name: getattr(plc.security, name) for name in names})
+    return LinkSettings(
+        plc=plc.name,
+        protocol=plc.protocol,
+        profile_digest=plc.profile_digest,
+        host=plc.host,
+        port=plc.port,
+        unit_id=plc.unit_id,
+        out_address=plc.out_address,
+        in_address=plc.in_address,
+        function_23=plc.function_23,
+        word_order=plc.word_order,
+        max_read_registers=plc.max_read_registers,
+        max_write_registers=plc.max_write_registers,
+        url=plc.url,
+        namespace_uri=plc.namespace_uri,
+        out_node=plc.out_node,
+        in_node=plc.in_node,
+        security=security,
+        poll_gap_us=plc.poll_gap_us,
+        request_timeout_us=plc.request_timeout_us,
+    )
+
+
+def log_to(stream: TextIO, *, as_json: bool) -> None:
+    """Send our log lines to `stream`: JSON for programs, one short line for people."""
+    import structlog
+
+    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+    from packcenter.cli.plant import quiet_libraries
+
+    quiet_libraries()
+
+
+def run_until_stopped(
+    service: Service,
+    http: tuple[str, int],
+    *,
+    during: Callable[[Service, str], Any] | None = None,
+    seconds: float | None = None,
+) -> int:
+    """
+    Recover, run, stop in good order; returns the exit code.
+
+    `during(service, address)` is awaited beside the service and ends it when it returns. Raises `JournalError` if the
+    journal cannot be used.
+    """
+    return asyncio.run(_run(service, http, during, seconds))
+
+
+async def _run(
+    service: Service, http: tuple[str, int], during: Callable[[Service, str], Any] | None, seconds: float | None
+) -> int:
+    from packcenter.service.engine import StepError
+    from packcenter.service.http import HttpServer
+
+    service.recover()
+    await service.start()
+    server = HttpServer(service, *http)
+    address = await server.start()
+    beside = asyncio.create_task(during(service, address)) if during is not None else None
+    stop = service.request_stop if beside is None else service.ask_to_stop
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, signal.Signals(number).name)
+    if seconds is not None:
+        loop.call_later(seconds, stop, "for")
+    if beside is not None:
+        beside.add_done_callback(lambda _: service.request_stop("done"))
+    try:
+        await service.run()
+    except StepError as error:
+        print(f"packcenter stopped: a decision failed on {error}. The event is set aside; start again to go on.", file=sys.stderr)
+        return STEP_FAILED
+    finally:
+        await server.stop()
+        if beside is not None:
+            beside.cancel()
+        await service.stop()
+    if beside is not None and beside.done() and not beside.cancelled() and beside.exception() is not None:
+        print(f"packcenter stopped: {beside.exception()}", file=sys.stderr)
+        return INTERNAL
+    return OK
+
+
+def where_to_look(address: str, folder: Path) -> list[str]:
+    """What to tell a person who wants to see more."""
+    return [f"live figures  {address}/", f"metrics       {address}/metrics", f"journal       {folder}"]

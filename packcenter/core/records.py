@@ -1,0 +1,167 @@
+"""
+The records that the state is made of: plain and mutable, changed by `evolve` and `remember` alone (`core.state`).
+
+A snapshot is these records as MessagePack.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from packcenter.core.commands import Numbered
+from packcenter.core.hall import Hall
+
+UNKNOWN = 0
+"""PackML state of a machine that we cannot see."""
+
+
+class Item(msgspec.Struct):
+    """
+    One document or letter, announced or not.
+
+    `place` is its custody; `lane` the lane asked for while it is on a belt; `entered_us` when it came to its place;
+    `confirm_us` 0 or when a lane or the rack must have seen it; `command` the number of its open `Divert` or `Drop`,
+    0 none.
+    """
+
+    id: str
+    code: str
+    mail_class: str
+    agency: str
+    waybill: str
+    destination: int
+    service: str
+    due_us: int
+    announced: bool
+    place: str
+    entered_us: int = 0
+    plc: str = ""
+    track: int = 0
+    lane: int = 0
+    command: int = 0
+    confirm_us: int = 0
+    unconfirmed: bool = False
+    suspect: str = ""
+    hand: str = ""
+    grams: int = 0
+
+
+class Pending(msgspec.Struct):
+    """An unanswered command and when its silence becomes a fact (0: never by itself)."""
+
+    command: Numbered
+    due_us: int
+
+
+class Plc(msgspec.Struct):
+    """
+    One PLC: its life (`nonce`, `epoch`, last event `seq`, commands numbered so far), link, machine state and places.
+
+    `places` holds only places that are not open. `tracks` maps a sorter's track ids to items.
+    """
+
+    name: str
+    nonce: int = 0
+    epoch: int = 0
+    seq: int = 0
+    numbers: int = 0
+    up: bool = False
+    state: int = UNKNOWN
+    reason_class: int = 0
+    places: dict[int, int] = {}
+    jams: dict[int, bool] = {}
+    consumables: dict[int, int] = {}
+    tracks: dict[int, str] = {}
+    pending: dict[int, Pending] = {}
+
+
+class LaneLoad(msgspec.Struct):
+    """What a lane holds, first in first out, and how many items are on their way to it."""
+
+    on_way: int = 0
+    items: list[str] = []
+
+
+class Job(msgspec.Struct):
+    """
+    One parcel being made. `item` is the document expected; `inside` the one that was fed ("" none yet).
+
+    `verdict` is the number of the `SealParcel` or `RejectParcel` asked, 0 before.
+    """
+
+    number: int
+    item: str
+    infeed: int
+    waybill: str
+    inside: str = ""
+    verdict: int = 0
+    suspect: str = ""
+
+
+class Bagger(msgspec.Struct):
+    """The two stations of a bagging machine: the document at the feeder, the pouch being sealed or put out."""
+
+    feeding: Job | None = None
+    sealing: Job | None = None
+    retry_us: int = 0
+
+
+class Bag(msgspec.Struct):
+    """
+    A mail bag that hangs open at a position. `closing` is why it was asked to close, "" while it is not.
+
+    `cutoff_us` is when it will be, 0 never: its cut-off, or the next attempt after a refusal.
+    """
+
+    tag: str
+    position: int
+    destination: str
+    cutoff_us: int
+    items: list[str] = []
+    grams: int = 0
+    closing: str = ""
+    suspect: str = ""
+
+
+class ManifestProgress(msgspec.Struct):
+    """How far a manifest has been taken."""
+
+    file_digest: str
+    parts: int
+    refused: int
+    parts_taken: int = 0
+    taken: int = 0
+
+
+class State(msgspec.Struct):
+    """
+    Everything the controller knows.
+
+    `waybills` maps each number in use to its item, `bags` each position to its open bag, `strays` a label that does
+    not belong to its parcel ("" unreadable) to the items that are on their way to the rack under it, oldest first.
+    `waybill_serial` is the next number of our range; `agenda` a heap of (time, kind, name, number).
+    """
+
+    hall: Hall | None = None
+    hall_digest: str = ""
+    run: int = 0
+    last_us: int = 0
+    items: dict[str, Item] = {}
+    waybills: dict[str, str] = {}
+    balances: dict[str, int] = {}
+    manifests: dict[str, ManifestProgress] = {}
+    plcs: dict[str, Plc] = {}
+    lanes: dict[str, LaneLoad] = {}
+    baggers: dict[str, Bagger] = {}
+    bags: dict[int, Bag] = {}
+    strays: dict[str, list[str]] = {}
+    provisional: int = 0
+    bag_serial: int = 0
+    waybill_serial: int = 0
+    closed_bags: int = 0
+    agenda: list[tuple[int, str, str, int]] = []
+
+
+def lane_place(plc: str, lane: int) -> str:
+    """The place of a lane, which is also its key in `State.lanes`."""
+    return f"lane/{plc}/{lane}"

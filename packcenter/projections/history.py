@@ -1,0 +1,123 @@
+"""One item's history: every fact that names it, in words, with the rule and the reason of every decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from packcenter.core import facts as f
+from packcenter.core import record
+from packcenter.core.commands import BeginParcel, Divert, Drop, RejectParcel, SealParcel
+
+
+class Happening(msgspec.Struct, frozen=True):
+    """A line of an item's history; `sequence` finds it in the journal."""
+
+    sequence: int
+    at_us: int
+    what: str
+    detail: str
+
+
+def names(fact: f.Fact) -> tuple[str, ...]:
+    """Items that a fact is about."""
+    if isinstance(fact, f.ItemExpected):
+        return (fact.line.item,)
+    if isinstance(fact, f.BagClosed):
+        return fact.items
+    item = getattr(fact, "item", "")
+    return (item,) if item else ()
+
+
+class History:
+    """
+    Collects one item's history from a stream of records. `wanted` is an item code or a waybill; found by waybill, the item is
+    known from the moment the number was joined to it.
+    """
+
+    def __init__(self, wanted: str) -> None:
+        self.wanted = wanted
+        self.items: set[str] = {wanted}
+        self.happenings: list[Happening] = []
+
+    def read(self, sequence: int, at_us: int, entry: record.Record) -> None:
+        """Take what one record says about the item."""
+        for fact in entry.facts:
+            self._follow(fact)
+            if self.items.intersection(names(fact)):
+                what, detail = describe(fact)
+                self.happenings.append(Happening(sequence, at_us, what, detail))
+        if self.happenings and self.happenings[-1].sequence == sequence:
+            for command in entry.commands:
+                if isinstance(command, Divert | BeginParcel | SealParcel | RejectParcel | Drop):
+                    self.happenings.append(Happening(sequence, at_us, f"ask {type(command).__name__}", _fields(command)))
+
+    def _follow(self, fact: f.Fact) -> None:
+        """A number or a code that was joined to an item makes that item the wanted one, too."""
+        if isinstance(fact, f.ItemExpected):
+            number, item = fact.line.waybill, fact.line.item
+        elif isinstance(fact, f.WaybillAssigned):
+            number, item = fact.waybill, fact.item
+        elif isinstance(fact, f.ObjectSeen):
+            number, item = fact.code, fact.item
+        else:
+            return
+        if number == self.wanted:
+            self.items.add(item)
+
+
+def describe(fact: f.Fact) -> tuple[str, str]:
+    """A fact in words: what happened, and the particulars."""
+    tell = _TELL.get(type(fact))
+    return (type(fact).__name__, _fields(fact)) if tell is None else tell(fact)
+
+
+def _fields(entry: Any) -> str:
+    return " ".join(f"{name}={value}" for name, value in msgspec.structs.asdict(entry).items() if name != "item")
+
+
+def _routed(fact: f.Routed) -> str:
+    rule = f", rule {fact.rule}" if fact.rule else ""
+    group = f", group {fact.group}" if fact.group else ""
+    return f"to lane {fact.lane} of {fact.plc}: {fact.reason}{rule}{group}"
+
+
+def _diverted(fact: f.Diverted) -> str:
+    disposition = f", disposition {fact.disposition}" if fact.disposition else ""
+    return f"into lane {fact.lane} of {fact.plc}{disposition}"
+
+
+def _expected(fact: f.ItemExpected) -> str:
+    line = fact.line
+    return f"{line.mail_class} of {line.agency} for {line.destination:06d} by {line.service}, manifest {fact.manifest}"
+
+
+def _sealed(fact: f.ParcelSealed) -> str:
+    return f"at {fact.plc}, {fact.grams} g, label {fact.label}{': ' + fact.reason if fact.reason else ''}"
+
+
+def _late(fact: f.DecisionLate) -> str:
+    return f"{fact.by_us / 1e3:.0f} ms after the deadline of lane {fact.lane}; the PLC's fallback stands"
+
+
+_TELL: dict[type, Callable[[Any], tuple[str, str]]] = {
+    f.ItemExpected: lambda x: ("expected", _expected(x)),
+    f.Moved: lambda x: ("moved", f"{x.source} -> {x.target}"),
+    f.ItemSeen: lambda x: ("scanned", f"by {x.plc}, track {x.track}"),
+    f.Routed: lambda x: ("routed", _routed(x)),
+    f.DecisionLate: lambda x: ("late", _late(x)),
+    f.Diverted: lambda x: ("diverted", _diverted(x)),
+    f.WrongLane: lambda x: ("wrong lane", f"asked for {x.asked}, seen in {x.seen} of {x.plc}"),
+    f.JobBegun: lambda x: ("parcel begun", f"at {x.plc}, infeed {x.infeed}, waybill {x.waybill}, job {x.job}"),
+    f.DocumentFed: lambda x: ("fed", f"at {x.plc}, job {x.job}{': ' + x.reason if x.reason else ''}"),
+    f.ParcelSealed: lambda x: ("sealed", _sealed(x)),
+    f.ParcelRejected: lambda x: ("put out", f"at {x.plc}: {x.reason}"),
+    f.ParcelDropped: lambda x: ("bagged", f"in {x.bag} at position {x.position}"),
+    f.ParcelTurnedOut: lambda x: ("turned out", x.reason),
+    f.BagClosed: lambda x: ("bag closed", f"{x.bag} for {x.destination}, seal {x.seal}, {len(x.items)} parcels"),
+    f.SentToHand: lambda x: ("to the hand station", x.reason),
+    f.ItemLost: lambda x: ("lost", f"last seen {x.place}: {x.reason}"),
+    f.ItemFound: lambda x: ("found", x.at),
+}

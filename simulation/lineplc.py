@@ -1,0 +1,408 @@
+"""
+The PLC side of the line interface: a ring of events, a counter of commands taken, one image each way.
+
+No I/O and no clock of its own. Two clocks are read through callables: `plant_us`, the time of the machine
+(event stamps, word 124, deadlines), which a simulation may run faster, and `wall_us`, the time of the people and
+of packcenter (heartbeats and the watchdog), which nobody may.
+
+    life       boot: epoch 0, a nonce nobody had before, infeed locked, ring empty, machine quiet
+               an `In` image that names this nonce and an epoch grants it, once per life
+    events     numbered from 1 in each epoch, kept until acknowledged, never overwritten; `Out` shows the oldest four
+    commands   taken in number order, each once; a gap waits, a repeat is ignored
+    watchdog   packcenter's heartbeat unchanged for 800 ms = lost; counted only from images of this life and epoch
+
+What the design leaves open is decided here:
+
+- An image that names another epoch or nonce is dropped whole: heartbeat, acknowledgement and commands. No event
+  says so, because the numbers of its commands belong to an epoch that is not this one; `counts.foreign` does.
+- An image of an earlier hello is dropped (it was overtaken by a newer connection). Hellos are compared modulo
+  65536. Once the peer is lost any hello is new again, so a restarted packcenter that counts from 1 is heard
+  after 800 ms at the latest.
+- A command number that comes again with other content is not carried out; alarm bit 0 shows it.
+- A command of kind 0 is void: it is taken, so that the numbers have no hole, and asks for nothing.
+- An event older than 65,535 ms is shown with a stamp that makes its age read 65,535, so that an old event never
+  looks young.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from packcenter.core.packml import State
+from packcenter.plc.image import ImageError, InImage, OutImage, WordOrder, decode_in, encode_out
+from packcenter.plc.line import CODE_BYTES, HEARTBEAT_LIMIT_US, SLOTS, TRACK_MAX, CommandResult, EventKind, LineCommand, LineEvent
+from simulation.plcport import Program
+
+RING_EVENTS = 256  # one busy belt (some 40 items) at three events each, twice over
+EVENTS_PER_ITEM = 3  # scanned, diverted, and one more (lost, place full) at worst: invariant E5
+HEARTBEAT_PERIOD_US = 100_000
+PRODUCTION = 1  # PackML mode of a new life
+VOID = 0  # kind of a command that only keeps the numbers without holes; the program never sees it
+ALARM_DIFFERING_REPEAT = 1  # alarm word, bit 0
+_REMEMBERED = 2 * SLOTS  # commands kept to tell an equal repeat from a differing one; an image repeats at most SLOTS
+_AGE_MAX_MS = 0xFFFF
+
+
+class Counts(msgspec.Struct):
+    """What was dropped and why, for tests and people; `malformed` leaves out images whose pieces are still missing."""
+
+    images: int = 0
+    malformed: int = 0
+    incomplete: int = 0
+    stale_hello: int = 0
+    foreign: int = 0
+    bad_acks: int = 0
+    gaps: int = 0
+    differing_repeats: int = 0
+
+
+class _Kept(msgspec.Struct, frozen=True, gc=False):
+    event: LineEvent
+    made_us: int
+
+
+class LinePlc:
+    """
+    One PLC: a `PlcPort` for its machine program, and `receive` and `out_words` for the server in front of it.
+
+    Set `program` before the first image arrives. `enter`, if set, is called before anything from outside acts, so
+    that a driver can bring the plant to the present first. An exception out of `enter` or the program is kept in
+    `failure` as well as raised, because protocol libraries swallow what is raised in their callbacks.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        nonce: int,
+        plant_us: Callable[[], int],
+        wall_us: Callable[[], int],
+        profile_digest: int = 0,
+        ring_size: int = RING_EVENTS,
+        order: WordOrder = "ABCD",
+    ) -> None:
+        assert ring_size >= EVENTS_PER_ITEM, (
+            f"{name}: ring of {ring_size}, expected at least {EVENTS_PER_ITEM}, one item's events"
+        )
+        self.name = name
+        self.profile_digest = profile_digest
+        self.ring_size = ring_size
+        self.order: WordOrder = order
+        self.counts = Counts()
+        self.last_fault = ""
+        self.failure: BaseException | None = None
+        self.enter: Callable[[], None] | None = None
+        self._plant_us = plant_us
+        self._wall_us = wall_us
+        self._program: Program | None = None
+        self._watchers: list[Callable[[], None]] = []
+        self._begin_life(nonce)
+
+    def _begin_life(self, nonce: int) -> None:
+        assert 0 < nonce <= 0xFFFF_FFFF, f"{self.name}: nonce {nonce}, expected 1 to 4294967295"
+        self.nonce = nonce
+        self.alarms = 0
+        self.heartbeat = 0
+        self.taken = 0
+        self.odometer = 0
+        self.packml_state: int = State.STOPPED
+        self.packml_mode = PRODUCTION
+        self.places_open = 0
+        self._epoch = 0
+        self._ring: deque[_Kept] = deque()
+        self._recent: dict[int, LineCommand] = {}
+        self._hello: int | None = None
+        self._peer_beat: int | None = None
+        self._peer_moved_us = self._wall_us()
+        self._peer_shown_alive = False
+        self._beat_us = self._wall_us()
+        self._head: list[int] | None = None
+
+    # The machine program's side (PlcPort).
+
+    @property
+    def program(self) -> Program:
+        """The machine program that runs in this PLC."""
+        assert self._program is not None, f"{self.name}: no program; set plc.program before images arrive"
+        return self._program
+
+    @program.setter
+    def program(self, program: Program) -> None:
+        self._program = program
+
+    @property
+    def epoch(self) -> int:
+        """The epoch in force; 0 = none granted."""
+        return self._epoch
+
+    @property
+    def ring_used(self) -> int:
+        """Events made and not acknowledged yet."""
+        return len(self._ring)
+
+    @property
+    def peer_alive(self) -> bool:
+        """Whether packcenter's heartbeat moved within the last 800 ms of wall time."""
+        return self._peer_beat is not None and self._wall_us() - self._peer_moved_us < HEARTBEAT_LIMIT_US
+
+    def now_ms(self) -> int:
+        """PLC time in milliseconds modulo 65536."""
+        return self._plant_us() // 1000 & 0xFFFF
+
+    def report(self, kind: int, *, track: int = 0, a: int = 0, b: int = 0, c: int = 0, code: str = "") -> None:
+        """Make an event, stamped with PLC time now. `AssertionError` without an epoch or ring room: the program's fault."""
+        assert self._epoch != 0, f"{self.name}: event kind {kind} without an epoch; a PLC that was granted none must be quiet"
+        assert len(self._ring) < self.ring_size, (
+            f"{self.name}: ring is full ({self.ring_size} events), event kind {kind} would overwrite; keep to infeed_allowed"
+        )
+        _check_event(self.name, kind, track, a, b, c, code)
+        made_us = self._plant_us()
+        event = LineEvent(self.odometer + 1, kind, track, a, b, c, code, made_us // 1000 & 0xFFFF)
+        self._ring.append(_Kept(event, made_us))
+        self.odometer = event.number
+        self._changed()
+
+    def result(self, number: int, result: CommandResult) -> None:
+        """Report how command `number` ended, where no other event says it (event kind 50)."""
+        self.report(EventKind.COMMAND_RESULT, a=result, c=number)
+
+    def infeed_allowed(self, items_on_belt: int) -> bool:
+        """Whether one more item may be let in: epoch granted, packcenter alive, and ring room for all that it may cause."""
+        assert items_on_belt >= 0, f"{self.name}: {items_on_belt} items on the belt"
+        room = len(self._ring) + EVENTS_PER_ITEM * (items_on_belt + 1) <= self.ring_size
+        return self._epoch != 0 and room and self.peer_alive
+
+    def set_state(self, packml_state: int) -> None:
+        """Show a PackML state (word 7)."""
+        self.packml_state = packml_state
+        self._changed()
+
+    def set_mode(self, packml_mode: int) -> None:
+        """Show a PackML mode (word 8)."""
+        self.packml_mode = packml_mode
+        self._changed()
+
+    def set_places(self, open_bits: int) -> None:
+        """Show which places are open: bit 0 is place 1 (words 14 and 15)."""
+        self.places_open = open_bits
+        self._changed()
+
+    # The server's and the driver's side.
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call `changed` whenever `Out` says something new, other than the time. It must only take note."""
+        self._watchers.append(changed)
+
+    def out_words(self) -> list[int]:
+        """The 125 words of `Out` as they are now."""
+        self._enter()
+        now_us = self._plant_us()
+        if self._head is None or self._shows_old(now_us):
+            self._head = encode_out(self._out_image(now_us), self.order)
+        words = self._head.copy()
+        words[124] = now_us // 1000 & 0xFFFF
+        return words
+
+    def receive(self, words: Sequence[int], *, complete: bool = True) -> None:
+        """
+        Take an `In` image. `complete=False` says that pieces may be missing, so that a bad one is not counted malformed.
+
+        Everything that the image causes, events included, has happened when this returns.
+        """
+        self._enter()
+        image = self._decoded(words, complete)
+        if image is None:
+            return
+        try:
+            self._judge_peer()
+            self._take_image(image)
+        except BaseException as failure:
+            self.failure = failure
+            raise
+
+    def tick(self) -> None:
+        """One cycle of the PLC: move the heartbeat, watch packcenter's. Call it at `next_tick_us` or a little later."""
+        self._enter()
+        late_us = self._wall_us() - self._beat_us
+        if late_us >= HEARTBEAT_PERIOD_US:
+            self._beat_us += late_us - late_us % HEARTBEAT_PERIOD_US
+            self.heartbeat = self.heartbeat + 1 & 0xFFFF
+            self._changed()
+        try:
+            self._judge_peer()
+        except BaseException as failure:
+            self.failure = failure
+            raise
+
+    def next_tick_us(self) -> int:
+        """Wall time at which `tick` has something to do."""
+        beat_us = self._beat_us + HEARTBEAT_PERIOD_US
+        return min(beat_us, self._peer_moved_us + HEARTBEAT_LIMIT_US) if self._peer_shown_alive else beat_us
+
+    def reboot(self, nonce: int) -> None:
+        """Lose all memory and begin a new life: epoch 0, ring empty, infeed locked. The program forgets too."""
+        self._enter()
+        self._begin_life(nonce)
+        try:
+            self.program.on_reboot()
+        except BaseException as failure:
+            self.failure = failure
+            raise
+        assert self._epoch == 0, f"{self.name}: epoch {self._epoch} after a reboot"
+        assert not self._ring, f"{self.name}: {len(self._ring)} events after a reboot"
+        self._changed()
+
+    # Taking an image, step by step.
+
+    def _decoded(self, words: Sequence[int], complete: bool) -> InImage | None:
+        try:
+            image = decode_in(words, self.order)
+        except ImageError as fault:
+            self.last_fault = f"{self.name}: {fault}"
+            if complete:
+                self.counts.malformed += 1
+            else:
+                self.counts.incomplete += 1
+            return None
+        self.counts.images += 1
+        return image
+
+    def _take_image(self, image: InImage) -> None:
+        if self._is_overtaken(image.hello):
+            self.counts.stale_hello += 1
+            return
+        self._hello = image.hello
+        if self._epoch == 0 and image.epoch != 0 and image.nonce == self.nonce:
+            self._grant(image)
+        elif image.epoch != self._epoch or (self._epoch != 0 and image.nonce != self.nonce):
+            self.counts.foreign += 1
+            return
+        self._note_beat(image.heartbeat)
+        if self._epoch == 0:
+            self.counts.foreign += bool(image.commands)
+            return
+        self._free(image.acknowledged)
+        for command in image.commands:
+            self._take(command)
+
+    def _is_overtaken(self, hello: int) -> bool:
+        if self._hello is None or not self.peer_alive:
+            return False
+        return (self._hello - hello & 0xFFFF) in range(1, 0x8000)
+
+    def _grant(self, image: InImage) -> None:
+        assert not self._ring, f"{self.name}: {len(self._ring)} events before a grant"
+        self._epoch = image.epoch
+        self._peer_beat = image.heartbeat
+        self._peer_moved_us = self._wall_us()
+        self._peer_shown_alive = True
+        self._changed()
+        self.program.on_granted()
+
+    def _note_beat(self, heartbeat: int) -> None:
+        if heartbeat == self._peer_beat:
+            return
+        self._peer_beat = heartbeat
+        self._peer_moved_us = self._wall_us()
+        if self._epoch != 0 and not self._peer_shown_alive:
+            self._peer_shown_alive = True
+            self.program.on_peer_back()
+
+    def _judge_peer(self) -> None:
+        if self._peer_shown_alive and not self.peer_alive:
+            self._peer_shown_alive = False
+            self.program.on_peer_lost()
+
+    def _free(self, acknowledged: int) -> None:
+        if acknowledged > self.odometer:
+            self.counts.bad_acks += 1
+            self.last_fault = (
+                f"{self.name}: acknowledgement {acknowledged}, expected at most {self.odometer}, the newest event made"
+            )
+            return
+        before = len(self._ring)
+        while self._ring and self._ring[0].event.number <= acknowledged:
+            self._ring.popleft()
+        if len(self._ring) != before:
+            self._changed()
+
+    def _take(self, command: LineCommand) -> None:
+        if command.number <= self.taken:
+            self._check_repeat(command)
+        elif command.number > self.taken + 1:
+            self.counts.gaps += 1
+        else:
+            self.taken = command.number
+            self._recent[command.number] = command
+            self._recent.pop(command.number - _REMEMBERED, None)
+            self._changed()
+            if command.kind != VOID:
+                self.program.on_command(command)
+
+    def _check_repeat(self, command: LineCommand) -> None:
+        if self._recent.get(command.number, command) != command:
+            self.counts.differing_repeats += 1
+            self.last_fault = f"{self.name}: command {command.number} came again as {command}, was {self._recent[command.number]}"
+            self.alarms |= ALARM_DIFFERING_REPEAT
+            self._changed()
+
+    # Showing the image.
+
+    def _out_image(self, now_us: int) -> OutImage:
+        shown = [self._ring[at] for at in range(min(SLOTS, len(self._ring)))]
+        return OutImage(
+            profile_digest=self.profile_digest,
+            nonce=self.nonce,
+            epoch=self._epoch,
+            heartbeat=self.heartbeat,
+            packml_state=self.packml_state,
+            packml_mode=self.packml_mode,
+            alarms=self.alarms,
+            odometer=self.odometer,
+            taken=self.taken,
+            places_open=self.places_open,
+            plc_ms=now_us // 1000 & 0xFFFF,
+            events=tuple(_shown(kept, now_us) for kept in shown),
+        )
+
+    def _shows_old(self, now_us: int) -> bool:
+        return bool(self._ring) and _is_old(self._ring[0], now_us)
+
+    def _changed(self) -> None:
+        self._head = None
+        for changed in self._watchers:
+            changed()
+
+    def _enter(self) -> None:
+        if self.enter is None:
+            return
+        try:
+            self.enter()
+        except BaseException as failure:
+            self.failure = failure
+            raise
+
+
+def _is_old(kept: _Kept, now_us: int) -> bool:
+    return now_us // 1000 - kept.made_us // 1000 > _AGE_MAX_MS
+
+
+def _shown(kept: _Kept, now_us: int) -> LineEvent:
+    if not _is_old(kept, now_us):
+        return kept.event
+    return msgspec.structs.replace(kept.event, plc_ms=now_us // 1000 - _AGE_MAX_MS & 0xFFFF)
+
+
+def _check_event(name: str, kind: int, track: int, a: int, b: int, c: int, code: str) -> None:
+    for word, value, top in (
+        ("kind", kind, 0xFFFF),
+        ("track", track, TRACK_MAX),
+        ("a", a, 0xFFFF),
+        ("b", b, 0xFFFF),
+        ("c", c, TRACK_MAX),
+    ):
+        assert 0 <= value <= top, f"{name}: event {word} is {value}, expected 0 to {top}"
+    assert len(code) <= CODE_BYTES, f"{name}: event code of {len(code)} bytes, expected at most {CODE_BYTES}"

@@ -1,0 +1,170 @@
+"""
+Luck: what goes wrong with an item at a station, by rates per million, keyed so that it does not depend on anything else.
+
+At each station an item meets exactly one fate; the rates of a station exclude each other and add up to at most a
+million, what is left is the ordinary course. All rates are of physical mishaps: the controller is not told them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from enum import IntEnum
+from itertools import accumulate
+from typing import Final
+
+import msgspec
+
+from simulation.draws import Keyed
+
+MILLION: Final = 1_000_000
+
+
+class Stage(IntEnum):
+    """Where luck is drawn; each stage's draws are independent of every other's."""
+
+    INDUCTION = 1  # jitter of the gap behind the item
+    SCANNER = 2
+    BELT = 3
+    MISREAD = 4  # which character is read wrong
+    FEED_TIME = 5
+    FEEDER = 6
+    POUCH = 7
+    SCALE = 8
+    RACK_READER = 9
+    FEEDER_MISREAD = 10
+
+
+class Fate(IntEnum):
+    """What happens to an item at a station."""
+
+    NONE = 0
+    NO_READ = 1  # scanner, feeder, rack: no identifier found
+    MULTIPLE = 2  # scanner, feeder: more than one identifier in the picture
+    READ_ERROR = 3  # scanner: found, but cannot be decoded
+    MISREAD = 4  # scanner, feeder: read, one character wrong
+    FALLS = 5  # belt: falls off and is seen by nobody
+    GHOST = 6  # belt: something unannounced lies on the belt behind it
+    JAMS = 7  # belt: sticks at its diverter
+    WRONG_LANE = 8  # belt: its diverter acts too late, it enters the lane after
+    DOUBLE_FEED = 9  # feeder: the document behind is pulled along
+    LABEL_UNREADABLE = 10  # pouch
+    LABEL_WRONG = 11  # pouch: the label of the parcel before is printed again
+    WRONG_INSERT = 12  # pouch: a leaflet too many, the weight is off
+
+
+class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    Mishaps per million items. The defaults are an ordinary day; 0 switches a mishap off.
+
+    Those that are 0 by default break something that only a scenario should break.
+    """
+
+    scan_no_read: int = 2_000
+    scan_multiple: int = 500
+    scan_error: int = 400
+    scan_misread: int = 100
+    falls: int = 60
+    ghost: int = 60
+    jams: int = 0
+    wrong_lane: int = 0
+    feed_no_read: int = 300
+    feed_multiple: int = 50
+    feed_misread: int = 50
+    double_feed: int = 0
+    label_unreadable: int = 300
+    label_wrong: int = 0
+    wrong_insert: int = 100
+    rack_no_read: int = 100
+
+    def __post_init__(self) -> None:
+        wrong = [f"{name} is {rate}" for name, rate in msgspec.structs.asdict(self).items() if not 0 <= rate <= MILLION]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)}: expected 0 to {MILLION} per million")
+        for station, table in _tables(self).items():
+            total = sum(rate for rate, _ in table)
+            if total > MILLION:
+                raise ValueError(f"rates of the {station} add up to {total}, expected at most {MILLION} per million")
+
+
+_Table = tuple[tuple[int, Fate], ...]
+
+
+def _tables(rates: Rates) -> dict[str, _Table]:
+    return {
+        "scanner": (
+            (rates.scan_no_read, Fate.NO_READ),
+            (rates.scan_multiple, Fate.MULTIPLE),
+            (rates.scan_error, Fate.READ_ERROR),
+            (rates.scan_misread, Fate.MISREAD),
+        ),
+        "belt": (
+            (rates.falls, Fate.FALLS),
+            (rates.ghost, Fate.GHOST),
+            (rates.jams, Fate.JAMS),
+            (rates.wrong_lane, Fate.WRONG_LANE),
+        ),
+        "feeder": (
+            (rates.feed_no_read, Fate.NO_READ),
+            (rates.feed_multiple, Fate.MULTIPLE),
+            (rates.feed_misread, Fate.MISREAD),
+            (rates.double_feed, Fate.DOUBLE_FEED),
+        ),
+        "pouch": (
+            (rates.label_unreadable, Fate.LABEL_UNREADABLE),
+            (rates.label_wrong, Fate.LABEL_WRONG),
+            (rates.wrong_insert, Fate.WRONG_INSERT),
+        ),
+        "rack reader": ((rates.rack_no_read, Fate.NO_READ),),
+    }
+
+
+NOTHING_GOES_WRONG: Final = Rates(**dict.fromkeys(Rates.__struct_fields__, 0))
+
+
+class Luck:
+    """
+    The luck of one simulated run: `seed` and `rates` say everything that will go wrong, and with which item.
+
+    `at_scanner`, `on_belt`, `at_feeder`, `at_pouch` and `at_rack` give the fate of the item with a key (`draws.key_of`)
+    at that station. `below(n, key, stage)` draws what a fate needs besides.
+    """
+
+    __slots__ = ("at_feeder", "at_pouch", "at_rack", "at_scanner", "below", "on_belt")
+
+    def __init__(self, seed: int, rates: Rates) -> None:
+        keyed = Keyed(seed)
+        tables = _tables(rates)
+        self.below = keyed.below
+        self.at_scanner = _fates(tables["scanner"], keyed, Stage.SCANNER)
+        self.on_belt = _fates(tables["belt"], keyed, Stage.BELT)
+        self.at_feeder = _fates(tables["feeder"], keyed, Stage.FEEDER)
+        self.at_pouch = _fates(tables["pouch"], keyed, Stage.POUCH)
+        self.at_rack = _fates(tables["rack reader"], keyed, Stage.RACK_READER)
+
+    def misread(self, code: str, key: int, stage: Stage) -> str:
+        """`code` with one character read wrong; never `code` itself."""
+        drawn = self.below(len(code) * 9, key, stage)
+        at, step = drawn // 9, drawn % 9 + 1
+        character = code[at]
+        wrong = str((int(character) + step) % 10) if character in "0123456789" else str(step)
+        return code[:at] + wrong + code[at + 1 :]
+
+
+def _fates(table: _Table, keyed: Keyed, stage: Stage) -> Callable[[int], Fate]:
+    """
+    The fate of an item at a station, as a function of its key.
+
+    Each fate has an interval of the 64-bit draws as wide as its rate, from 0 up; above all of them nothing happens.
+    """
+    bounds = [(upper << 64) // MILLION for upper in accumulate(rate for rate, _ in table)]
+    fates = [fate for _, fate in table]
+    top = bounds[-1]
+    none = Fate.NONE
+    draw = keyed.at_stage(stage)
+
+    def fate_of(key: int) -> Fate:
+        drawn = draw(key)
+        return none if drawn >= top else fates[bisect_right(bounds, drawn)]
+
+    return fate_of

@@ -1,0 +1,344 @@
+"""
+A bagging machine 自动装袋机: feeds a document, says what it read, and seals it into a labelled pouch or puts it out.
+
+Two jobs can be in the machine: one at the feeder (being fed, or fed and waiting for its verdict), one at the pouch
+station (printed, labelled, read back, weighed, sealed). The feeder is free again when its job has a verdict and the
+pouch station takes it; two more jobs may wait in front.
+
+The machine seals only what bears the label it was told to print: it reads the label back and puts the pouch out if it
+is another one or unreadable. The weight is for packcenter to judge.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from packcenter.core.packml import Command, State
+from packcenter.core.words import CommandResult, ReadOutcome, ReasonClass
+from packcenter.plc.line import CommandKind, EventKind, LineCommand
+from simulation.clock import PLANT, SimClock
+from simulation.luck import Fate, Luck, Stage
+from simulation.packml_unit import Machine
+from simulation.plant.hand import HandStation
+from simulation.plant.rack import RackProgram
+from simulation.plant.sorter import Lane
+from simulation.plcport import PlcPort
+from simulation.truth import Document, Parcel, Truth
+
+FILM: Final = 1
+LABELS: Final = 2
+SEALED: Final = 0
+REJECTED: Final = 1
+_WAITING_JOBS: Final = 2  # the controller runs at most one job ahead; one more for a job that is about to be refused
+_STEP_PERCENT: Final = 10  # consumables are reported in steps of this size
+_WORKS: Final = frozenset({State.EXECUTE, State.SUSPENDING, State.SUSPENDED, State.UNSUSPENDING, State.COMPLETING})
+_EMPTIES: Final = frozenset({State.STOPPING, State.ABORTING})
+
+
+class BaggerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a bagging machine and the person who refills it behave."""
+
+    feed_us: int = 400_000
+    feed_jitter_us: int = 60_000
+    nothing_us: int = 1_500_000  # how long the feeder waits for a document at an empty infeed
+    seal_us: int = 900_000
+    reject_us: int = 500_000
+    retry_us: int = 50_000  # how soon a blocked feeder looks again
+    pouch_grams: int = 8
+    insert_grams: int = 60  # what a wrong insert weighs
+    film_pouches: int = 3_000
+    label_count: int = 2_000
+    low_percent: int = 10  # at this level a person sets out to refill
+    refill_us: int = 180_000_000
+    checks_label: bool = True  # False: a machine without read-back rejection; packcenter must turn the parcel out at the rack
+
+
+class _Job:
+    """A parcel being made; `documents` is what was really fed. `void`: it was cleared out of the machine."""
+
+    __slots__ = ("documents", "fed", "infeed", "number", "started", "verdict", "void", "waybill")
+
+    def __init__(self, number: int, infeed: int, waybill: str) -> None:
+        self.number = number
+        self.infeed = infeed
+        self.waybill = waybill
+        self.documents: list[Document] = []
+        self.started = False
+        self.fed = False
+        self.verdict = 0  # or CommandKind.SEAL, CommandKind.REJECT
+        self.void = False
+
+
+class _Supply:
+    """A consumable of the machine, and the step of its level that was reported last."""
+
+    __slots__ = ("capacity", "kind", "left", "refilling", "step")
+
+    def __init__(self, kind: int, capacity: int) -> None:
+        self.kind = kind
+        self.capacity = self.left = capacity
+        self.step = 100 // _STEP_PERCENT
+        self.refilling = False
+
+    def percent(self) -> int:
+        return self.left * 100 // self.capacity
+
+
+class BaggerProgram(Machine):
+    """The machine program of a bagging machine, and the machine itself."""
+
+    __slots__ = (
+        "_feeder",
+        "_hand",
+        "_infeeds",
+        "_label_before",
+        "_luck",
+        "_rack",
+        "_retrying",
+        "_settings",
+        "_station",
+        "_supplies",
+        "_truth",
+        "_waiting",
+    )
+
+    def __init__(
+        self,
+        infeeds: Mapping[int, Lane],
+        clock: SimClock,
+        port: PlcPort,
+        luck: Luck,
+        truth: Truth,
+        hand: HandStation,
+        rack: RackProgram,
+        settings: BaggerSettings,
+    ) -> None:
+        self._infeeds = dict(infeeds)
+        self._luck = luck
+        self._truth = truth
+        self._hand = hand
+        self._rack = rack
+        self._settings = settings
+        self._feeder: _Job | None = None
+        self._station: _Job | None = None
+        self._waiting: deque[_Job] = deque()
+        self._supplies = (_Supply(FILM, settings.film_pouches), _Supply(LABELS, settings.label_count))
+        self._label_before = ""
+        self._retrying = False
+        super().__init__(clock, port)
+        self.handlers[CommandKind.BEGIN_PARCEL] = self._on_begin
+        self.handlers[CommandKind.SEAL] = self._on_verdict
+        self.handlers[CommandKind.REJECT] = self._on_verdict
+        self._show_places()
+
+    def contents(self) -> Iterator[tuple[Document, str]]:
+        """Everything that this machine holds, for `Truth`."""
+        for job in (self._feeder, self._station):
+            if job is not None:
+                yield from ((document, f"pack/{self.name}") for document in job.documents)
+
+    # --- feeder ------------------------------------------------------------------------------------------------------
+
+    def _on_begin(self, command: LineCommand) -> None:
+        """Take a job: one document of an infeed into a pouch with this waybill. This machine makes pouches of one document."""
+        if self.unit.state is not State.EXECUTE:
+            self.end(command.number, CommandResult.WRONG_STATE)
+        elif command.track not in self._infeeds or command.a != 1 or not command.text:
+            self.end(command.number, CommandResult.MALFORMED)
+        elif len(self._waiting) >= _WAITING_JOBS:
+            self.end(command.number, CommandResult.INTERLOCK)
+        else:
+            self._waiting.append(_Job(command.number, command.track, command.text))
+            self._feed_next()
+
+    def _feed_next(self) -> None:
+        if self._feeder is not None or not self._waiting or self.unit.state is not State.EXECUTE or self._retrying:
+            return
+        if not self.port.infeed_allowed(1 + (self._station is not None)):
+            self._retrying = True
+            self.clock.at(self._settings.retry_us, PLANT, self._retry, None)
+            return
+        self._feeder = job = self._waiting.popleft()
+        lane = self._infeeds[job.infeed]
+        if lane.fifo:
+            self._start_feed()
+        else:
+            lane.waiter = self._start_feed
+            self.clock.at(self._settings.nothing_us, PLANT, self._nothing_came, job)
+
+    def _retry(self, _: None) -> None:
+        self._retrying = False
+        self._feed_next()
+
+    def _start_feed(self) -> None:
+        job = self._feeder
+        assert job is not None, self.name
+        job.started = True
+        key = self._infeeds[job.infeed].fifo[0].key
+        feed_us = self._settings.feed_us + self._luck.below(self._settings.feed_jitter_us + 1, key, Stage.FEED_TIME)
+        self.clock.at(feed_us, PLANT, self._fed, job)
+
+    def _nothing_came(self, job: _Job) -> None:
+        if job.void or job.started:
+            return
+        self._feeder = self._infeeds[job.infeed].waiter = None
+        self.end(job.number, CommandResult.NOTHING_THERE)
+        self._feed_next()
+
+    def _fed(self, job: _Job) -> None:
+        """The document is in the pouch and was read."""
+        if job.void:
+            return
+        lane = self._infeeds[job.infeed]
+        document = lane.take()
+        fate = self._luck.at_feeder(document.key)
+        job.documents.append(document)
+        if fate is Fate.DOUBLE_FEED and lane.fifo:
+            job.documents.append(lane.take())
+        job.fed = True
+        outcome, code = self._read(document, fate)
+        thickness = sum(fed.thickness for fed in job.documents)
+        self.report(EventKind.FED, track=job.number, a=job.infeed, b=outcome, c=thickness, code=code)
+
+    def _read(self, document: Document, fate: Fate) -> tuple[ReadOutcome, str]:
+        if fate is Fate.NO_READ or not document.code:
+            return ReadOutcome.NO_IDENTIFIER, ""
+        if fate is Fate.MULTIPLE:
+            return ReadOutcome.MULTIPLE_IDENTIFIERS, ""
+        if fate is Fate.MISREAD:
+            return ReadOutcome.SUCCESS, self._luck.misread(document.code, document.key, Stage.FEEDER_MISREAD)
+        return ReadOutcome.SUCCESS, document.code
+
+    # --- verdict and pouch station -----------------------------------------------------------------------------------
+
+    def _on_verdict(self, command: LineCommand) -> None:
+        """Seal or reject the open pouch; its waybill names it, so that a verdict can never meet another pouch."""
+        job = self._feeder
+        if job is None or not job.fed or job.verdict:
+            self.end(command.number, CommandResult.WRONG_STATE)
+        elif job.waybill != command.text:
+            self.end(command.number, CommandResult.UNKNOWN_TRACK)
+        else:
+            job.verdict = command.kind
+            self._advance()
+
+    def _advance(self) -> None:
+        """Move a judged pouch from the feeder to the pouch station, if it is free and has film and labels."""
+        job = self._feeder
+        if job is None or not job.verdict or self._station is not None or self.unit.state not in _WORKS:
+            return
+        empty = next((supply for supply in self._supplies if supply.left == 0), None)
+        if job.verdict == CommandKind.SEAL and empty is not None:
+            self.unit.ask(Command.HOLD, ReasonClass.OWN, empty.kind)
+            return
+        self._station, self._feeder = job, None
+        takes_us = self._settings.seal_us if job.verdict == CommandKind.SEAL else self._settings.reject_us
+        self.clock.at(takes_us, PLANT, self._finish, job)
+        self._feed_next()
+
+    def _finish(self, job: _Job) -> None:
+        if job.void:
+            return
+        self._station = None
+        if job.verdict == CommandKind.REJECT:
+            self._put_out(job, 0, "")
+        else:
+            self._seal(job)
+        self._advance()
+
+    def _seal(self, job: _Job) -> None:
+        """Print and apply the label, read it back, weigh, and seal the pouch if the label is the right one."""
+        key = job.documents[0].key
+        fate = self._luck.at_pouch(key)
+        label = self._label_before if fate is Fate.LABEL_WRONG and self._label_before else job.waybill
+        read = "" if fate is Fate.LABEL_UNREADABLE else label
+        self._label_before = label
+        grams = self._settings.pouch_grams + sum(document.grams for document in job.documents)
+        grams += self._luck.below(3, key, Stage.SCALE) - 1 + (self._settings.insert_grams if fate is Fate.WRONG_INSERT else 0)
+        if self._settings.checks_label and read != job.waybill:
+            self._put_out(job, grams, read)
+        else:
+            parcel = Parcel(read, tuple(job.documents), grams)
+            self._truth.sealed.append(parcel)
+            self._rack.convey(parcel)
+            self._report_packed(job, SEALED, grams, read)
+        for supply in self._supplies:
+            self._use(supply)
+
+    def _put_out(self, job: _Job, grams: int, label: str) -> None:
+        """The open pouch goes to the hand station."""
+        self._hand.put(job.documents, self.name)
+        self._report_packed(job, REJECTED, grams, label)
+
+    def _report_packed(self, job: _Job, result: int, grams: int, label: str) -> None:
+        self.report(EventKind.PACKED, track=job.number, a=result, b=grams, code=label)
+
+    # --- consumables -------------------------------------------------------------------------------------------------
+
+    def _use(self, supply: _Supply) -> None:
+        supply.left -= 1
+        percent = supply.percent()
+        if percent <= self._settings.low_percent and not supply.refilling:
+            supply.refilling = True
+            self.clock.at(self._settings.refill_us, PLANT, self._refill, supply)
+        if percent // _STEP_PERCENT < supply.step or supply.left == 0:
+            supply.step = percent // _STEP_PERCENT
+            self.report(EventKind.CONSUMABLE, a=supply.kind, b=percent)
+
+    def _refill(self, supply: _Supply) -> None:
+        """A person puts in a new roll, and sets the machine going if it stood still for want of it."""
+        supply.left = supply.capacity
+        supply.step = 100 // _STEP_PERCENT
+        supply.refilling = False
+        self.report(EventKind.CONSUMABLE, a=supply.kind, b=100)
+        if self.unit.state is State.HELD and self.unit.reason_class is ReasonClass.OWN and self.unit.reason == supply.kind:
+            self.unit.ask(Command.UNHOLD, ReasonClass.OPERATOR)
+
+    # --- states, reboot ----------------------------------------------------------------------------------------------
+
+    def entered(self, state: State) -> None:
+        """Go on in Execute; a stop or abort empties the machine, because what lay open is not to be trusted afterwards."""
+        if state is State.EXECUTE:
+            self._advance()
+            self._feed_next()
+        elif state in _EMPTIES:
+            self._empty()
+
+    def _empty(self) -> None:
+        """Put out every pouch and end every job: `Packed` rejected if a document was fed, else refused by state."""
+        jobs = [job for job in (self._station, self._feeder, *self._waiting) if job is not None]
+        self._void(jobs)
+        for job in jobs:
+            if job.documents:
+                self._put_out(job, 0, "")
+            else:
+                self.end(job.number, CommandResult.WRONG_STATE)
+
+    def _void(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            job.void = True
+        if self._feeder is not None:
+            self._infeeds[self._feeder.infeed].waiter = None
+        self._station = self._feeder = None
+        self._waiting.clear()
+
+    def forget(self) -> None:
+        """Lose all jobs; a person takes out what lay open and brings it to the hand station."""
+        jobs = [job for job in (self._station, self._feeder, *self._waiting) if job is not None]
+        self._void(jobs)
+        for job in jobs:
+            self._hand.put(job.documents, self.name)
+        self._show_places()
+
+    def _show_places(self) -> None:
+        """The infeeds are open always."""
+        self.port.set_places(sum(1 << infeed - 1 for infeed in self._infeeds))
+
+    def report_places(self) -> None:
+        """No infeed is ever closed; say how much film and how many labels are left."""
+        for supply in self._supplies:
+            self.report(EventKind.CONSUMABLE, a=supply.kind, b=supply.percent())

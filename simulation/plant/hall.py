@@ -1,0 +1,112 @@
+"""
+The whole plant: sorters, baggers, dispatch rack and hand station of a `Hall`, wired together and fed by the agencies.
+
+    agencies -> shortest induction queue -> sorter -> lane -> bagger -> conveyor -> rack -> mail bag
+                                                \\-> exception lane -> hand station <-/
+
+Build it with one `PlcPort` for each PLC of the hall, attach `programs` to those ports, and run the clock: the documents
+come at their times. Nothing moves until the machines are commanded into Execute.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from packcenter.core.hall import Hall
+from simulation.clock import INPUT, SimClock
+from simulation.luck import Luck, Rates
+from simulation.packml_unit import Machine
+from simulation.plant.bagger import BaggerProgram, BaggerSettings
+from simulation.plant.hand import HandStation
+from simulation.plant.rack import RackProgram, RackSettings
+from simulation.plant.sorter import Lane, SorterProgram, SorterSettings
+from simulation.plcport import PlcPort
+from simulation.truth import Document, Truth
+
+_NEVER_COMES: Final = -1
+
+
+class PlantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything about the plant that a scenario may change."""
+
+    seed: int = 1
+    rates: Rates = Rates()
+    sorter: SorterSettings = SorterSettings()
+    bagger: BaggerSettings = BaggerSettings()
+    rack: RackSettings = RackSettings()
+
+
+class Plant:
+    """
+    The physical hall.
+
+    `programs`: PLC name -> machine program. `truth`: where everything really is.
+    """
+
+    __slots__ = ("_clock", "_coming", "_never", "_turn", "baggers", "hand", "programs", "rack", "sorters", "truth")
+
+    def __init__(
+        self,
+        hall: Hall,
+        documents: Iterable[Document],
+        settings: PlantSettings,
+        clock: SimClock,
+        ports: Mapping[str, PlcPort],
+    ) -> None:
+        brought = sorted(documents, key=lambda document: (document.arrives_us, document.code))
+        luck = Luck(settings.seed, settings.rates)
+        exceptions = [f"lane/{sorter.plc}/{sorter.exception_lane}" for sorter in hall.sorters]
+        self._clock = clock
+        self._coming = deque(document for document in brought if document.arrives_us > _NEVER_COMES)
+        self._never = tuple(document for document in brought if document.arrives_us <= _NEVER_COMES)
+        self._turn = 0
+        self.truth = truth = Truth(brought, exceptions)
+        self.hand = hand = HandStation()
+        self.rack = RackProgram(hall.rack, clock, ports[hall.rack.plc], luck, truth, hand, settings.rack)
+        self.sorters = tuple(
+            SorterProgram(sorter, clock, ports[sorter.plc], luck, truth, hand, settings.sorter) for sorter in hall.sorters
+        )
+        self.baggers = tuple(
+            BaggerProgram(
+                self._infeeds(hall, bagger.plc), clock, ports[bagger.plc], luck, truth, hand, self.rack, settings.bagger
+            )
+            for bagger in hall.baggers
+        )
+        machines: tuple[Machine, ...] = (*self.sorters, *self.baggers, self.rack)
+        self.programs: dict[str, Machine] = {machine.name: machine for machine in machines}
+        truth.watch(self._outside)
+        truth.watch(hand.contents)
+        for machine in machines:
+            truth.watch(machine.contents)
+        self._await_next()
+
+    def _infeeds(self, hall: Hall, bagger: str) -> dict[int, Lane]:
+        """The lanes that feed a bagger, by its infeed numbers."""
+        return {
+            lane.infeed: program.lanes[lane.number]
+            for sorter, program in zip(hall.sorters, self.sorters, strict=True)
+            for lane in sorter.lanes
+            if lane.feeds == bagger
+        }
+
+    def _outside(self) -> Iterator[tuple[Document, str]]:
+        return ((document, "agency") for document in (*self._coming, *self._never))
+
+    def _await_next(self) -> None:
+        if self._coming:
+            self._clock.at(max(0, self._coming[0].arrives_us - self._clock.now_us), INPUT, self._arrive, None)
+
+    def _arrive(self, _: None) -> None:
+        """Agencies bring what is due; each document goes to the shortest queue, in turn where they are equally long."""
+        now_us = self._clock.now_us
+        coming = self._coming
+        while coming and coming[0].arrives_us <= now_us:
+            shortest = min(len(sorter.queue) for sorter in self.sorters)
+            candidates = [sorter for sorter in self.sorters if len(sorter.queue) == shortest]
+            self._turn += 1
+            candidates[self._turn % len(candidates)].arrive(coming.popleft())
+        self._await_next()

@@ -1,0 +1,28 @@
+"""The hand station 人工台: where people put everything that the machines could not finish. What lies here stays here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from simulation.truth import Document
+
+
+class HandStation:
+    """The documents at the hand station, in the order they came, each with where it came from."""
+
+    __slots__ = ("_documents",)
+
+    def __init__(self) -> None:
+        self._documents: list[tuple[Document, str]] = []
+
+    def put(self, documents: Iterable[Document], source: str) -> None:
+        """A person or a chute brings documents from `source` (a machine's name)."""
+        self._documents.extend((document, source) for document in documents)
+
+    def sources(self) -> list[tuple[str, str]]:
+        """(code, machine it came from) of everything here, in the order it came."""
+        return [(document.code, source) for document, source in self._documents]
+
+    def contents(self) -> Iterator[tuple[Document, str]]:
+        """Everything here, for `Truth`."""
+        return ((document, "hand") for document, _ in self._documents)

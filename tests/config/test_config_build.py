@@ -1,0 +1,214 @@
+"""From checked files to the hall and the settings of links and service."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from config_corpus import edited, plan, profile, site, texts, write
+
+from packcenter.config import Configuration, bundled_site, hall_digest, load_site, profile_digest, profile_folder
+from packcenter.config.check_profile import HEARTBEAT_STEP_MS
+from packcenter.config.check_site import Address, parse_address
+from packcenter.config.models import IN_WORDS, OUT_WORDS, WATCHDOG_MS
+from packcenter.core.hall import Hall, Lane, Waybills
+from packcenter.plc import image, limits, line
+from packcenter.plc.link import LinkSettings
+
+
+@pytest.fixture(scope="module")
+def reference() -> Configuration:
+    return load_site(bundled_site())
+
+
+def test_lanes(reference: Configuration) -> None:
+    """Lanes 1 to 4 feed the first bagger of a sorter, 5 to 8 the second, lane 9 people."""
+    for sorter, baggers in zip(reference.hall.sorters, (("bagger-1", "bagger-2"), ("bagger-3", "bagger-4")), strict=True):
+        assert [(lane.feeds, lane.infeed) for lane in sorter.lanes] == [
+            *((baggers[0], infeed) for infeed in (1, 2, 3, 4)),
+            *((baggers[1], infeed) for infeed in (1, 2, 3, 4)),
+            ("", 0),
+        ]
+        assert sorter.lanes[0] == Lane(1, baggers[0], 1, 6000, 40, False)
+        assert (sorter.belt_mm_per_s, sorter.actuator_ms, sorter.scan_cycle_ms, sorter.link_ms) == (1500, 80, 10, 150)
+
+
+def test_every_postcode_has_one_destination(reference: Configuration) -> None:
+    """The destinations' ranges are disjoint and together every code from 000000 to 999999."""
+    ranges = sorted(ends for destination in reference.hall.plan.destinations for ends in destination.postcodes)
+    assert ranges[0][0] == 0
+    assert ranges[-1][1] == 999_999
+    assert all(one[1] + 1 == other[0] for one, other in pairwise(ranges))
+
+
+@pytest.mark.parametrize(
+    ("postcode", "destination"),
+    [
+        (210018, "nanjing-xuanwu"),
+        (211100, "nanjing-jiangning"),
+        (211600, "huaian"),
+        (214500, "taizhou"),
+        (214400, "wuxi"),
+        (223700, "suqian"),
+        (100000, "north"),
+        (200001, "shanghai-zhejiang"),
+        (999077, "other"),
+    ],
+)
+def test_known_postcodes(reference: Configuration, postcode: int, destination: str) -> None:
+    """Codes that everybody knows go where they belong."""
+    (found,) = [d.name for d in reference.hall.plan.destinations if any(a <= postcode <= b for a, b in d.postcodes)]
+    assert found == destination
+
+
+def test_plan_words_become_numbers(reference: Configuration) -> None:
+    """Cut-offs are minutes after midnight, lanes pairs, the waybill range as it stands."""
+    hall = reference.hall
+    assert hall.plan.bags.cutoff_minutes == (630, 840, 1050, 1200)
+    assert hall.plan.groups[0].lanes == (("sorter-1", 1), ("sorter-1", 5), ("sorter-2", 1), ("sorter-2", 5))
+    assert hall.waybills == Waybills("EA", 10_000_000, 19_999_999, "CN")
+    assert {d.name for d in hall.plan.destinations} == {position.destination for position in hall.rack.positions}
+
+
+def test_the_digest_is_the_halls(reference: Configuration) -> None:
+    """Equal halls have equal digests, also after a journey through the journal; another hall has another."""
+    again = msgspec.msgpack.decode(msgspec.msgpack.encode(reference.hall), type=Hall)
+    assert again == reference.hall
+    assert hall_digest(again) == reference.digest
+    assert hall_digest(msgspec.structs.replace(again, name="x")) != reference.digest
+
+
+def test_each_plc_has_its_profile(reference: Configuration) -> None:
+    """Settings come in the hall's order; the digest is the first four bytes of SHA-256 of the profile's file."""
+    assert [plc.name for plc in reference.plcs] == list(reference.hall.plcs())
+    rack = reference.plc("rack-1")
+    content = (profile_folder() / "rack-modbus.toml").read_bytes()
+    assert rack.profile_digest == profile_digest(content) == int(hashlib.sha256(content).hexdigest()[:8], 16)
+    assert (rack.host, rack.port, rack.unit_id, rack.out_address, rack.in_address) == ("127.0.0.1", 5023, 1, 0, 200)
+    assert rack.function_23
+    sorter = reference.plc("sorter-1")
+    assert (sorter.url, sorter.out_node, sorter.in_node) == ("opc.tcp://127.0.0.1:4840", "Out", "In")
+    with pytest.raises(KeyError):
+        reference.plc("nobody")
+
+
+def test_settings_are_what_links_take(reference: Configuration) -> None:
+    """Each field that a link and our settings share has the same name and fits."""
+    shared = {field.name for field in msgspec.structs.fields(LinkSettings)} - {"plc", "security", "speed"}
+    for plc in reference.plcs:
+        values: dict[str, Any] = {name: getattr(plc, name) for name in shared}
+        link = msgspec.convert({"plc": plc.name, **values}, LinkSettings, strict=True)
+        assert link.profile_digest == plc.profile_digest
+
+
+def test_other_addresses(reference: Configuration) -> None:
+    """A simulation puts PLCs at free ports; the hall and everything else stay."""
+    moved = reference.at({"sorter-1": ("127.0.0.1", 40001), "rack-1": ("::1", 40002)})
+    assert moved.plc("sorter-1").url == "opc.tcp://127.0.0.1:40001"
+    assert (moved.plc("rack-1").host, moved.plc("rack-1").port, moved.plc("rack-1").url) == ("::1", 40002, "")
+    assert moved.hall is reference.hall
+    assert moved.plc("bagger-1") == reference.plc("bagger-1")
+
+
+def test_an_endpoint_path_survives_a_move(reference: Configuration) -> None:
+    """The path of an OPC UA endpoint stays when host and port change."""
+    plc = dataclasses.replace(reference.plc("sorter-1"), url="opc.tcp://127.0.0.1:4840/line")
+    assert plc.at("fd00::11", 4841).url == "opc.tcp://[fd00::11]:4841/line"
+
+
+def test_folders_are_beside_the_site_file(tmp_path: Path) -> None:
+    """Relative folders begin at the site file, and a run can put them elsewhere."""
+    settings = load_site(write(tmp_path, texts())).site
+    assert settings.journal_folder == tmp_path / "run" / "journal"
+    assert settings.manifests_results == tmp_path / "run" / "manifests" / "results"
+    assert settings.below(Path("x")).manifests_in == Path("x/manifests/in")
+    assert (settings.lab, settings.http_host, settings.http_port) == (True, "127.0.0.1", 8080)
+
+
+def test_addresses_that_count_from_one(tmp_path: Path) -> None:
+    """A profile may count registers as its source does; the wire counts from 0. A gateway's unit id is the PLC's."""
+    made, _ = edited(
+        (
+            profile("address_base = 0", "address_base = 1"),
+            profile("images.out = { address = 0", "images.out = { address = 1001"),
+            profile('word_order = "ABCD"', 'word_order = "CDAB"'),
+            profile("function_codes = [3, 16, 23]", "function_codes = [3, 16]"),
+            site('address = "127.0.0.1:5020"', 'address = "127.0.0.1:5020"\nunit_id = 7'),
+        )
+    )
+    plc = load_site(write(tmp_path, made)).plc("sorter-2")
+    assert (plc.out_address, plc.in_address, plc.unit_id) == (1000, 199, 7)
+    assert (plc.word_order, plc.function_23) == ("CDAB", False)
+
+
+def test_one_gateway_for_two_plcs(tmp_path: Path) -> None:
+    """Two Modbus PLCs may share an address if their unit ids differ."""
+    made, _ = edited((site('"127.0.0.1:5023"', '"127.0.0.1:5022"\nunit_id = 2'),))
+    assert load_site(write(tmp_path, made)).plc("rack-1").unit_id == 2
+
+
+def test_security(tmp_path: Path) -> None:
+    """An OPC UA channel's files are found beside the site file."""
+    table = (
+        '[plc.security]\ncertificate = "pki/own.der"\nprivate_key = "pki/own.pem"\n'
+        'server_certificate = "pki/plc.der"\napplication_uri = "urn:x"\n'
+    )
+    made, _ = edited((site('address = "127.0.0.1:4840"', f'address = "127.0.0.1:4840"\n\n{table}'),))
+    security = load_site(write(tmp_path, made)).plc("sorter-1").security
+    assert security is not None
+    assert (security.certificate, security.mode) == (str(tmp_path / "pki/own.der"), "SignAndEncrypt")
+
+
+def test_a_group_may_leave_a_sorter_out(tmp_path: Path) -> None:
+    """`not_on` says that a sorter never sees this mail, and then no lane is missed there."""
+    made, _ = edited(
+        (
+            plan(
+                'lanes = ["sorter-1/2", "sorter-1/6", "sorter-2/2", "sorter-2/6"]',
+                'lanes = ["sorter-1/2"]\nnot_on = ["sorter-2"]',
+            ),
+            plan('overflow = ["ids-elsewhere"]', "overflow = []"),
+        )
+    )
+    assert load_site(write(tmp_path, made)).hall.plan.groups[1].lanes == (("sorter-1", 2),)
+
+
+def test_a_wide_rule_after_narrow_ones(tmp_path: Path) -> None:
+    """Narrow rules before a wide one are right: this is how exceptions are written."""
+    narrow = '[[rule]]\nname = "court"\nagencies = ["letters-office"]\nmail_classes = ["official_letter"]\ngroup = "invoices"\n\n'
+    made, _ = edited((plan('[[rule]]\nname = "tax-invoices"', narrow + '[[rule]]\nname = "tax-invoices"'),))
+    assert [rule.name for rule in load_site(write(tmp_path, made)).hall.plan.rules][:2] == ["court", "tax-invoices"]
+
+
+def test_numbers_shared_with_the_wire() -> None:
+    """Configuration may not import the wire's modules; the numbers that both have are the same."""
+    assert (OUT_WORDS, IN_WORDS) == (image.OUT_WORDS, image.IN_WORDS)
+    assert WATCHDOG_MS * 1000 == line.HEARTBEAT_LIMIT_US
+    assert HEARTBEAT_STEP_MS * 1000 == limits.HEARTBEAT_STEP_US
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("10.0.3.11:502", Address("10.0.3.11", 502)),
+        ("[fd00::11]:4840", Address("fd00::11", 4840)),
+        ("PLC-7.hall:4840", Address("plc-7.hall", 4840)),
+        ("fd00::11:4840", None),
+        ("[10.0.0.1]:5", None),
+        ("10.0.0.256:502", None),
+        ("10.0.0.1:0", None),
+        ("10.0.0.1:65536", None),
+        ("10.0.0.1", None),
+        (":502", None),
+        ("a b:502", None),
+        ("opc.tcp://a:4840", None),
+    ],
+)
+def test_addresses(text: str, address: Address | None) -> None:
+    """Host and port are taken apart, or refused; nothing is guessed."""
+    assert parse_address(text) == address

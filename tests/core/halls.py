@@ -1,0 +1,108 @@
+"""
+The small hall of the core's tests, with round numbers.
+
+Belts run 1000 mm/s: an item is at lane 1 after 2 s, at lane 2 after 3 s, at lane 3 after 4 s, at the belt's end (lane 9)
+after 6 s; a decision must leave 0.2 s before that, and an item must be confirmed 7 s after its scan.
+
+    sorter-1   lanes 1, 2 -> bagger-1 infeeds 1, 2; lane 3 -> bagger-2 infeed 1; lane 9 exception; lane 2 is not secure
+    sorter-2   lane 1 -> bagger-2 infeed 2; lane 9 exception
+    rack-1     position 1 nanjing, position 2 suzhou, reject position 0
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from packcenter.core.hall import (
+    Bagger,
+    BagLimits,
+    Destination,
+    Group,
+    Hall,
+    Lane,
+    MailClass,
+    Plan,
+    Position,
+    Rack,
+    Rule,
+    Sorter,
+    Waybills,
+)
+
+BASE_US: Final = 1_772_409_600_000_000
+"""Time 0 of the scripts: 2 March 2026, 8 o'clock in Nanjing."""
+
+
+def _sorter(plc: str, lanes: tuple[Lane, ...]) -> Sorter:
+    return Sorter(plc, 1000, 6000, 100, 10, 90, 1000, (*lanes, Lane(9, "", 0, 6000, 20, True)), 9)
+
+
+SMALL: Final = Hall(
+    name="small",
+    centre="NJ",
+    utc_offset_minutes=480,
+    agencies=("police", "tax"),
+    mail_classes=(
+        MailClass("letter", False, 20, 200, 1),
+        MailClass("id_card", True, 5, 50, 2, 80),
+    ),
+    sorters=(
+        _sorter(
+            "sorter-1",
+            (
+                Lane(1, "bagger-1", 1, 2000, 3, True),
+                Lane(2, "bagger-1", 2, 3000, 2, False),
+                Lane(3, "bagger-2", 1, 4000, 2, True),
+            ),
+        ),
+        _sorter("sorter-2", (Lane(1, "bagger-2", 2, 2000, 3, True),)),
+    ),
+    baggers=(Bagger("bagger-1", 5000, 6000), Bagger("bagger-2", 5000, 6000)),
+    rack=Rack("rack-1", (Position(1, "nanjing"), Position(2, "suzhou")), 0, 60_000, 20_000),
+    waybills=Waybills("EA", 1, 99, "CN"),
+    plan=Plan(
+        version="plan-1",
+        destinations=(
+            Destination("nanjing", ((210000, 211999),)),
+            Destination("suzhou", ((215000, 215999),)),
+            Destination("far", ((100000, 100999), (830000, 849999))),
+        ),
+        groups=(
+            Group("letters", (("sorter-1", 2), ("sorter-2", 1)), "first", ("spare",)),
+            Group("cards", (("sorter-1", 1), ("sorter-1", 2), ("sorter-2", 1)), "least", ("spare", "cards")),
+            Group("spare", (("sorter-1", 3), ("sorter-1", 1)), "least", ("letters",)),
+        ),
+        rules=(
+            Rule("police-cards", ("id_card",), ("police",), (), (), "cards"),
+            Rule("near-letters", ("letter",), (), ("nanjing", "suzhou", "far"), ("ems", "registered"), "letters"),
+        ),
+        bags=BagLimits(3, 400, (1020, 1200)),
+    ),
+)
+
+HALLS: Final[dict[str, Hall]] = {
+    "small": SMALL,
+    # one number left, and the plan has no cut-off
+    "poor": replace(
+        SMALL,
+        name="poor",
+        waybills=Waybills("EA", 1, 1, "CN"),
+        plan=replace(SMALL.plan, bags=BagLimits(3, 400, ())),
+    ),
+    # sorter-2, bagger-2 and the class of the ID cards are gone, and so is the lane that fed bagger-1's second infeed
+    "rebuilt": replace(
+        SMALL,
+        name="rebuilt",
+        mail_classes=(SMALL.mail_classes[0],),
+        sorters=(_sorter("sorter-1", (SMALL.sorters[0].lanes[0],)),),
+        baggers=(SMALL.baggers[0],),
+        plan=replace(
+            SMALL.plan,
+            version="plan-2",
+            groups=(Group("all", (("sorter-1", 1),), "first", ()),),
+            rules=(Rule("everything", (), (), (), (), "all"),),
+        ),
+    ),
+}

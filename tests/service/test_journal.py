@@ -1,0 +1,1009 @@
+"""The journal on a disk that crashes, lies, fills up and rots: what was acknowledged is there, or it says why not."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import subprocess
+import sys
+import threading
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pytest
+from simdisk import Crash, Hook, SimClock, SimDisk, SimFile, crash_after, failing
+
+from packcenter.ports import Disk
+from packcenter.service import frames, snapshot
+from packcenter.service.frames import Draft, Entry, Identity
+from packcenter.service.journal import (
+    Committer,
+    InlineCommitter,
+    Journal,
+    JournalCorrupt,
+    JournalError,
+    JournalFull,
+    JournalLocked,
+    JournalPoisoned,
+    JournalVersion,
+    Position,
+    ThreadCommitter,
+    Verify,
+    read_groups,
+    read_journal,
+)
+from packcenter.service.real import RealClock, RealDisk
+from packcenter.service.snapshot import Snapshot
+
+SEGMENT = 16 << 10
+IDENTITY = Identity("NJ01", "0.1.0", b"\x11" * 32, b"\x22" * 32)
+FIRST = "segment-00000001.pcj"
+SECOND = "segment-00000002.pcj"
+UNFINISHED = "segment-00000002.pcj.tmp"
+
+
+def opened(disk: Disk, position: Position | None = None, identity: Identity = IDENTITY, *, lab: bool = False) -> Journal:
+    return Journal.open(
+        disk, identity, clock=SimClock(), holder="pid 7 packcenter run", lab=lab, position=position, segment_bytes=SEGMENT
+    )
+
+
+def draft(body: bytes) -> Draft:
+    return Draft(1, 2, 3, "sorter-1", 4, 5, body, min(2, len(body)))
+
+
+def bodies(*numbers: int, size: int = 0) -> list[bytes]:
+    return [b"record %d." % n + b"x" * size for n in numbers]
+
+
+def write(journal: Journal, given: list[bytes]) -> None:
+    journal.write_group([draft(body) for body in given])
+
+
+def contents(disk: Disk, verify: Verify = "decisions") -> list[bytes]:
+    return [entry.body for entry in read_journal(disk, verify=verify)]
+
+
+def disk_with(*groups: list[bytes]) -> SimDisk:
+    """A disk whose journal was written by a process that is gone; all is synced."""
+    disk = SimDisk()
+    journal = opened(disk)
+    for group in groups:
+        write(journal, group)
+    journal.close()
+    return SimDisk(disk.files())
+
+
+def changed(disk: SimDisk, name: str, at: int, content: bytes) -> SimDisk:
+    files = disk.files()
+    files[name] = files[name][:at] + content + files[name][at + len(content) :]
+    return SimDisk(files)
+
+
+def full_segments(count: int) -> SimDisk:
+    """A journal of `count` segments, each with records."""
+    disk, number = SimDisk(), 0
+    journal = opened(disk)
+    while journal.end.segment < count:
+        write(journal, bodies(number, size=1500))
+        number += 1
+    return SimDisk(disk.files())
+
+
+# --- writing and reading back ---
+
+
+def test_records_come_back_with_everything_that_was_drafted() -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    given = [Draft(11, 12, 13, "bagger-1", 14, 15, b"abc", 1), Draft(21, 22, 23, "", 0, 0, b"", 0)]
+    group = journal.write_group(given)
+    assert (group.first_sequence, group.last_sequence, group.end) == (1, 2, journal.end)
+    seen = list(read_journal(disk))
+    assert [Draft(e.at_us, e.mono_us, e.wall_us, e.source, e.epoch, e.source_seq, e.body, e.decision_at) for e in seen] == given
+    assert [e.sequence for e in seen] == [1, 2]
+    assert disk.files()[FIRST][seen[1].offset :].startswith(b"\xf7PCF")
+
+
+def test_a_group_is_one_write_and_one_sync() -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    write(journal, bodies(1))
+    calls: list[tuple[str, str]] = []
+    disk.hook = lambda when, what, name: calls.append((what, name)) if when == "after" else None
+    write(journal, bodies(2, 3, 4))
+    assert calls == [("pwrite", FIRST), ("fdatasync", FIRST)]
+
+
+def test_a_group_tells_how_long_each_step_took() -> None:
+    disk, clock = SimDisk(), SimClock()
+    journal = Journal.open(disk, IDENTITY, clock=clock, holder="me", segment_bytes=SEGMENT)
+    write(journal, bodies(1))
+    took = {"pwrite": 30, "fdatasync": 700_000}
+
+    def stall(when: str, what: str, name: str) -> None:
+        clock.now_us += took.get(what, 0) if when == "before" else 0
+
+    disk.hook = stall
+    group = journal.write_group([draft(b"2")])
+    assert (group.encode_us, group.write_us, group.sync_us) == (0, 30, 700_000)
+    assert group.size_bytes == frames.group_bytes([draft(b"2")])
+
+
+def test_an_empty_journal_has_no_records_and_goes_on_from_one() -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    assert list(journal.records(1)) == []
+    journal.prepare_spares()
+    assert list(read_journal(disk)) == []
+    write(journal, bodies(1))
+    assert [entry.sequence for entry in journal.records(1)] == [1]
+
+
+def test_a_reopened_journal_goes_on_where_it_ended() -> None:
+    disk = disk_with(bodies(1, 2), bodies(3))
+    journal = opened(disk)
+    assert (journal.end.sequence, journal.torn_bytes) == (3, 0)
+    write(journal, bodies(4))
+    assert contents(disk) == bodies(1, 2, 3, 4)
+
+
+def test_records_begin_anywhere() -> None:
+    disk = full_segments(3)
+    journal = opened(disk)
+    total = journal.end.sequence
+    for first in (1, 2, total // 2, total, total + 1):
+        expected = list(range(first, total + 1))
+        assert [entry.sequence for entry in journal.records(first)] == expected
+        assert [entry.sequence for entry in read_journal(disk, first)] == expected
+
+
+def test_segments_continue_one_chain_over_a_switch() -> None:
+    disk = full_segments(4)
+    for verify in ("crc", "chain", "decisions"):
+        assert contents(disk, verify) == bodies(*range(len(contents(disk))), size=1500)
+
+
+def test_two_spares_stand_ready_and_a_switch_uses_one() -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    write(journal, bodies(1))
+    assert journal.spares_missing() == 2
+    journal.prepare_spares()
+    assert journal.spares_missing() == 0
+    assert disk.list() == [f"segment-0000000{n}.pcj" for n in (1, 2, 3)]
+    calls: list[str] = []
+    disk.hook = lambda when, what, name: calls.append(what)
+    while journal.end.segment == 1:
+        write(journal, bodies(2, size=1500))
+    assert "rename" not in calls
+    assert "sync_directory" not in calls
+    assert journal.spares_missing() == 1
+
+
+def test_a_spare_is_zero_and_synced_before_it_has_its_name() -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    write(journal, bodies(1))
+    journal.prepare_spares()
+    for luck in range(20):
+        left = disk.image(Random(luck)).files()
+        assert left[SECOND] == bytes(SEGMENT)
+
+
+def test_a_new_release_or_configuration_begins_a_new_segment() -> None:
+    disk = disk_with(bodies(1))
+    other = Identity("NJ01", "0.2.0", b"\x33" * 32, b"\x22" * 32)
+    journal = opened(disk, identity=other)
+    write(journal, bodies(2))
+    assert journal.end.segment == 2
+    head = frames.decode_header(disk.files()[SECOND][: frames.FIRST_FRAME])
+    assert head is not None
+    assert (head.identity, head.first_sequence) == (other, 2)
+    assert contents(disk) == bodies(1, 2)
+
+
+def test_a_group_that_fits_no_segment_is_our_mistake() -> None:
+    journal = opened(SimDisk())
+    with pytest.raises(AssertionError, match="does not fit"):
+        write(journal, bodies(1, size=SEGMENT))
+
+
+def test_a_closed_journal_takes_nothing() -> None:
+    journal = opened(disk_with(bodies(1)))
+    journal.close()
+    journal.close()
+    with pytest.raises(JournalPoisoned, match="closed"):
+        write(journal, bodies(2))
+
+
+# --- who may write, and where ---
+
+
+def test_a_second_writer_is_refused_and_told_who_holds_the_folder() -> None:
+    disk = SimDisk()
+    opened(disk)
+    with pytest.raises(JournalLocked, match="in use by pid 7 packcenter run"):
+        opened(disk)
+
+
+@pytest.mark.parametrize("kind", ["nfs4", "cifs", "9p", "overlay", "tmpfs", "fuse.sshfs", "unknown"])
+def test_a_disk_that_may_forget_is_refused_unless_in_the_laboratory(kind: str) -> None:
+    with pytest.raises(JournalError, match=f"of type {kind}, expected a local disk"):
+        opened(SimDisk(kind=kind))
+    write(opened(SimDisk(kind=kind), lab=True), bodies(1))
+
+
+def test_another_centres_journal_is_refused() -> None:
+    with pytest.raises(JournalError, match="journal of centre 'NJ01', the settings say 'SZ02'"):
+        opened(disk_with(bodies(1)), identity=Identity("SZ02", "0.1.0", b"\x11" * 32, b"\x22" * 32))
+
+
+def test_a_disk_that_cannot_be_read_is_said_so() -> None:
+    disk = disk_with(bodies(1))
+    disk.hook = failing("pread", FIRST, OSError(errno.EIO, "Input/output error"))
+    with pytest.raises(JournalError, match="cannot read the journal"):
+        opened(disk)
+    with pytest.raises(JournalError, match="cannot read the journal"):
+        list(read_journal(disk))
+
+
+# --- a failed write or sync ---
+
+
+@pytest.mark.parametrize(("what", "code"), [("fdatasync", errno.EIO), ("pwrite", errno.EIO), ("pwrite", errno.ENOSPC)])
+def test_a_failed_write_or_sync_poisons_the_journal_and_is_never_retried(what: str, code: int) -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    write(journal, bodies(1))
+    disk.hook = failing(what, FIRST, OSError(code, "refused"))
+    with pytest.raises(JournalPoisoned, match=r"writing segment-00000001\.pcj at offset") as caught:
+        write(journal, bodies(2))
+    assert caught.value.exit_code == 74
+    disk.hook = lambda when, what, name: pytest.fail("a poisoned journal touched the disk")
+    with pytest.raises(JournalPoisoned):
+        write(journal, bodies(3))
+    with pytest.raises(JournalPoisoned):
+        journal.prepare_spares()
+    assert journal.end.sequence == 1
+
+
+def test_an_interrupted_write_poisons_the_journal_too() -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    write(journal, bodies(1))
+    disk.hook = failing("fdatasync", FIRST, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        write(journal, bodies(2))
+    with pytest.raises(JournalPoisoned, match="broken off"):
+        write(journal, bodies(2))
+
+
+def test_after_a_failed_sync_a_restart_keeps_only_what_it_made_durable_itself() -> None:
+    """Linux shows content whose sync failed although nobody will write it: recovery must write it again (fsyncgate)."""
+    disk = SimDisk()
+    journal = opened(disk)
+    write(journal, bodies(1))
+    disk.hook = failing("fdatasync", FIRST, OSError(errno.EIO, "Input/output error"))
+    with pytest.raises(JournalPoisoned):
+        write(journal, bodies(2))
+    disk.forget_unsynced()
+    after = disk.survivor()
+    assert opened(after).end.sequence == 2
+    for luck in range(20):
+        assert contents(after.image(Random(luck))) == bodies(1, 2)
+
+
+def test_after_a_failed_sync_of_a_header_a_restart_writes_it_again() -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    disk.hook = failing("fdatasync", FIRST, OSError(errno.EIO, "Input/output error"))
+    with pytest.raises(JournalPoisoned, match=r"beginning segment-00000001\.pcj"):
+        write(journal, bodies(1))
+    disk.forget_unsynced()
+    after = disk.survivor()
+    write(opened(after), bodies(1))
+    for luck in range(20):
+        assert contents(after.image(Random(luck))) == bodies(1)
+
+
+def test_a_fault_while_cutting_the_tail_poisons() -> None:
+    disk = changed(disk_with(bodies(1)), FIRST, 6000, b"torn")
+    disk.hook = failing("fdatasync", FIRST, OSError(errno.EIO, "Input/output error"))
+    with pytest.raises(JournalPoisoned, match="recovery failed"):
+        opened(disk)
+
+
+# --- no room ---
+
+
+def test_without_room_for_a_spare_the_journal_goes_on_with_what_it_has() -> None:
+    disk = SimDisk(total_bytes=SEGMENT + 100)
+    journal = opened(disk)
+    write(journal, bodies(1))
+    with pytest.raises(JournalFull, match=r"no room for segment-00000002\.pcj of 16384 bytes: fewer bytes are free"):
+        journal.prepare_spares()
+    write(journal, bodies(2))
+    assert contents(disk) == bodies(1, 2)
+
+
+def test_a_full_disk_takes_the_same_group_once_there_is_room_again() -> None:
+    """Space back, no restart: nothing was written, nothing is lost, nothing is doubled (J7)."""
+    disk = SimDisk(total_bytes=SEGMENT + 100)
+    journal = opened(disk)
+    written = 0
+    with pytest.raises(JournalFull) as caught:  # noqa: PT012 - which group meets the end is not the point
+        for written in range(100):
+            write(journal, bodies(written, size=1500))
+    assert caught.value.exit_code == 73
+    disk.total_bytes += SEGMENT
+    write(journal, bodies(written, size=1500))
+    assert contents(disk) == bodies(*range(written + 1), size=1500)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_spare_that_does_not_fit_leaves_nothing_behind(code: int) -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    write(journal, bodies(1))
+    disk.hook = failing("pwrite", UNFINISHED, OSError(code, "no room"))
+    with pytest.raises(JournalFull, match="no room"):
+        journal.prepare_spares()
+    assert disk.list() == [FIRST]
+    write(journal, bodies(2))
+
+
+def test_a_spare_that_cannot_be_synced_poisons() -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    write(journal, bodies(1))
+    disk.hook = failing("fdatasync", UNFINISHED, OSError(errno.EIO, "Input/output error"))
+    with pytest.raises(JournalPoisoned, match=r"making segment-00000002\.pcj failed"):
+        journal.prepare_spares()
+
+
+# --- crash points, by name ---
+
+
+@dataclass
+class Life:
+    """A journal's life over crashes: what it was given, and what it acknowledged."""
+
+    disk: SimDisk
+    acknowledged: list[bytes] = field(default_factory=list)
+    attempted: list[bytes] = field(default_factory=list)
+    journal: Journal | None = None
+
+    def commit(self, given: list[bytes]) -> None:
+        assert self.journal is not None
+        self.attempted = given
+        write(self.journal, given)
+        self.acknowledged += given
+        self.attempted = []
+
+    def work(self) -> None:
+        """Groups, a spare after each, a snapshot after every third, over two segments."""
+        for n in range(1, 12):
+            self.commit(bodies(n, n + 1000, size=700) if n > 1 else bodies(n))
+            assert self.journal is not None
+            self.journal.prepare_spares()
+            if n % 3 == 1:
+                self.snapshot()
+
+    def snapshot(self) -> None:
+        assert self.journal is not None
+        at = self.journal.end
+        snapshot.write(self.disk, Snapshot(at, 1, b"%d records" % at.sequence))
+
+    def check_from_snapshot(self) -> None:
+        """As `check`, from the newest snapshot, which must be one of those that were taken."""
+        found = snapshot.load_newest(self.disk, schemas=frozenset({1}))
+        assert found.passed_over == ()
+        if found.snapshot is not None:
+            assert found.snapshot.state == b"%d records" % found.snapshot.position.sequence
+        self.check(None if found.snapshot is None else found.snapshot.position)
+
+    def check(self, position: Position | None = None) -> None:
+        """
+        Open after a crash: exactly what was acknowledged is there, or that and the whole last group (J1, J2).
+
+        What recovery found counts as acknowledged, because it made it durable.
+        """
+        self.journal = opened(self.disk, position)
+        seen = contents(self.disk) if FIRST in self.disk.list() else []
+        assert seen in (self.acknowledged, self.acknowledged + self.attempted)
+        assert self.journal.end.sequence == len(seen)
+        assert [entry.body for entry in self.journal.records(1)] == seen
+        self.acknowledged, self.attempted = seen, []
+
+
+CRASH_POINTS: dict[str, Callable[[], Hook]] = {
+    "before the group is written": lambda: failing("pwrite", FIRST, Crash(), nth=2),
+    "after the group is written": lambda: failing("pwrite", FIRST, Crash(), when="after", nth=2),
+    "before the group is synced": lambda: failing("fdatasync", FIRST, Crash(), nth=2),
+    "after the group is synced": lambda: failing("fdatasync", FIRST, Crash(), when="after", nth=2),
+    "before a spare is made": lambda: failing("open", UNFINISHED, Crash()),
+    "while a spare is filled": lambda: failing("pwrite", UNFINISHED, Crash(), when="after"),
+    "after a spare is synced": lambda: failing("fdatasync", UNFINISHED, Crash(), when="after"),
+    "after a spare has its name": lambda: failing("rename", SECOND, Crash(), when="after"),
+    "after the folder is synced": lambda: failing("sync_directory", "", Crash(), when="after"),
+    "before a segment's header is written": lambda: failing("pwrite", SECOND, Crash()),
+    "after a segment's header is written": lambda: failing("pwrite", SECOND, Crash(), when="after"),
+    "after a segment's header is synced": lambda: failing("fdatasync", SECOND, Crash(), when="after"),
+    "after the first group of a segment is written": lambda: failing("pwrite", SECOND, Crash(), when="after", nth=2),
+    "after the first group of a segment is synced": lambda: failing("fdatasync", SECOND, Crash(), when="after", nth=2),
+    "before a snapshot is written": lambda: failing("pwrite", SNAPSHOT + ".tmp", Crash()),
+    "after a snapshot is written": lambda: failing("pwrite", SNAPSHOT + ".tmp", Crash(), when="after"),
+    "before a snapshot has its name": lambda: failing("rename", SNAPSHOT, Crash()),
+    "after a snapshot has its name": lambda: failing("rename", SNAPSHOT, Crash(), when="after"),
+    "after the old snapshot is removed": lambda: failing("remove", OLD_SNAPSHOT, Crash(), when="after"),
+}
+SNAPSHOT = "snapshot-00000000000000000007.pcs"
+OLD_SNAPSHOT = "snapshot-00000000000000000001.pcs"
+
+
+@pytest.mark.parametrize("point", CRASH_POINTS)
+def test_a_crash_at_a_named_point_loses_nothing_that_was_acknowledged(point: str) -> None:
+    for seed in range(15):
+        life = Life(SimDisk())
+        life.check()
+        life.disk.hook = CRASH_POINTS[point]()
+        with pytest.raises(Crash):
+            life.work()
+        life.disk = life.disk.image(Random(seed))
+        life.check_from_snapshot()
+        life.commit(bodies(5000))
+        life.disk = SimDisk(life.disk.files())
+        life.check_from_snapshot()
+
+
+def test_a_crash_at_every_step_of_recovery_loses_nothing() -> None:
+    """Recovery is cut off after each of its own operations in turn, on torn images, and the next one finds the same."""
+    for seed in range(8):
+        life = Life(SimDisk())
+        life.journal = opened(life.disk)
+        life.commit(bodies(0, 1))
+        life.disk.hook = failing("fdatasync", FIRST, Crash())
+        with pytest.raises(Crash):
+            life.commit(bodies(*range(2, 12), size=300))
+        torn = life.disk.image(Random(seed))
+        for operations in range(200):
+            disk = SimDisk(torn.files())
+            disk.hook = crash_after(operations)
+            try:
+                opened(disk)
+            except Crash:
+                again = Life(disk.image(Random(operations)), list(life.acknowledged), list(life.attempted))
+                again.check()
+            else:
+                break
+        else:
+            pytest.fail("recovery did not end within 200 operations")
+        assert operations > 10
+
+
+def test_a_kill_leaves_what_the_kernel_has_and_recovery_makes_it_durable() -> None:
+    """A killed process' last group may be in the kernel's memory alone; once recovery showed it, a power loss keeps it."""
+    disk = SimDisk()
+    journal = opened(disk)
+    write(journal, bodies(1))
+    disk.hook = failing("fdatasync", FIRST, Crash())
+    with pytest.raises(Crash):
+        write(journal, bodies(2))
+    after = disk.survivor()
+    assert opened(after).end.sequence == 2
+    for luck in range(20):
+        assert contents(after.image(Random(luck))) == bodies(1, 2)
+
+
+def a_life_of_crashes(seed: int, lying: bool = False) -> int:
+    """Random groups, spares, snapshots and crashes anywhere, recovery included; how many images were recovered."""
+    luck, images, number = Random(seed), 0, 0
+    life = Life(SimDisk())
+    life.disk.lying = lying
+    for _ in range(luck.randrange(3, 9)):
+        life.disk.hook = crash_after(luck.choice((luck.randrange(40), luck.randrange(400))))
+        try:
+            if luck.random() < 0.8:
+                life.check_from_snapshot()
+            else:
+                life.check()
+            while True:
+                count = luck.choice((1, 1, 2, 6))
+                life.commit(bodies(*range(number, number + count), size=luck.choice((0, 0, 100, 900))))
+                number += count
+                assert life.journal is not None
+                if luck.random() < 0.3:
+                    life.journal.prepare_spares()
+                if luck.random() < 0.2:
+                    life.snapshot()
+        except Crash:
+            number += 100
+            life.disk = life.disk.survivor() if luck.random() < 0.2 else life.disk.image(luck)
+            images += 1
+    life.disk.hook = lambda when, what, name: None
+    life.check_from_snapshot()
+    return images
+
+
+def test_hundreds_of_crash_images_recover_an_exact_prefix() -> None:
+    assert sum(a_life_of_crashes(seed) for seed in range(60)) > 200
+
+
+@pytest.mark.slow
+def test_thousands_of_crash_images_recover_an_exact_prefix() -> None:
+    assert sum(a_life_of_crashes(seed) for seed in range(1000, 1500)) > 2000
+
+
+def test_the_crash_test_finds_a_disk_whose_syncs_do_nothing() -> None:
+    """The judge is judged: the same lives on a lying disk must be seen to lose what was acknowledged."""
+    caught = 0
+    for seed in range(30):
+        try:
+            a_life_of_crashes(seed, lying=True)
+        except (AssertionError, JournalError):
+            caught += 1
+    assert caught >= 20
+
+
+def test_the_crash_test_finds_a_journal_that_acknowledges_before_its_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hasty(self: Journal, drafts: list[Draft]) -> None:
+        real = self._disk
+        assert isinstance(real, SimDisk)
+        real.lying = True
+        try:
+            original(self, drafts)
+        finally:
+            real.lying = False
+
+    original = Journal.write_group
+    monkeypatch.setattr(Journal, "write_group", hasty)
+    caught = 0
+    for seed in range(30):
+        try:
+            a_life_of_crashes(seed)
+        except (AssertionError, JournalError):
+            caught += 1
+    assert caught >= 20
+
+
+# --- damage ---
+
+
+def test_damage_is_reported_with_its_place_and_nothing_is_changed() -> None:
+    disk = disk_with(bodies(1, 2), bodies(3), bodies(4))
+    at = disk.files()[FIRST].index(b"record 3.")
+    damaged = changed(disk, FIRST, at, b"RECORD")
+    before = damaged.files()
+    with pytest.raises(JournalCorrupt) as caught:
+        opened(damaged)
+    message = str(caught.value)
+    assert message.startswith("segment-00000001.pcj, offset ")
+    for part in ("after sequence 2", "the good frame of sequence 4 follows", "nothing was changed", "restore the segment"):
+        assert part in message
+    assert damaged.files() == before
+    assert caught.value.exit_code == 65
+    with pytest.raises(JournalCorrupt, match="after sequence 2"):
+        list(read_journal(damaged))
+
+
+def test_every_flipped_bit_over_two_segments_is_found() -> None:
+    """Each byte that holds anything, one random bit at a time: opening and reading both find it (J9)."""
+    disk = SimDisk()
+    journal = opened(disk)
+    while journal.end.segment < 2:
+        write(journal, bodies(1, 2, size=1800))
+    write(journal, bodies(3))
+    files, end, luck = disk.files(), journal.end, Random(3)
+    used = {FIRST: len(files[FIRST].rstrip(b"\0")), SECOND: end.offset}
+    for name, length in used.items():
+        for at in luck.sample(range(length), 500):
+            damaged = changed(SimDisk(files), name, at, bytes([files[name][at] ^ 1 << luck.randrange(8)]))
+            with pytest.raises(JournalError):
+                contents(damaged)
+            with pytest.raises(JournalError):
+                opened(damaged)
+
+
+def test_a_flipped_bit_in_unused_space_loses_no_record() -> None:
+    disk, luck = disk_with(bodies(1, 2), bodies(3)), Random(4)
+    end = len(disk.files()[FIRST].rstrip(b"\0"))
+    for at in range(end, SEGMENT, 97):
+        damaged = changed(disk, FIRST, at, bytes([1 << luck.randrange(8)]))
+        try:
+            journal = opened(damaged)
+        except JournalCorrupt:
+            continue
+        assert contents(damaged) == bodies(1, 2, 3)
+        assert journal.torn_bytes == at + 1 - end
+        assert damaged.files() == disk.files()
+
+
+def without(disk: SimDisk, name: str) -> SimDisk:
+    files = disk.files()
+    del files[name]
+    return SimDisk(files)
+
+
+def test_a_missing_segment_is_damage() -> None:
+    with pytest.raises(JournalCorrupt, match=r"segment-00000002\.pcj is missing, segment-00000003\.pcj is there"):
+        opened(without(full_segments(3), SECOND))
+
+
+def test_an_emptied_segment_before_others_is_damage() -> None:
+    disk = changed(full_segments(3), SECOND, 0, bytes(SEGMENT))
+    with pytest.raises(JournalCorrupt, match=r"segment-00000003\.pcj is in use, the one before is not"):
+        opened(disk)
+
+
+def test_a_segment_whose_header_was_torn_is_begun_again() -> None:
+    """Nothing was ever written behind that header, so nothing can be lost."""
+    disk = disk_with(bodies(1))
+    files = disk.files()
+    torn = SimDisk(files | {SECOND: files[FIRST][:77].ljust(SEGMENT, b"\0")})
+    journal = opened(torn)
+    while journal.end.segment == 1:
+        write(journal, bodies(2, size=1500))
+    assert contents(torn)[0] == b"record 1."
+    assert journal.end.segment == 2
+
+
+def test_a_segment_with_a_bad_header_before_its_groups_is_damage() -> None:
+    with pytest.raises(JournalCorrupt, match="segment header has magic"):
+        opened(changed(disk_with(bodies(1)), FIRST, 3, b"x"))
+
+
+def test_a_journal_of_another_format_stops_although_it_is_empty() -> None:
+    content = bytearray(disk_with(bodies(1)).files()[FIRST][:512])
+    content[8] = 2
+    content[508:] = zlib.crc32(content[:508]).to_bytes(4, "little")
+    with pytest.raises(JournalVersion, match="journal format 2"):
+        opened(SimDisk({FIRST: bytes(content).ljust(SEGMENT, b"\0")}))
+
+
+def test_a_segment_that_lost_its_header_does_not_pass_for_a_spare() -> None:
+    disk = changed(full_segments(2), SECOND, 0, bytes(512))
+    with pytest.raises(JournalCorrupt, match="no header, but other bytes than zero after it"):
+        opened(disk)
+
+
+def test_a_cut_segment_file_is_damage() -> None:
+    files = disk_with(bodies(1)).files()
+    with pytest.raises(JournalCorrupt, match="header of segment 1 with 16384 bytes in a file of 9000 bytes"):
+        opened(SimDisk({FIRST: files[FIRST][:9000]}))
+
+
+def test_a_segment_under_anothers_name_is_damage() -> None:
+    files = full_segments(3).files()
+    with pytest.raises(JournalCorrupt, match="header of segment 3"):
+        opened(SimDisk(files | {SECOND: files["segment-00000003.pcj"]}))
+
+
+def test_a_first_segment_that_is_not_the_first_is_damage() -> None:
+    header = frames.SegmentHeader(IDENTITY, 1, SEGMENT, 7, 0, frames.GENESIS, frames.GENESIS)
+    with pytest.raises(JournalCorrupt, match="begins with sequence 7, expected 1"):
+        opened(SimDisk({FIRST: frames.encode_header(header).ljust(SEGMENT, b"\0")}))
+
+
+def test_a_lost_last_group_of_an_earlier_segment_is_damage() -> None:
+    disk = full_segments(2)
+    groups = list(read_groups(disk))
+    last = max(batch.end.offset for batch in groups if batch.end.segment == 1)
+    start = max(batch.end.offset for batch in groups if batch.end.segment == 1 and batch.end.offset < last)
+    with pytest.raises(JournalCorrupt, match="the segment before ends with sequence"):
+        opened(changed(disk, FIRST, start, bytes(last - start)))
+
+
+def test_a_torn_tail_before_another_segment_is_damage() -> None:
+    disk = full_segments(2)
+    end = len(disk.files()[FIRST].rstrip(b"\0"))
+    with pytest.raises(JournalCorrupt, match="no whole group follows, though the next segment is in use"):
+        opened(changed(disk, FIRST, end + 600, b"x"))
+
+
+def test_a_wrong_decision_digest_is_found_by_whoever_asks() -> None:
+    good = disk_with(bodies(1))
+    chain = frames.chain_after_header(good.files()[FIRST])
+    forged = frames.encode_group([draft(b"record 1.")], 1, chain, b"\x01" * 32)
+    disk = changed(good, FIRST, frames.FIRST_FRAME, forged.content)
+    assert contents(disk, "chain") == bodies(1)
+    with pytest.raises(JournalCorrupt, match="decision digest is not that of the group's decisions"):
+        contents(disk, "decisions")
+
+
+def test_a_later_releases_record_stops_the_journal_and_is_never_skipped() -> None:
+    good = disk_with(bodies(1))
+    chain = frames.chain_after_header(good.files()[FIRST])
+    newer = frames.encode_group([msgspec.structs.replace(draft(b"record 1."), schema=2)], 1, chain, frames.GENESIS)
+    disk = changed(good, FIRST, frames.FIRST_FRAME, newer.content)
+    before = disk.files()
+    with pytest.raises(JournalVersion, match=r"schema 2.*Run the release that wrote it") as caught:
+        opened(disk)
+    assert caught.value.exit_code == 69
+    assert disk.files() == before
+
+
+# --- starting from a snapshot's position ---
+
+
+def test_recovery_from_a_position_reads_nothing_before_it() -> None:
+    disk = full_segments(2)
+    positions = [batch.end for batch in read_groups(disk)]
+    spoilt = changed(disk, FIRST, 5000, b"damage")
+    journal = opened(spoilt, positions[-2])
+    assert journal.end == positions[-1]
+    after = positions[-2].sequence + 1
+    assert [entry.sequence for entry in journal.records(after)] == [positions[-1].sequence]
+    with pytest.raises(JournalCorrupt):
+        list(journal.records(1))
+
+
+def test_recovery_starts_from_every_position_there_is() -> None:
+    disk = full_segments(2)
+    positions = [batch.end for batch in read_groups(disk)]
+    for position in positions:
+        again = SimDisk(disk.files())
+        journal = opened(again, position)
+        assert journal.end == positions[-1]
+        assert len(list(journal.records(position.sequence + 1))) == positions[-1].sequence - position.sequence
+        write(journal, bodies(1))
+        assert len(contents(again)) == positions[-1].sequence + 1
+
+
+def test_a_position_at_a_segments_beginning_is_one_too() -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    disk.hook = failing("pwrite", FIRST, Crash(), nth=2)
+    journal.prepare_spares()
+    disk.hook = failing("pwrite", FIRST, Crash(), nth=2)
+    with pytest.raises(Crash):
+        write(journal, bodies(1))
+    start = journal.end
+    assert (start.segment, start.offset, start.sequence) == (1, frames.FIRST_FRAME, 0)
+    again = opened(SimDisk(disk.files()), start)
+    assert again.end == start
+
+
+def test_a_position_that_the_journal_does_not_hold_is_refused() -> None:
+    """A journal that was cut behind its snapshot shows here, although its chain is sound."""
+    whole = disk_with(bodies(1), bodies(2))
+    positions = [batch.end for batch in read_groups(whole)]
+    cut = changed(whole, FIRST, positions[0].offset, bytes(positions[1].offset - positions[0].offset))
+    assert opened(SimDisk(cut.files())).end == positions[0]
+    absent = msgspec.structs.replace(positions[1], segment=5)
+    other = msgspec.structs.replace(positions[0], chain=bytes(32))
+    for disk, position in ((cut, positions[1]), (whole, absent), (whole, other), (SimDisk(), positions[0])):
+        with pytest.raises(JournalCorrupt, match="the snapshot says that sequence"):
+            opened(SimDisk(disk.files()), position)
+
+
+# --- readers beside a writer ---
+
+
+def test_a_folder_without_a_journal_is_said_so() -> None:
+    with pytest.raises(JournalError, match=r"no journal here, expected segment-00000001\.pcj"):
+        list(read_journal(SimDisk()))
+
+
+def test_a_reader_takes_no_lock_and_writes_nothing() -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    write(journal, bodies(1))
+    changes = {"pwrite", "truncate", "rename", "remove", "fdatasync", "sync_directory"}
+    disk.hook = lambda when, what, name: pytest.fail(what) if what in changes else None
+    assert contents(disk) == bodies(1)
+
+
+def test_a_reader_ends_at_the_last_whole_group_of_a_live_journal() -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    write(journal, bodies(1))
+    disk.hook = failing("fdatasync", FIRST, Crash())
+    with pytest.raises(Crash):
+        write(journal, bodies(*range(2, 30), size=200))
+    for seed in range(50):
+        assert contents(disk.image(Random(seed))) in (bodies(1), bodies(1) + bodies(*range(2, 30), size=200))
+
+
+class Racing(SimDisk):
+    """A disk on which a service writes in the middle of a reader's read."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def open(self, name: str, *, create: bool) -> SimFile:
+        return RacingFile(self, name, super().open(name, create=create))
+
+
+class RacingFile(SimFile):
+    """Its first read of a whole segment sees the beginning as it was before `meanwhile`, the rest as it is after."""
+
+    def __init__(self, disk: Racing, name: str, plain: SimFile) -> None:
+        super().__init__(disk, name, plain.inode)
+        self._racing = disk
+
+    def pread(self, count: int, offset: int) -> bytes:
+        before = super().pread(count, offset)
+        if count != SEGMENT or self._racing.meanwhile is None:
+            return before
+        meanwhile, self._racing.meanwhile = self._racing.meanwhile, None
+        meanwhile()
+        seam = len(before.rstrip(b"\0")) + 30
+        return before[:seam] + super().pread(count, offset)[seam:]
+
+
+def test_a_reader_looks_again_before_it_calls_a_live_journal_damaged() -> None:
+    """It read the beginning of a group before, and the next group after they were written: no damage, but a race."""
+    disk = Racing()
+    journal = opened(disk)
+    write(journal, bodies(1))
+
+    def meanwhile() -> None:
+        write(journal, bodies(2))
+        write(journal, bodies(3))
+
+    disk.meanwhile = meanwhile
+    assert contents(disk) == bodies(1, 2, 3)
+
+
+def test_a_reader_does_not_take_a_segment_just_begun_for_damage() -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    write(journal, bodies(0))
+    journal.prepare_spares()
+    count = 1
+    looked = False
+
+    def hook(when: str, what: str, name: str) -> None:
+        nonlocal count, looked
+        if (when, what, name) == ("after", "pread", SECOND) and not looked:
+            looked = True
+            while journal.end.segment == 1:
+                write(journal, bodies(count, size=1500))
+                count += 1
+
+    disk.hook = hook
+    seen = contents(disk)
+    assert looked
+    assert seen == bodies(0) + bodies(*range(1, count), size=1500)
+
+
+# --- committers ---
+
+
+def test_the_inline_committer_commits_and_makes_spares() -> None:
+    async def run() -> None:
+        disk = SimDisk()
+        committer: Committer = InlineCommitter(opened(disk))
+        assert (await committer.commit([draft(b"1")])).last_sequence == 1
+        assert (await committer.commit([draft(b"2")])).last_sequence == 2
+        assert len(disk.list()) == 3
+        disk.total_bytes = 0
+        while not committer.spare_fault:
+            await committer.commit([draft(b"x" * 1500)])
+        assert "no room" in committer.spare_fault
+        disk.total_bytes = 1 << 40
+        await committer.commit([draft(b"3")])
+        assert committer.spare_fault == ""
+        await committer.close()
+        with pytest.raises(JournalPoisoned):
+            await committer.commit([draft(b"4")])
+
+    asyncio.run(run())
+
+
+def test_the_thread_committer_writes_in_one_thread_and_makes_spares_in_another() -> None:
+    async def run() -> None:
+        disk = SimDisk()
+        where: dict[str, set[str]] = {}
+
+        def hook(when: str, what: str, name: str) -> None:
+            if what == "pwrite":
+                where.setdefault(name, set()).add(threading.current_thread().name)
+
+        disk.hook = hook
+        committer: Committer = ThreadCommitter(opened(disk))
+        await committer.commit([draft(b"0")])
+        await committer.close()
+        assert committer.spare_fault == ""
+        assert where == {
+            f"{FIRST}.tmp": {"journal-writer_0"},
+            FIRST: {"journal-writer_0"},
+            f"{SECOND}.tmp": {"journal-spares_0"},
+            "segment-00000003.pcj.tmp": {"journal-spares_0"},
+        }
+
+    asyncio.run(run())
+
+
+def test_the_thread_committer_commits_over_many_segments() -> None:
+    async def run() -> None:
+        disk = SimDisk()
+        committer: Committer = ThreadCommitter(opened(disk))
+        for n in range(60):
+            assert (await committer.commit([draft(b"%d" % n + b"x" * 900)])).last_sequence == n + 1
+        await committer.close()
+        assert len(contents(disk)) == 60
+
+    asyncio.run(run())
+
+
+def test_the_thread_committer_raises_what_the_journal_raises_and_keeps_why_there_is_no_spare() -> None:
+    async def run() -> None:
+        disk = SimDisk(total_bytes=SEGMENT + 10)
+        committer = ThreadCommitter(opened(disk))
+        await committer.commit([draft(b"1")])
+        while not committer.spare_fault:
+            await committer.commit([draft(b"2")])
+        assert "no room" in committer.spare_fault
+        disk.hook = failing("fdatasync", FIRST, OSError(errno.EIO, "Input/output error"))
+        with pytest.raises(JournalPoisoned):
+            await committer.commit([draft(b"3")])
+        await committer.close()
+
+    asyncio.run(run())
+
+
+# --- on the real disk ---
+
+
+def test_a_journal_on_this_machines_disk_survives_a_reopening(tmp_path: Path) -> None:
+    def real() -> tuple[RealDisk, Journal]:
+        disk = RealDisk(tmp_path)
+        return disk, Journal.open(disk, IDENTITY, clock=RealClock(), holder="me", lab=True, segment_bytes=SEGMENT)
+
+    disk, journal = real()
+    write(journal, bodies(1, 2))
+    journal.prepare_spares()
+    with pytest.raises(JournalLocked, match="in use by me"):
+        real()
+    tool = RealDisk(tmp_path, read_only=True)
+    assert contents(tool) == bodies(1, 2)
+    journal.close()
+    disk.unlock()
+    disk, journal = real()
+    write(journal, bodies(3))
+    entries: list[Entry] = list(journal.records(1))
+    assert [entry.body for entry in entries] == bodies(1, 2, 3)
+    journal.close()
+    disk.unlock()
+
+
+def test_a_tool_on_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="cannot read the journal"):
+        list(read_journal(RealDisk(tmp_path / "absent", read_only=True)))
+
+
+WRITER = """
+import itertools, pathlib, sys
+from packcenter.service.frames import Draft, Identity
+from packcenter.service.journal import Journal
+from packcenter.service.real import RealClock, RealDisk
+journal = Journal.open(
+    RealDisk(pathlib.Path(sys.argv[1])), Identity("NJ01", "0.1.0", bytes(32), bytes(32)),
+    clock=RealClock(), holder="the killed one", lab=True, segment_bytes=1 << 16)
+for n in itertools.count(journal.end.sequence + 1):
+    print(journal.write_group([Draft(0, 0, 0, "", 0, 0, b"%d" % n, 0)]).last_sequence, flush=True)
+    journal.prepare_spares()
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
+    """Real processes, killed while they write, on this machine's disk: every number they printed is there."""
+    printed = 0
+    for lines in (1, 40, 150, 3, 90):
+        with subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            for _ in range(lines):
+                printed = int(writer.stdout.readline())
+            writer.kill()
+            printed = max([printed, *(int(line) for line in writer.stdout.read().split("\n")[:-1])])
+            writer.wait(timeout=60)
+        seen = contents(RealDisk(tmp_path, read_only=True))
+        assert seen == [b"%d" % n for n in range(1, len(seen) + 1)]
+        assert printed <= len(seen) <= printed + 1
+    assert printed >= 284
