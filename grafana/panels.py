@@ -133,6 +133,10 @@ class Board:
             .name_placement(common_models.BarGaugeNamePlacement.LEFT)
             .value_mode(common_models.BarGaugeValueMode.TEXT)
             .show_unfilled(True)
+            .sizing(common_models.BarGaugeSizing.MANUAL)
+            .min_viz_height(16)
+            .max_viz_height(30)
+            .text(common.VizTextDisplayOptions().title_size(14).value_size(16))
             .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
             .min(0)
             .no_value(self.text("none", "无"))
@@ -194,23 +198,21 @@ class Board:
 
     def table(
         self, title: str, about: str, expr: str, columns: Mapping[str, str], unit: str, *, width: int, height: int,
-        matrix: tuple[str, str] | None = None, properties: Mapping[str, list[Any]] | None = None, legend: str = "", sort: str = "", descending: bool = False,
-        none: str = "",
+        matrix: tuple[str, str] | None = None, properties: Mapping[str, list[Any]] | None = None, sort: str = "", descending: bool = False,
+        hidden: Iterable[str] = (),
     ) -> None:  # fmt: skip
         """
-        Rows with these columns (label or `Value` -> heading, in order); all others are hidden.
+        Rows with these columns (label or `Value` -> heading, in order). `hidden` are labels to leave out, besides the target's.
 
         `matrix` is (row label, column label): one number for each pair. `properties` are overrides by heading.
         """
         panel = table.Panel().show_header(True).cell_height(common_models.TableCellHeight.SM).filterable(False)
-        if none:
-            panel = panel.no_value(none)
         if matrix:
             options = {"rowField": matrix[0], "columnField": matrix[1], "valueField": "Value", "emptyValue": "zero"}
             panel = panel.with_transformation(models.DataTransformerConfig(id_val="groupingToMatrix", options=options))
-        hidden = {} if matrix else dict.fromkeys(["Time", "__name__", "job", "instance", "alertstate", "Value"], True)
+        always = () if matrix else ("Time", "__name__", "job", "instance", "Value")
         organize = {
-            "excludeByName": {name: True for name in hidden if name not in columns},
+            "excludeByName": {name: True for name in (*always, *hidden) if name not in columns},
             "indexByName": {name: at for at, name in enumerate(columns)},
             "renameByName": dict(columns),
         }
@@ -219,7 +221,7 @@ class Board:
             panel = panel.override_by_name(heading, changes)
         if sort:
             panel = panel.sort_by([common.TableSortByFieldState().display_name(sort).desc(descending)])
-        self._add(panel, title, about, [(expr, legend or title)], unit, width, height, GREY, instant=True, as_table=True)
+        self._add(panel, title, about, [(expr, title)], unit, width, height, GREY, instant=True, as_table=True)
 
     # --- below --------------------------------------------------------------------------------------------------------
 
@@ -309,11 +311,19 @@ def mapped(words: Mapping[str, tuple[str, str]], *, colored: bool = False, width
     """Overrides of a table column: values to texts, the text in the mapping's colour if `colored`, a width in pixels."""
     options = {value: {"text": text, "index": at} | ({"color": color} if color else {}) for at, (value, (text, color)) in enumerate(words.items())}
     changes = [_value("mappings", [{"type": "value", "options": options}])]
-    if colored:
-        changes.append(_value("custom.cellOptions", {"type": "color-text"}))
+    changes.append(_value("custom.cellOptions", {"type": "color-text" if colored else "auto", "wrapText": True}))
     if width:
         changes.append(_value("custom.width", width))
     return changes
+
+
+def alarming_from(value: float) -> list[Any]:
+    """Overrides of a table column of numbers: red from this value on."""
+    result = {"color": RED, "index": 0}
+    return [
+        _value("custom.cellOptions", {"type": "color-text"}),
+        _value("mappings", [{"type": "range", "options": {"from": value, "to": None, "result": result}}]),
+    ]
 
 
 def wide(pixels: int) -> list[Any]:

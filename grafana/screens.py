@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from grafana.alerts import ALERTS
-from grafana.panels import AMBER, BLUE_GREY, LIGHT, NORMAL, QUIET, RED, SCREENS, Board, falling, mapped, rising, value_map, wide
+from grafana.panels import AMBER, BLUE_GREY, LIGHT, NORMAL, QUIET, RED, SCREENS, Board, alarming_from, falling, mapped, rising, value_map, wide
 from grafana.words import PACKML, say
 from packcenter.projections import families as words
 
 LANGUAGES = ("en", "zh")
-_PACKML_COLORS = {0: LIGHT, 2: QUIET, 4: QUIET, 5: BLUE_GREY, 6: NORMAL, 8: RED, 9: RED, 10: AMBER, 11: AMBER}
+_PACKML_COLORS = {0: LIGHT, 2: "#3a4047", 4: "#3a4047", 5: BLUE_GREY, 6: "#59626b", 8: RED, 9: RED, 10: AMBER, 11: AMBER}
 
 
 def boards() -> dict[str, Any]:
@@ -110,9 +110,9 @@ def _operator_states(board: Board, language: str) -> None:
     board.timeline(
         t("Machine states", "设备状态"),
         t("PackML state of each machine. A machine that cannot be heard is unknown.", "各设备的 PackML 状态；失联设备显示未知。"),
-        "packcenter_machine_state{@}", "{{plc}}", _machine_states(language), width=11, height=9,
+        "packcenter_machine_state{@}", "{{plc}}", _machine_states(language), width=10, height=8,
     )  # fmt: skip
-    _alarm_table(board, language, width=13, height=9)
+    _alarm_table(board, language, width=14, height=8)
 
 
 def _alarm_table(board: Board, language: str, *, width: int, height: int) -> None:
@@ -121,19 +121,18 @@ def _alarm_table(board: Board, language: str, *, width: int, height: int) -> Non
     says = {alert.name: (alert.zh if language == "zh" else alert.en) for alert in ALERTS}
     severity, what, where, act = t("Severity", "级别"), t("What", "报警"), t("Where", "位置"), t("Do", "处理")
     colors = {"critical": RED, "warning": AMBER}
-    expr = (
-        'label_replace(label_join(ALERTS{job=~"$job|",alertname=~"Packcenter.+",alertstate="firing",severity=~"critical|warning"}, '
-        '"where", " ", "plc", "lane", "consumable", "mail_class"), "act", "$1", "alertname", "(.+)")'
-    )
+    standing = 'ALERTS{job=~"$job|",alertname=~"Packcenter.+",alertstate="firing",severity=~"critical|warning"}'
+    joined = f'label_join({standing}, "where", " ", "plc", "lane", "consumable", "mail_class")'
     board.table(
         t("What needs you now", "现在需要处理"),
         t("Standing alarms, the critical ones first, with what to do.", "当前报警，紧急的在前，附处理办法。"),
-        f"sort_desc({expr})", {"severity": severity, "alertname": what, "where": where, "act": act}, "none",
-        width=width, height=height, sort=severity, none=t("Nothing stands.", "无报警。"),
+        f'label_replace({joined}, "act", "$1", "alertname", "(.+)") or on () label_replace(vector(1), "alertname", "none", "", "")',
+        {"severity": severity, "alertname": what, "where": where, "act": act}, "none", width=width, height=height, sort=severity,
+        hidden=("alertstate", "plc", "lane", "consumable", "mail_class", "state", "mode", "result", "place_kind"),
         properties={
-            severity: mapped({name: (say(name, language), color) for name, color in colors.items()}, colored=True, width=84),
-            what: mapped({name: (text.title, "") for name, text in says.items()}, width=t("250", "190") and int(t("250", "190"))),
-            where: wide(140),
+            severity: mapped({name: (say(name, language), color) for name, color in colors.items()}, colored=True, width=76),
+            what: mapped({"none": (t("Nothing stands.", "无报警。"), "")} | {name: (text.title, "") for name, text in says.items()}, width=210),
+            where: wide(150),
             act: mapped({name: (_without_labels(text.do), "") for name, text in says.items()}),
         },
     )  # fmt: skip
@@ -154,16 +153,20 @@ def _operator_flow(board: Board) -> None:
         "sort_desc(topk(8, packcenter_lane_fill_ratio{@}))", t("{{plc}} lane {{lane}}", "{{plc}} {{lane}} 号"), "percentunit",
         rising(0.8, 0.95), width=5, height=8, ceiling=1, decimals=0,
     )  # fmt: skip
-    sorted_, packed, dispatched = t("into lanes", "入格口"), t("packed", "装袋"), t("dispatched", "封发")
+    sorted_, packed, needed = t("into lanes", "入格口"), t("packed", "装袋"), t("needed until last cut-off", "末次封发前所需")
     board.lines(
         t("Throughput per hour", "每小时通过量"),
-        t("Items into lanes, parcels sealed and items dispatched, over five minutes.", "入格口、装袋和封发的件数，五分钟平均折算到小时。"),
+        t("Items into lanes and parcels sealed, and the rate that packs all open items before the last cut-off.", "入格口和装袋的件数，以及末次封发前装完所需的速度。"),
         [
             ('3600 * sum(rate(packcenter_items_entered_total{@,place_kind="lane"}[5m]))', sorted_),
             ("3600 * sum(hall:packcenter_items_packed:rate5m{@})", packed),
-            ('3600 * sum(rate(packcenter_items_entered_total{@,place_kind="dispatched"}[15m]))', dispatched),
+            (
+                "3600 * sum(hall:packcenter_items_open:sum{@}) "
+                "/ min(packcenter_last_cutoff_timestamp_seconds{@} - packcenter_clock_timestamp_seconds{@} > 60)",
+                needed,
+            ),
         ],
-        "none", width=8, height=8, decimals=0, dashed=[dispatched],
+        "none", width=8, height=8, decimals=0, dashed=[needed],
     )  # fmt: skip
     board.bars(
         t("To hand station by reason", "转人工台原因"),
@@ -206,26 +209,13 @@ def _books(board: Board, language: str, *, width: int, height: int) -> None:
         name: (say(name, language), "")
         for name in ("tax_invoice", "id_card", "exit_entry_permit", "residence_permit", "official_letter", words.UNANNOUNCED)
     }
-    alarming = [{"type": "range", "options": {"from": 1, "to": None, "result": {"color": RED, "index": 0}}}]
     board.table(
         t("Where every item is", "每件去向"),
         t("The custody books: items by mail class and kind of place. Lost items are an open discrepancy.", "账目：各类邮件在各处的件数。丢失为未结差异。"),
         "sum by (mail_class, place_kind) (packcenter_items{@})", columns, "none", width=width, height=height,
         matrix=("mail_class", "place_kind"),
-        properties={first: mapped(names, width=150), say("lost", language): [_text_color(), _mappings(alarming)]},
+        properties={first: mapped(names, width=150), say("lost", language): alarming_from(1)},
     )  # fmt: skip
-
-
-def _text_color() -> Any:
-    from grafana.panels import _value
-
-    return _value("custom.cellOptions", {"type": "color-text"})
-
-
-def _mappings(mappings: list[Any]) -> Any:
-    from grafana.panels import _value
-
-    return _value("mappings", mappings)
 
 
 def engineer(language: str) -> Board:
@@ -534,7 +524,6 @@ def _maintenance_events(board: Board, language: str) -> None:
         t("Events that were set aside, by PLC and reason, in the shown period.", "所示时段内被搁置的事件，按 PLC 和原因。"),
         'round(sum by (plc, reason) (increase(packcenter_plc_events_set_aside_total{@,plc=~"$plc"}[$__range]))) > 0',
         {"plc": plc, "reason": t("Reason", "原因"), "Value": count}, "none", width=8, height=9, sort=count, descending=True,
-        none=t("None.", "无。"),
         properties={t("Reason", "原因"): mapped({word: (say(word, language), "") for word in words.ASIDE_REASONS})},
     )  # fmt: skip
     board.table(
@@ -542,7 +531,6 @@ def _maintenance_events(board: Board, language: str) -> None:
         t("Commands that a PLC refused or never answered, in the shown period.", "所示时段内被拒绝或未答复的命令。"),
         'round(sum by (plc, result) (increase(packcenter_plc_commands_total{@,plc=~"$plc",result!="done"}[$__range]))) > 0',
         {"plc": plc, "result": t("Result", "结果"), "Value": count}, "none", width=8, height=9, sort=count, descending=True,
-        none=t("None.", "无。"),
         properties={t("Result", "结果"): mapped({word: (say(word, language), "") for word in words.COMMAND_RESULTS})},
     )  # fmt: skip
     board.lines(
@@ -593,7 +581,6 @@ def _maintenance_machines(board: Board, language: str) -> None:
         t("Parcels that did not end well, by bagger and reason, in the shown period.", "所示时段内装袋不良的邮件，按设备和原因。"),
         'round(sum by (plc, reason) (increase(packcenter_parcel_faults_total{@,plc=~"$plc"}[$__range]))) > 0',
         {"plc": "PLC", "reason": t("Reason", "原因"), "Value": t("Count", "次数")}, "none", width=12, height=8, sort=t("Count", "次数"), descending=True,
-        none=t("None.", "无。"),
         properties={t("Reason", "原因"): mapped({word: (say(word, language), "") for word in words.PARCEL_REASONS})},
     )  # fmt: skip
     board.table(
@@ -601,6 +588,5 @@ def _maintenance_machines(board: Board, language: str) -> None:
         t("Times a machine left Execute, by reason, in the shown period.", "所示时段内设备离开运行状态的次数，按原因。"),
         'round(sum by (plc, reason) (increase(packcenter_machine_stops_total{@,plc=~"$plc"}[$__range]))) > 0',
         {"plc": "PLC", "reason": t("Reason", "原因"), "Value": t("Count", "次数")}, "none", width=12, height=8, sort=t("Count", "次数"), descending=True,
-        none=t("None.", "无。"),
         properties={t("Reason", "原因"): mapped({word: (say(word, language), "") for word in words.STOP_REASONS})},
     )  # fmt: skip

@@ -3,7 +3,7 @@ The five ports: clock, random, disk, net, ids. Everything uncertain comes throug
 
 Nothing else in packcenter may read a clock, draw a random number, open a file or a socket, or make an id
 (`tests/test_tidy.py` looks); so the whole service can run in virtual time on a simulated disk.
-`packcenter.service.real` holds the real ones.
+`packcenter.real` holds the real ones.
 """
 
 from __future__ import annotations

@@ -18,9 +18,9 @@ from packcenter.core.controller import Controller
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Input, LinkUp, PlcEvent, Started, Tick
 from packcenter.core.state import State
+from packcenter.journal.frames import GENESIS, Draft, digest_after
 from packcenter.plc.line import LineEvent
 from packcenter.plc.translate import to_input, to_line
-from packcenter.service.frames import GENESIS, Draft, digest_after
 from simulation.clock import INPUT, SimClock
 from simulation.documents import Delivery, latest_us
 from simulation.plant.hall import Plant, PlantSettings

@@ -8,7 +8,7 @@ import { BarGauge, BigValue, GlobalStyles, PanelChrome, PortalContainer, TimeSer
 const { FieldType, applyFieldOverrides, createTheme, dateTime, getDisplayValueAlignmentFactors, getFieldDisplayValues, standardTransformers, toDataFrame, transformDataFrame } = GD;
 const asked = new URLSearchParams(location.search);
 const PROM = asked.get('prom'), DASH = asked.get('dash'), SPAN = +asked.get('span'), STEP = +asked.get('step'), RATE = asked.get('rate'), HEIGHT = +asked.get('height');
-const WIDTH = 1920, EDGE = 12, GAP = 8, ROW = 30, BAR = 44;
+const WIDTH = 1920, EDGE = 12, GAP = 8, ROW = 30, BAR = 42;
 const theme = createTheme({ colors: { mode: asked.get('theme') } });
 const FONT = "Inter, Helvetica, Arial, 'Noto Sans CJK SC', sans-serif";
 const to = asked.get('at') ? +asked.get('at') : Math.floor(Date.now() / 1000), from = to - SPAN;

@@ -139,7 +139,7 @@ def _service(
 
 def _http_port(host: str, wanted: int) -> int:
     """The configured port, or 0 for a free one where somebody else has it."""
-    from packcenter.service.real import RealNet
+    from packcenter.real import RealNet
 
     try:
         RealNet().listen(host, wanted).close()

@@ -9,7 +9,7 @@ from packcenter.cli import codes
 _NAMED = {
     ("packcenter.config.errors", "ConfigError"): codes.CONFIGURATION,
     ("packcenter.config.manifest", "ManifestRefused"): codes.PROBLEM,
-    ("packcenter.service.journal", "JournalError"): codes.INTERNAL,
+    ("packcenter.journal.journal", "JournalError"): codes.INTERNAL,
     ("packcenter.plc.checking", "PlcError"): codes.UNREACHABLE,
 }
 """(module, class) -> exit code. An error can only be of a class whose module has been imported, so none is imported here."""

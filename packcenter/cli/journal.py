@@ -15,15 +15,15 @@ from packcenter.cli.codes import OK, PROBLEM, USAGE, ToldError
 
 if TYPE_CHECKING:
     from packcenter.core.state import State
-    from packcenter.service.frames import Entry
+    from packcenter.journal.frames import Entry
 
 JOURNAL = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 def entries_of(folder: Path) -> Iterator[Entry]:
     """The records of a journal folder (or of a run's folder that has one), checked."""
-    from packcenter.service.journal import read_journal
-    from packcenter.service.real import RealDisk
+    from packcenter.journal.journal import read_journal
+    from packcenter.real import RealDisk
 
     inner = folder / "journal"
     chosen = inner if inner.is_dir() else folder

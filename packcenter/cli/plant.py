@@ -58,7 +58,7 @@ def plant(
 
 
 async def _run(configuration: Configuration, prepared: site.Day, seed: int, speed: int, any_port: bool, frozen: bool) -> int:
-    from packcenter.service.real import RealClock, RealIds
+    from packcenter.real import RealClock, RealIds
     from simulation.plant.hall import PlantSettings
     from simulation.process import Orders, build
 

@@ -36,8 +36,8 @@ class Options:
 def setup_of(configuration: Configuration, options: Options) -> Setup:
     """A service's parts on this computer; makes its folders."""
     from packcenter.config.manifest import Known
+    from packcenter.real import RealClock, RealDisk, RealNet, RealRandom
     from packcenter.service.intake import Folders, Patience
-    from packcenter.service.real import RealClock, RealDisk, RealNet, RealRandom
     from packcenter.service.service import Setup
 
     site = configuration.site

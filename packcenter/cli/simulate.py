@@ -13,8 +13,8 @@ from packcenter.cli import output, site
 from packcenter.cli.codes import OK, PROBLEM
 
 if TYPE_CHECKING:
-    from packcenter.service.frames import Draft
-    from packcenter.service.journal import Journal
+    from packcenter.journal.frames import Draft
+    from packcenter.journal.journal import Journal
     from simulation.fast import FastResult
 
 GROUP = 512
@@ -139,9 +139,9 @@ class _Recorder:
     def __init__(self, folder: Path, centre: str, digest: str) -> None:
         from importlib.metadata import version
 
-        from packcenter.service.frames import Identity
-        from packcenter.service.journal import Journal
-        from packcenter.service.real import RealClock, RealDisk
+        from packcenter.journal.frames import Identity
+        from packcenter.journal.journal import Journal
+        from packcenter.real import RealClock, RealDisk
 
         folder.mkdir(parents=True, exist_ok=True)
         identity = Identity(centre, version("packcenter"), bytes.fromhex(digest), bytes(32))

@@ -350,7 +350,9 @@ class Modbus(Closed):
     """How the device speaks Modbus TCP."""
 
     unit_id: Annotated[int, Field(ge=0, le=255)] = Field(description="Unit id; 1 or 255 for a device that is no gateway.")
-    address_base: Annotated[int, Field(ge=0, le=1)] = Field(description="Whether this file counts registers from 0 or from 1, as its source does.")
+    address_base: Annotated[int, Field(ge=0, le=1)] = Field(
+        description="Whether this file counts registers from 0 or from 1, as its source does."
+    )
     word_order: Literal["ABCD", "CDAB"] = Field(description="Order of 32-bit values: ABCD high word first, CDAB low word first.")
     max_read_registers: Annotated[int, Field(ge=1, le=125)] = Field(description="Most registers that one request may read.")
     max_write_registers: Annotated[int, Field(ge=1, le=123)] = Field(description="Most registers that one request may write.")

@@ -38,6 +38,8 @@ def is_in(text: str) -> bool:
     Whatever is not a letter or digit is passed over, so that 110105-1949... is seen too. A run of exactly 18 counts
     whatever its check character, since a mistyped number is still somebody's; in a longer run only a valid one does.
     """
+    if len(text) < _LENGTH:
+        return False
     squeezed = "".join(filter(str.isalnum, text))
     start = 0
     while start < len(squeezed):

@@ -179,7 +179,7 @@ class Backoff:
 
 class Link:
     """
-    Drives one PLC until `stop`. `run` belongs into a task of its own; it ends only by `stop`, cancellation or our own mistake.
+    Drives one PLC until `stop`. `run` belongs into a task of its own, which ends by `stop`, cancellation or our own mistake.
 
     `on_happenings(plc, happenings)` is called from the loop's task and must not block; what it calls on the link
     (`grant`, `durable`, `ask`) goes out with the next exchange, which then starts at once.
@@ -213,6 +213,7 @@ class Link:
         self._wake = asyncio.Event()
         self._up_since_us: int | None = None
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     @property
     def plc(self) -> str:
@@ -253,10 +254,17 @@ class Link:
     # --- the loop ----------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Connect again and again until cancelled by `stop`. Raises only for a mistake of ours (`AssertionError`)."""
+        """Connect again and again; returns after `stop`, raises only for a mistake of ours (`AssertionError`)."""
         assert self._task is None, f"{self.plc}: run called twice"
         self._task = asyncio.current_task()
-        while True:
+        try:
+            await self._connect_for_ever()
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+
+    async def _connect_for_ever(self) -> None:
+        while not self._stopping:
             self._up_since_us = None
             try:
                 await self._one_connection()
@@ -268,10 +276,11 @@ class Link:
 
     async def stop(self) -> None:
         """End the link in good order within `STOP_LIMIT_US`, and tell nobody: whoever stops it knows."""
+        self._stopping = True
         task = self._task
         if task is None or task.done():
             return
-        task.cancel()
+        task.cancel()  # a library may swallow it (asyncio.wait_for does before Python 3.12), hence the flag
         await asyncio.wait({task}, timeout=STOP_LIMIT_US / 1e6)
 
     async def _one_connection(self) -> None:
@@ -289,9 +298,9 @@ class Link:
             await self.requests("close", wire.close(), CLOSE_LIMIT_US)
 
     async def _exchange_for_ever(self, wire: Wire, hello: int) -> None:
-        """Exchange until the mailbox ends the connection, having told why, or `PlcError` does."""
+        """Exchange until the mailbox ends the connection, having told why, or `PlcError` does, or `stop`."""
         torn = 0
-        while True:
+        while not self._stopping:
             self._wake.clear()  # before the image is made: what comes later wakes the next pause
             try:
                 words = await wire.exchange(self._in_words())

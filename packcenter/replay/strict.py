@@ -15,7 +15,7 @@ from packcenter.core import record
 from packcenter.core.controller import Controller, Outcome
 from packcenter.core.inputs import Input
 from packcenter.core.state import State
-from packcenter.service.frames import Entry
+from packcenter.journal.frames import Entry
 
 PROGRESS_EVERY = 20_000
 

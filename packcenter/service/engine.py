@@ -20,10 +20,10 @@ from packcenter.core import record
 from packcenter.core.commands import Command
 from packcenter.core.controller import Controller, Outcome
 from packcenter.core.inputs import Input, PlcEvent, Tick
+from packcenter.journal.frames import Draft
+from packcenter.journal.journal import Committer
 from packcenter.ports import Clock
 from packcenter.service.clock import CoreClock
-from packcenter.service.frames import Draft
-from packcenter.service.journal import Committer
 
 GROUP_MAX = 512
 """Inputs in one group: 512 records of a few hundred bytes are one write of well under a megabyte."""

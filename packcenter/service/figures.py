@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 from packcenter.core import record
 from packcenter.core.state import State
+from packcenter.journal.journal import read_journal
 from packcenter.ports import Clock, Disk
 from packcenter.projections.metrics import Metrics
 from packcenter.service.engine import Recorded
-from packcenter.service.journal import read_journal
 
 SLICE = 50
 """Records read between two turns of the control loop: some 2 ms of work."""

@@ -15,10 +15,10 @@ from packcenter.core.controller import Controller
 from packcenter.core.facts import Fact
 from packcenter.core.inputs import Quarantined
 from packcenter.core.state import State, decode_state, encode_state
+from packcenter.journal import snapshot
+from packcenter.journal.frames import Identity
+from packcenter.journal.journal import SEGMENT_BYTES, Journal, Position, read_journal
 from packcenter.ports import Clock, Disk
-from packcenter.service import snapshot
-from packcenter.service.frames import Identity
-from packcenter.service.journal import SEGMENT_BYTES, Journal, Position, read_journal
 
 STATE_SCHEMA = 1
 """Version of the state's packing in a snapshot; a snapshot of another one is passed over and the journal read instead."""

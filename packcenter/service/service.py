@@ -23,19 +23,20 @@ from packcenter.core.commands import Command
 from packcenter.core.controller import Outcome
 from packcenter.core.facts import Fact
 from packcenter.core.hall import Hall
+from packcenter.journal import space
+from packcenter.journal.frames import Identity
+from packcenter.journal.journal import SEGMENT_BYTES, Committer, Journal, Position, ThreadCommitter
+from packcenter.journal.snapshot import Snapshot
 from packcenter.plc.link import LinkSettings
 from packcenter.ports import Clock, Disk, Net, Random
 from packcenter.projections.metrics import Metrics
-from packcenter.service import recovery, space
+from packcenter.service import recovery
 from packcenter.service.clock import CoreClock
 from packcenter.service.engine import QUEUE_MAX, Engine, Recorded, StepError
 from packcenter.service.figures import Figures
-from packcenter.service.frames import Identity
 from packcenter.service.intake import Folders, Intake, ManifestBook, Patience
 from packcenter.service.intake import Recorded as Progress
-from packcenter.service.journal import SEGMENT_BYTES, Committer, Journal, Position, ThreadCommitter
 from packcenter.service.links import Links
-from packcenter.service.snapshot import Snapshot
 from packcenter.service.status import Status, StatusReader
 
 log = structlog.get_logger()

@@ -22,10 +22,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from packcenter.service import frames
-from packcenter.service.frames import Draft, Identity
-from packcenter.service.journal import SEGMENT_BYTES, Journal, ThreadCommitter, Verify, read_journal
-from packcenter.service.real import RealClock, RealDisk
+from packcenter.journal import frames
+from packcenter.journal.frames import Draft, Identity
+from packcenter.journal.journal import SEGMENT_BYTES, Journal, ThreadCommitter, Verify, read_journal
+from packcenter.real import RealClock, RealDisk
 
 IDENTITY = Identity("NJ01", "bench", bytes(32), bytes(32))
 GROUPS = 20  # groups a round writes on either side before the other's turn

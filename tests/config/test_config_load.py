@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from packcenter.config import ConfigError, Configuration, bundled_site, check_paths, load_site, profile_folder
 from packcenter.config.load import Unreadable, read_file
+from packcenter.config.rules import Work
 from packcenter.config.toml import FILE_BYTES_MAX
 
 
@@ -181,3 +182,28 @@ def test_values_of_wrong_kinds_raise_config_errors_only(data: st.DataObject, tmp
         load_site(write(tmp_path, made))
     places = {each.line for each in caught.value.findings if Path(each.file).name == name}
     assert {original.count("\n", 0, match.start()) + 1 for match in chosen} <= places, str(caught.value)
+
+
+def test_a_file_full_of_faults_is_cut(tmp_path: Path) -> None:
+    """Hundreds of faults are shown, thousands are counted; checks across files wait until the file is better."""
+    made = texts()
+    made["plan.toml"] += "".join(f"k{at} = 1\n" for at in range(2000))
+    findings = check_paths([write(tmp_path, made)]).findings
+    assert len(findings) == 501
+    assert [each.seen for each in findings if each.rule == "too-many"] == ["2,000 times at fault"]
+
+
+def test_a_tangled_plan_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan whose rules can't be told apart in time is refused, not waited for."""
+    monkeypatch.setattr("packcenter.config.rules.Work", lambda: Work(5))
+    (finding,) = check_paths([write(tmp_path, texts())]).findings
+    assert finding.rule == "too-tangled"
+
+
+def test_installed_profiles_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an installed packcenter the profiles are its data; in the source tree they stand beside the package."""
+    assert profile_folder().name == "plc_profiles"
+    package = tmp_path / "packcenter"
+    (package / "_data" / "plc_profiles").mkdir(parents=True)
+    monkeypatch.setattr("importlib.resources.files", lambda _: package)
+    assert profile_folder() == package / "_data" / "plc_profiles"

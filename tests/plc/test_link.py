@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -390,16 +391,49 @@ async def test_a_plc_with_another_profile_is_read_for_ever_and_never_written() -
 
 @in_virtual_time
 async def test_stop_ends_the_link_in_time_and_tells_nobody() -> None:
-    rig = Rig(lambda requests: FakeWire(requests, exchange=for_ever, close=for_ever))
-    await rig.link.stop()
-    async with rig:
+    async with Rig(lambda requests: FakeWire(requests, exchange=for_ever, close=for_ever)) as rig:
         await asyncio.sleep(0.1)
         began = now()
         await rig.link.stop()
         assert now() - began <= 2.0
-        assert rig.task.cancelled()
+        assert rig.task.done()
         assert rig.heard == []
         await rig.link.stop()
+
+
+@in_virtual_time
+async def test_a_link_that_was_stopped_before_it_ran_connects_nothing() -> None:
+    rig = Rig()
+    await rig.link.stop()
+    await rig.link.run()
+    assert rig.opened == []
+
+
+@in_virtual_time
+async def test_a_library_that_swallows_the_cancellation_cannot_keep_a_link_alive() -> None:
+    """asyncio.wait_for before Python 3.12 does, when the answer comes in the same moment."""
+    rig: Rig
+
+    async def exchange(words: list[int] | None) -> list[int]:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.01)
+        return rig.plc.exchange(words)
+
+    rig = Rig(lambda requests: FakeWire(requests, exchange=exchange))
+    async with rig:
+        await asyncio.sleep(0.525)  # in the middle of an exchange
+        await rig.link.stop()
+        assert rig.task.done()
+
+
+@in_virtual_time
+async def test_a_link_that_somebody_else_cancels_is_cancelled() -> None:
+    rig = Rig()
+    task = asyncio.create_task(rig.link.run())
+    await asyncio.sleep(0.1)
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
 
 
 @in_virtual_time

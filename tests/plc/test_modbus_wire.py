@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -192,7 +192,7 @@ async def test_a_link_over_real_sockets_grants_takes_events_and_gives_commands(o
         async with asyncio.timeout(20):
             await done.wait()
         await link.stop()
-        assert running.cancelled()
+        assert running.done()
     assert seen == list(range(1, 21))
     assert [command.text for command in plc.taken_commands] == [f"EA{number}" for number in range(1, 10)]
 
@@ -210,34 +210,54 @@ async def test_an_image_survives_the_sockets_word_for_word() -> None:
 # --- servers that lie ----------------------------------------------------------------------------------------------------
 
 
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
 @asynccontextmanager
-async def lying(answer: Answer, *, then_close: bool = False) -> AsyncIterator[LinkSettings]:
-    """A server that sends what `answer` makes of each request; None is silence."""
-    writers: list[asyncio.StreamWriter] = []
+async def raw_server(serve: Serve) -> AsyncIterator[LinkSettings]:
+    """A server on loopback; ends its connections and waits for them."""
+    handlers: list[asyncio.Task[None]] = []
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        handlers.append(task)
         try:
-            while True:
-                head = await reader.readexactly(6)
-                request = head + await reader.readexactly(struct.unpack(">HHH", head)[2])
-                reply = answer(request)
-                if reply is not None:
-                    writer.write(reply)
-                if then_close:
-                    writer.close()
-                    return
-        except (asyncio.IncompleteReadError, ConnectionError):
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                await serve(reader, writer)
+        finally:
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
     try:
         yield settings(server.sockets[0].getsockname()[1])
     finally:
         server.close()
-        for writer in writers:
-            writer.close()
-        await server.wait_closed()
+        await asyncio.gather(*handlers, return_exceptions=True)
+
+
+@asynccontextmanager
+async def lying(answer: Answer, *, then_close: bool = False) -> AsyncIterator[LinkSettings]:
+    """A server that sends what `answer` makes of each request; None is silence."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            head = await reader.readexactly(6)
+            reply = answer(head + await reader.readexactly(struct.unpack(">HHH", head)[2]))
+            if reply is not None:
+                writer.write(reply)
+            if then_close:
+                return
+
+    async with raw_server(serve) as link:
+        yield link
+
+
+async def exchange_for_ever(wire: ModbusWire) -> None:
+    while True:
+        await wire.exchange(None)
 
 
 def sound(request: bytes, words: list[int] | None = None) -> bytes:
@@ -307,53 +327,44 @@ async def test_a_closed_connection_fails_the_request_at_once_and_not_at_the_dead
         await wire.connect(asyncio.Event())
         async with asyncio.timeout(5):
             with pytest.raises(PlcError, match="closed") as seen:
-                while True:
-                    await wire.exchange(None)
+                await exchange_for_ever(wire)
         assert seen.value.cause is Cause.DISCONNECTED
         await wire.close()
 
 
 async def test_an_answer_in_small_pieces_is_put_together() -> None:
-    release = asyncio.Event()
-
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.readexactly(12)
-        reply = sound(request)
+        reply = sound(await reader.readexactly(12))
         for at in range(0, len(reply), 7):
             writer.write(reply[at : at + 7])
             await writer.drain()
             await asyncio.sleep(0)
-        await release.wait()
-        writer.close()
+        await reader.read()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with connected(settings(server.sockets[0].getsockname()[1])) as wire:
+    async with raw_server(serve) as link, connected(link) as wire:
         assert await wire.exchange(None) == COUNTING
-        release.set()
-    server.close()
 
 
 async def test_an_answer_that_nobody_asked_for_breaks_the_connection() -> None:
-    told = asyncio.Event()
+    told, said = asyncio.Event(), asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.readexactly(12)
         writer.write(sound(request))
         await told.wait()
         writer.write(sound(request))
+        await writer.drain()
+        said.set()
         await reader.read()
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with connected(settings(server.sockets[0].getsockname()[1])) as wire:
+    async with raw_server(serve) as link, connected(link) as wire:
         assert await wire.exchange(None) == COUNTING
         told.set()
+        await said.wait()
         async with asyncio.timeout(5):
-            with pytest.raises(PlcError, match="259 bytes that nobody asked for"):
-                while True:
-                    await asyncio.sleep(0)
-                    wire._raise_if_broken()
-    server.close()
+            with pytest.raises(PlcError) as seen:
+                await exchange_for_ever(wire)
+        assert seen.value.cause is Cause.PROTOCOL
 
 
 async def test_a_plc_that_is_not_there_is_unreachable() -> None:

@@ -14,9 +14,9 @@ from packcenter.config.manifest import COLUMNS, Known
 from packcenter.core.facts import Fact, ItemExpected, LineRefused, ManifestOpened, ManifestTaken
 from packcenter.core.inputs import ManifestReceived
 from packcenter.ports import Disk
+from packcenter.real import RealDisk
 from packcenter.service import intake
 from packcenter.service.intake import Folders, Handled, Intake, ManifestBook, Patience, Recorded
-from packcenter.service.real import RealDisk
 
 KNOWN = Known(("id_card", "tax_invoice"), ("tax", "police-household"))
 HEADER = ",".join(COLUMNS)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plantbed import EXCEPTION, QUIET, Bed, Controller, Seen, begin, day, divert, drop, packml, small_hall
+from plantbed import EXCEPTION, Bed, Controller, Seen, begin, day, divert, drop, packml, small_hall
 
 from packcenter.core.packml import Command, State
 from packcenter.plc.line import CommandKind, EventKind

@@ -29,7 +29,7 @@ from pymodbus.pdu.mei_message import ReadDeviceInformationResponse
 from packcenter.core.packml import State
 from packcenter.plc.image import IN_WORDS, OUT_WORDS, InImage, OutImage, decode_out, encode_in
 from packcenter.plc.line import CommandKind, EventKind, LineCommand
-from packcenter.service.real import RealClock
+from packcenter.real import RealClock
 from simulation.lineplc import LinePlc
 from simulation.plcport import PlcPort, Program
 from simulation.servers import Nameplate

@@ -13,6 +13,7 @@ from packcenter.plc.line import CommandKind, EventKind
 from simulation.luck import Rates
 from simulation.plant.hall import PlantSettings
 from simulation.plant.sorter import REASON_JAM, SorterSettings
+from simulation.truth import Document
 
 
 def test_items_are_let_in_one_by_one_with_their_gap_and_rising_tracks() -> None:
@@ -75,6 +76,13 @@ def test_a_scan_that_fails_says_how_and_carries_no_code(rates: Rates, outcome: R
     """Bad luck at the scanner."""
     _, port = one_sorter(1, PlantSettings(rates=rates))
     assert [(scan.b, scan.code) for scan in port.of_kind(EventKind.SCANNED)] == [(outcome, "")]
+
+
+def test_a_document_without_a_code_cannot_be_read() -> None:
+    """Something that got between the documents in the induction queue."""
+    bed = Bed([Document("", announced=False)], QUIET, small_hall(1))
+    bed.start()
+    assert [(scan.b, scan.code) for scan in bed.ports["sorter-1"].of_kind(EventKind.SCANNED)] == [(8, "")]
 
 
 def test_a_misread_is_a_success_with_a_wrong_code() -> None:

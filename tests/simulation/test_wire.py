@@ -14,7 +14,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from packcenter.core.packml import State
 from packcenter.plc.image import OUT_WORDS, InImage, OutImage, decode_out, encode_in
 from packcenter.plc.line import HEARTBEAT_LIMIT_US, CommandKind, EventKind, LineCommand
-from packcenter.service.real import RealClock
+from packcenter.real import RealClock
 from simulation.clock import PLANT, HeapClock, SimClock, SimPyClock
 from simulation.lineplc import HEARTBEAT_PERIOD_US, LinePlc
 from simulation.plcport import Program

@@ -13,8 +13,8 @@ import struct
 
 import msgspec
 
+from packcenter.journal.journal import Position
 from packcenter.ports import Disk
-from packcenter.service.journal import Position
 
 FORMAT_VERSION = 1
 KEPT = 2  # the newest, and one to fall back to

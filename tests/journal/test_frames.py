@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from packcenter.core import commands, facts, hall, inputs
-from packcenter.service import frames
-from packcenter.service.frames import BadFrame, Draft, Identity, SegmentHeader, UnknownVersion, WrongFrame
+from packcenter.journal import frames
+from packcenter.journal.frames import BadFrame, Draft, Identity, SegmentHeader, UnknownVersion, WrongFrame
 
 FORMAT = Path(frames.__file__).with_name("JOURNAL-FORMAT.md")
 IDENTITY = Identity("NJ01", "0.1.0", b"\x11" * 32, b"\x22" * 32)
@@ -405,7 +405,7 @@ def test_a_reader_written_from_the_text_alone_reads_what_we_write() -> None:
     assert list(stranger(content)) == [(n, draft(n).body) for n in range(1, 72)]
 
 
-# --- JOURNAL-FORMAT.md says what the code does; `python tests/service/test_frames.py` rewrites its tables and example ---
+# --- JOURNAL-FORMAT.md says what the code does; `python tests/journal/test_frames.py` rewrites its tables and example ---
 
 
 def words(kind: typing.Any) -> str:

@@ -32,9 +32,9 @@ from typing import Literal, NoReturn, Protocol
 
 import msgspec
 
+from packcenter.journal import frames
+from packcenter.journal.frames import Draft, Entry, Identity, SegmentHeader
 from packcenter.ports import Clock, Disk, File
-from packcenter.service import frames
-from packcenter.service.frames import Draft, Entry, Identity, SegmentHeader
 
 SEGMENT_BYTES = 64 << 20
 SPARE_SEGMENTS = 2  # one may be in use before the next is made

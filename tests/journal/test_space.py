@@ -7,8 +7,8 @@ import errno
 import pytest
 from simdisk import SimDisk, failing
 
-from packcenter.service import space
-from packcenter.service.space import Level, Space
+from packcenter.journal import space
+from packcenter.journal.space import Level, Space
 
 TOTAL = 1000 << 20
 PERCENT = TOTAL // 100

@@ -13,7 +13,7 @@ import pytest
 from pymodbus.exceptions import ModbusException
 
 from packcenter import ports
-from packcenter.service.real import RealClock, RealDisk, RealIds, RealNet, RealRandom, kind_of_mount
+from packcenter.real import RealClock, RealDisk, RealIds, RealNet, RealRandom, kind_of_mount
 
 
 def test_the_real_ports_are_ports(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_write_beyond_the_allowed_size_is_raised_as_such(tmp_path: Path) -> No
     """A full disk without being root: the operating system's limit on file size."""
     script = (
         "import resource, sys, pathlib, signal\n"
-        "from packcenter.service.real import RealDisk\n"
+        "from packcenter.real import RealDisk\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "file = RealDisk(pathlib.Path(sys.argv[1])).open('x', create=True)\n"
@@ -176,7 +176,7 @@ def test_a_holder_that_left_no_name_still_holds(tmp_path: Path) -> None:
 def test_the_lock_ends_with_its_process(tmp_path: Path) -> None:
     script = (
         "import sys, pathlib\n"
-        "from packcenter.service.real import RealDisk\n"
+        "from packcenter.real import RealDisk\n"
         "print(RealDisk(pathlib.Path(sys.argv[1])).lock('the other'), flush=True)\n"
         "sys.stdin.read()\n"
     )
@@ -340,6 +340,6 @@ def test_a_listening_socket_takes_clients_and_its_port_can_be_taken_again_at_onc
 
 
 def test_importing_the_ports_loads_neither_protocol_library() -> None:
-    script = "import sys, packcenter.service.real\nprint([m for m in ('asyncua', 'pymodbus') if m in sys.modules])"
+    script = "import sys, packcenter.real\nprint([m for m in ('asyncua', 'pymodbus') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "[]\n"

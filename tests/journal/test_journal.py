@@ -17,10 +17,9 @@ import msgspec
 import pytest
 from simdisk import Crash, Hook, SimClock, SimDisk, SimFile, crash_after, failing
 
-from packcenter.ports import Disk
-from packcenter.service import frames, snapshot
-from packcenter.service.frames import Draft, Entry, Identity
-from packcenter.service.journal import (
+from packcenter.journal import frames, snapshot
+from packcenter.journal.frames import Draft, Entry, Identity
+from packcenter.journal.journal import (
     Committer,
     InlineCommitter,
     Journal,
@@ -36,8 +35,9 @@ from packcenter.service.journal import (
     read_groups,
     read_journal,
 )
-from packcenter.service.real import RealClock, RealDisk
-from packcenter.service.snapshot import Snapshot
+from packcenter.journal.snapshot import Snapshot
+from packcenter.ports import Disk
+from packcenter.real import RealClock, RealDisk
 
 SEGMENT = 16 << 10
 IDENTITY = Identity("NJ01", "0.1.0", b"\x11" * 32, b"\x22" * 32)
@@ -979,9 +979,9 @@ def test_a_tool_on_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
 
 WRITER = """
 import itertools, pathlib, sys
-from packcenter.service.frames import Draft, Identity
-from packcenter.service.journal import Journal
-from packcenter.service.real import RealClock, RealDisk
+from packcenter.journal.frames import Draft, Identity
+from packcenter.journal.journal import Journal
+from packcenter.real import RealClock, RealDisk
 journal = Journal.open(
     RealDisk(pathlib.Path(sys.argv[1])), Identity("NJ01", "0.1.0", bytes(32), bytes(32)),
     clock=RealClock(), holder="the killed one", lab=True, segment_bytes=1 << 16)

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from simdisk import Crash, SimDisk, crash_after, failing
 
-from packcenter.service import snapshot
-from packcenter.service.journal import Position
-from packcenter.service.snapshot import Loaded, Snapshot
+from packcenter.journal import snapshot
+from packcenter.journal.journal import Position
+from packcenter.journal.snapshot import Loaded, Snapshot
 
 SCHEMAS = frozenset({1, 2})
 
