@@ -31,7 +31,7 @@ def entries_of(folder: Path) -> Iterator[Entry]:
         raise ToldError(
             USAGE, f"{chosen} holds no journal segment (segment-*), expected a journal folder or the folder of a run."
         )
-    return read_journal(RealDisk(chosen), verify="chain")
+    return read_journal(RealDisk(chosen, read_only=True), verify="chain")
 
 
 @click.command()

@@ -20,8 +20,8 @@ from packcenter.core import record
 from packcenter.core.commands import Command
 from packcenter.core.controller import Controller, Outcome
 from packcenter.core.inputs import Input, PlcEvent, Tick
-from packcenter.journal.frames import Draft
-from packcenter.journal.journal import Committer
+from packcenter.journal.frames import Draft, portion
+from packcenter.journal.journal import Committer, Group, JournalFull
 from packcenter.ports import Clock
 from packcenter.service.clock import CoreClock
 
@@ -79,7 +79,8 @@ class Engine:
     """
     Drives one controller from one queue. `submit` from anywhere in the loop; `run` is the only task that steps.
 
-    `committer` makes drafts durable; `readers` get every durable record in order; `committed` how long each group took.
+    `committer` makes drafts durable; `readers` get every durable record in order; `committed` how long each group
+    took; `make_room` gives the journal the room that was kept for a full disk, and says whether there was any.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Engine:
         outputs: Outputs,
         readers: Sequence[Callable[[Recorded], None]] = (),
         committed: Callable[[int], None] = lambda us: None,
+        make_room: Callable[[], bool] = lambda: False,
     ) -> None:
         self.controller = controller
         self._committer = committer
@@ -99,6 +101,7 @@ class Engine:
         self._outputs = outputs
         self._readers = readers
         self._committed = committed
+        self._make_room = make_room
         self._queue: deque[_Submission] = deque()
         self._queued = 0
         self._wake = asyncio.Event()
@@ -172,16 +175,29 @@ class Engine:
         if not drafts:
             return
         self._committing = True
-        began = self._clock.mono_us()
-        group = await self._committer.commit(drafts)
-        self._committed(self._clock.mono_us() - began)
+        while drafts:
+            fitting = portion(drafts)
+            group = await self._commit(drafts[:fitting])
+            self._release(group.first_sequence, records[:fitting])
+            del drafts[:fitting], records[:fitting]
         self._committing = False
-        self._release(group.first_sequence, records)
         while self._rest_calls:
             self._rest_calls.pop(0)()
         for submission, outcomes in taken:
             if not submission.done.done():
                 submission.done.set_result(outcomes)
+
+    async def _commit(self, drafts: list[Draft]) -> Group:
+        """Make one group durable; a full disk gets the ballast's room once."""
+        began = self._clock.mono_us()
+        try:
+            group = await self._committer.commit(drafts)
+        except JournalFull:
+            if not self._make_room():
+                raise
+            group = await self._committer.commit(drafts)
+        self._committed(self._clock.mono_us() - began)
+        return group
 
     def _step(
         self, happened: Input, received_us: int, drafts: list[Draft], records: list[tuple[int, int, Input, Outcome]]

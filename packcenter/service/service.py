@@ -150,7 +150,9 @@ class Service:
         )
         self.figures.metrics.describe(version=setup.release, revision="", mode=setup.mode)
         committed = self.figures.metrics.committed
-        self.engine = Engine(self.controller, self.committer, setup.clock, self.core_clock, self, (self._read,), committed)
+        self.engine = Engine(
+            self.controller, self.committer, setup.clock, self.core_clock, self, (self._read,), committed, self._give_ballast
+        )
         self._spawn(self.engine.run(), "engine")
         digest = setup.hall_digest
         run = self.controller.state.run + 1
@@ -316,13 +318,20 @@ class Service:
         free, total = self.setup.journal.free_bytes()
         self.figures.metrics.disk(free, total)
         judged = space.judge(free, total, self._space, spares_missing=self.journal.spares_missing())
-        if judged.release_ballast and space.release_ballast(self.setup.journal):
-            log.error("ballast_released", free_bytes=free)
+        if judged.release_ballast:
+            self._give_ballast()
         if judged.level != self._space:
             log.warning("disk_space", level=judged.level.name.lower(), free_bytes=free, total_bytes=total)
             hold = judged.level is space.Level.STOP_INFEED
             self.links.hold_infeed([sorter.plc for sorter in self.setup.hall.sorters], hold)
             self._space = judged.level
+
+    def _give_ballast(self) -> bool:
+        """Give the journal the room that was kept for a full disk; whether there was any."""
+        released = space.release_ballast(self.setup.journal)
+        if released:
+            log.error("ballast_released", bytes=self.setup.ballast_bytes)
+        return released
 
     def _maybe_snapshot(self) -> None:
         end = self.journal.end
