@@ -178,12 +178,12 @@ ALERTS = (
         Words(
             "A PLC cannot be heard",
             "{plc} has no link or its heartbeat stands still. Its machine stops its infeed by itself; its state is unknown to us.",
-            "Check that the PLC has power and is in RUN, then the cable and the switch, then run the doctor for {plc}.",
+            "Check that the PLC has power and is in RUN, then the cable and the switch, then run the doctor for it.",
         ),
         Words(
             "PLC 失联",
             "{plc} 无连接或心跳停止。该设备会自行停止进件，其状态未知。",
-            "先看 PLC 是否通电并处于 RUN，再查网线和交换机，最后对 {plc} 做诊断。",
+            "先看 PLC 是否通电并处于 RUN，再查网线和交换机，最后运行诊断。",
         ),
         (('packcenter_plc_up{plc="bagger-1"}', "1 0x80"),),
         (('packcenter_plc_up{plc="bagger-1"}', "1x80"),),
@@ -266,12 +266,12 @@ ALERTS = (
         Words(
             "Events of a PLC are missing",
             "{plc} counted events that never reached us. What they said about items is not in the books.",
-            "Check the items at {plc} against the books. Have its PLC program checked with the conformance tester.",
+            "Check the items there against the books. Have the PLC program checked with the conformance tester.",
         ),
         Words(
             "PLC 事件缺号",
             "{plc} 的事件编号有缺口，这些事件从未送达，相关邮件的去向没有入账。",
-            "把 {plc} 处的实物与账目核对；用一致性测试检查其 PLC 程序。",
+            "把该处实物与账目核对；用一致性测试检查其 PLC 程序。",
         ),
         (('packcenter_plc_event_gaps_total{plc="sorter-2"}', "0x60 3x20"),),
         (('packcenter_plc_event_gaps_total{plc="sorter-2"}', "3x80"),),
@@ -387,9 +387,9 @@ ALERTS = (
         Words(
             "A machine is held",
             "{plc} has been held for two minutes by a cause of its own: material, a jam, a guard.",
-            "Look at material and jams of {plc}, remove the cause, and let it go on.",
+            "Look at its material and jams, remove the cause, and let it go on.",
         ),
-        Words("设备保持停机", "{plc} 因自身原因（耗材、卡件、护罩）已停两分钟。", "查看 {plc} 的耗材和卡件，排除后恢复运行。"),
+        Words("设备保持停机", "{plc} 因自身原因（耗材、卡件、护罩）已停两分钟。", "查看其耗材和卡件，排除后恢复运行。"),
         (('packcenter_machine_state{plc="bagger-2"}', "6x40 11x40"),),
         (('packcenter_machine_state{plc="bagger-2"}', "6x40 11x6 6x34"),),
         labels=(("plc", "bagger-2"),),
@@ -456,9 +456,9 @@ ALERTS = (
         Words(
             "Material runs out",
             "Less than 10 % of {consumable} is left at {plc}. It will be held when it is used up.",
-            "Change the {consumable} of {plc} at the next pause.",
+            "Change it at the next pause.",
         ),
-        Words("耗材将尽", "{plc} 的 {consumable} 剩余不足 10%，用完会停机。", "下次停顿时更换 {plc} 的 {consumable}。"),
+        Words("耗材将尽", "{plc} 的 {consumable} 剩余不足 10%，用完会停机。", "下次停顿时更换。"),
         (('packcenter_consumable_remaining_ratio{plc="bagger-1",consumable="film"}', "0.5 0.08x80"),),
         (('packcenter_consumable_remaining_ratio{plc="bagger-1",consumable="film"}', "0.12x80"),),
         labels=(("plc", "bagger-1"), ("consumable", "film")),
@@ -540,9 +540,9 @@ ALERTS = (
         Words(
             "Too many codes cannot be read",
             "More than 3 % of the reads at {plc} give no single code.",
-            "Clean the scanner of {plc}, then check its aim and the labels.",
+            "Clean its scanner, then check the scanner's aim and the labels.",
         ),
-        Words("无读率偏高", "{plc} 有 3% 以上的读码失败。", "清洁 {plc} 的扫描器，再检查角度和标签质量。"),
+        Words("无读率偏高", "{plc} 有 3% 以上的读码失败。", "清洁其扫描器，再检查角度和标签质量。"),
         (
             ('packcenter_scans_total{plc="sorter-1",outcome="no_identifier"}', "0+1x120"),
             ('packcenter_scans_total{plc="sorter-1",outcome="success"}', "0+20x120"),
@@ -597,12 +597,12 @@ ALERTS = (
         Words(
             "A wrong document was stopped",
             "{plc} fed a document that is not proven to be the expected one. Its pouch is put out unsealed.",
-            "Take the pouch to the hand station. If it happens again, check the order of the items in the lanes of {plc}.",
+            "Take the pouch to the hand station. If it happens again, check the order of the items in its lanes.",
         ),
         Words(
             "拦下一份不符的证照",
             "{plc} 送入的证照不能确认是应装的那一份，该袋已剔除、未封口。",
-            "把该袋送人工台；若再发生，检查 {plc} 各格口内的先后次序。",
+            "把该袋送人工台；若再发生，检查其各格口内的先后次序。",
         ),
         (('packcenter_document_mismatches_total{plc="bagger-4"}', "0x60 1x20"),),
         (('packcenter_document_mismatches_total{plc="bagger-4"}', "1x80"),),
@@ -675,9 +675,9 @@ ALERTS = (
         Words(
             "A PLC answers slowly",
             "One request in a hundred to {plc} takes more than 0.1 s. Decisions reach it late.",
-            "Check the scan time of {plc}, other clients at it, and the network.",
+            "Check its scan time, its other clients, and the network.",
         ),
-        Words("PLC 应答慢", "对 {plc} 每百次请求有一次超过 0.1 秒，判决会送晚。", "检查 {plc} 的扫描周期、其他客户端和网络。"),
+        Words("PLC 应答慢", "对 {plc} 每百次请求有一次超过 0.1 秒，判决会送晚。", "检查其扫描周期、其他客户端和网络。"),
         _histogram("packcenter_plc_request_duration_seconds", _HISTOGRAM_SLOW, 'plc="sorter-1",'),
         _histogram("packcenter_plc_request_duration_seconds", _HISTOGRAM_FAST, 'plc="sorter-1",'),
         at="9m",
@@ -714,12 +714,12 @@ ALERTS = (
         Words(
             "A link comes and goes",
             "The link to {plc} was lost more than three times in 15 minutes.",
-            "Check plug and cable first, then the switch port, then who else talks to {plc}.",
+            "Check plug and cable first, then the switch port, then who else talks to it.",
         ),
         Words(
             "PLC 连接时断时续",
             "15 分钟内与 {plc} 的连接断开超过三次。",
-            "先查插头和网线，再查交换机端口，最后查还有谁在连 {plc}。",
+            "先查插头和网线，再查交换机端口，最后查还有谁在连它。",
         ),
         (('packcenter_plc_link_losses_total{plc="bagger-3"}', "0x40 0+1x40"),),
         (('packcenter_plc_link_losses_total{plc="bagger-3"}', "0x60 0 1 2x18"),),
@@ -750,9 +750,9 @@ ALERTS = (
         Words(
             "A PLC is connected but says nothing",
             "No good image of {plc} for five seconds, though its link counts as up.",
-            "Run the doctor for {plc}.",
+            "Run the doctor for it.",
         ),
-        Words("PLC 连着但无数据", "{plc} 已五秒没有有效报文，但连接仍显示正常。", "对 {plc} 做诊断。"),
+        Words("PLC 连着但无数据", "{plc} 已五秒没有有效报文，但连接仍显示正常。", "对其运行诊断。"),
         (
             ("packcenter_clock_timestamp_seconds", "0+15x80"),
             ('packcenter_plc_last_data_timestamp_seconds{plc="rack-1"}', "0x80"),

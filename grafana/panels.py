@@ -19,12 +19,16 @@ from grafana.words import say
 
 NORMAL = "#8f979f"
 QUIET = "#5b646d"
+RUNNING = "#59626b"
 LIGHT = "#c4cad0"
 BLUE_GREY = "#7f9db4"
 AMBER = "#ff9830"
 RED = "#e02f44"
 PENS = (LIGHT, BLUE_GREY, "#a58f7c", "#7d8a62", "#b3a3c7", "#5f8f94", "#9a7a8a", "#d3c08f")
 """Colours of lines: muted, so that none can be taken for an alarm."""
+
+MACHINES = (r"/^sorter\D*1\b/", r"/^sorter\D*2\b/", r"/^bagger\D*1\b/", r"/^bagger\D*2\b/", r"/^bagger\D*3\b/", r"/^bagger\D*4\b/", r"/^rack/")
+"""Machines by their customary names, each with a pen of its own on every screen; others get a shade."""
 
 COLUMNS = 24
 DATA_SOURCE = common_models.DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -102,8 +106,8 @@ class Board:
 
     def stat(
         self, title: str, about: str, expr: str, unit: str, steps: Steps = GREY, *, width: int, height: int = 4,
-        decimals: int | None = None, spark: bool = False, legend: str = "", words: Iterable[str] = (), mappings: list[Any] | None = None,
-        none: str = "–", text_mode: str = "value",
+        decimals: int | None = None, spark: bool = False, legend: str = "", words: Iterable[str] = (),
+        none: str = "–", text_mode: str = "value", amber: Iterable[str] = (),
     ) -> None:  # fmt: skip
         """One number, or one for each series if `text_mode` is value_and_name."""
         panel = (
@@ -117,15 +121,15 @@ class Board:
         )
         if decimals is not None:
             panel = panel.decimals(decimals)
-        if mappings:
-            panel = panel.mappings(mappings)
+        for word in amber:
+            panel = panel.override_by_name(word, [_color(AMBER), _value("displayName", say(word, self.language))])
         self._add(panel, title, about, [(expr, legend or title)], unit, width, height, steps, instant=not spark, words=words)
 
     def bars(
         self, title: str, about: str, expr: str, legend: str, unit: str, steps: Steps = GREY, *, width: int, height: int,
         words: Iterable[str] = (), ceiling: float | None = None, decimals: int | None = None, rename: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
-        """Horizontal bars, at most eight, the query's order."""
+        """Horizontal bars, in the query's order; at most six, so that their names are read from afar."""
         panel = (
             bargauge.Panel()
             .orientation(common_models.VizOrientation.HORIZONTAL)
@@ -135,8 +139,8 @@ class Board:
             .show_unfilled(True)
             .sizing(common_models.BarGaugeSizing.MANUAL)
             .min_viz_height(16)
-            .max_viz_height(30)
-            .text(common.VizTextDisplayOptions().title_size(14).value_size(16))
+            .max_viz_height(36)
+            .text(common.VizTextDisplayOptions().value_size(16))
             .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
             .min(0)
             .no_value(self.text("none", "无"))
@@ -150,9 +154,10 @@ class Board:
 
     def lines(
         self, title: str, about: str, queries: Sequence[Query], unit: str, *, width: int, height: int, words: Iterable[str] = (),
-        floor: float | None = 0, ceiling: float | None = None, decimals: int | None = None, dashed: Iterable[str] = (), limit: float | None = None,
+        floor: float | None = 0, ceiling: float | None = None, decimals: int | None = None, dashed: str = "", limit: float | None = None,
+        soft: float | None = None,
     ) -> None:  # fmt: skip
-        """Trends. `dashed` are legends drawn dashed; `limit` is drawn as an amber threshold line."""
+        """Trends. Legends that match `dashed` are dashed; `limit` is an amber line; the axis reaches at least up to `soft`."""
         panel = (
             timeseries.Panel()
             .line_width(2)
@@ -167,6 +172,9 @@ class Board:
         pens = [*words] if words else [legend for _, legend in queries if "{" not in legend]
         for name, pen in zip(pens, PENS, strict=False):
             panel = panel.override_by_name(name, [_color(pen)])
+        if any("{{plc}}" in legend for _, legend in queries):
+            for pattern, pen in zip(MACHINES, PENS, strict=False):
+                panel = panel.override_by_regexp(pattern, [_color(pen)])
         if floor is not None:
             panel = panel.min(floor)
         if ceiling is not None:
@@ -175,8 +183,10 @@ class Board:
             panel = panel.decimals(decimals)
         if limit is not None:
             panel = panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(common_models.GraphThresholdsStyleMode.DASHED))
-        for name in dashed:
-            panel = panel.override_by_name(name, [_value("custom.lineStyle", {"fill": "dash", "dash": [8, 6]})])
+        if soft is not None:
+            panel = panel.axis_soft_max(soft)
+        if dashed:
+            panel = panel.override_by_regexp(dashed, [_value("custom.lineStyle", {"fill": "dash", "dash": [8, 6]})])
         self._add(panel, title, about, queries, unit, width, height, rising(limit, None), words=words)
 
     def timeline(
@@ -199,11 +209,12 @@ class Board:
     def table(
         self, title: str, about: str, expr: str, columns: Mapping[str, str], unit: str, *, width: int, height: int,
         matrix: tuple[str, str] | None = None, properties: Mapping[str, list[Any]] | None = None, sort: str = "", descending: bool = False,
-        hidden: Iterable[str] = (),
+        hidden: Iterable[str] = (), empty: str = "",
     ) -> None:  # fmt: skip
         """
         Rows with these columns (label or `Value` -> heading, in order). `hidden` are labels to leave out, besides the target's.
 
+        With nothing to show there is one row that says so, with a dash in the label `empty`.
         `matrix` is (row label, column label): one number for each pair. `properties` are overrides by heading.
         """
         panel = table.Panel().show_header(True).cell_height(common_models.TableCellHeight.SM).filterable(False)
@@ -221,6 +232,8 @@ class Board:
             panel = panel.override_by_name(heading, changes)
         if sort:
             panel = panel.sort_by([common.TableSortByFieldState().display_name(sort).desc(descending)])
+        if empty:
+            expr = f'({expr}) or on () label_replace(vector(0), "{empty}", "–", "", "")'
         self._add(panel, title, about, [(expr, title)], unit, width, height, GREY, instant=True, as_table=True)
 
     # --- below --------------------------------------------------------------------------------------------------------
@@ -326,6 +339,10 @@ def alarming_from(value: float) -> list[Any]:
     ]
 
 
-def wide(pixels: int) -> list[Any]:
-    """Overrides of a table column: only its width."""
-    return [_value("custom.width", pixels)]
+def patterns(texts: Mapping[str, str], width: int) -> list[Any]:
+    """Overrides of a table column: texts by regular expression (groups as $1), and a width in pixels."""
+    found = [
+        {"type": "regex", "options": {"pattern": pattern, "result": {"text": text, "index": at}}}
+        for at, (pattern, text) in enumerate(texts.items())
+    ]
+    return [_value("mappings", found), _value("custom.width", width)]

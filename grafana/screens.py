@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from grafana.alerts import ALERTS
-from grafana.panels import AMBER, BLUE_GREY, LIGHT, NORMAL, QUIET, RED, SCREENS, Board, alarming_from, falling, mapped, rising, value_map, wide
+from grafana.panels import AMBER, BLUE_GREY, LIGHT, NORMAL, QUIET, RED, RUNNING, SCREENS, Board, alarming_from, falling, mapped, patterns, rising, value_map
 from grafana.words import PACKML, say
 from packcenter.projections import families as words
 
 LANGUAGES = ("en", "zh")
-_PACKML_COLORS = {0: LIGHT, 2: "#3a4047", 4: "#3a4047", 5: BLUE_GREY, 6: "#59626b", 8: RED, 9: RED, 10: AMBER, 11: AMBER}
+_CLASSES = ("tax_invoice", "id_card", "exit_entry_permit", "residence_permit", "official_letter", words.UNANNOUNCED)
+_PACKML_COLORS = {0: LIGHT, 2: "#3a4047", 4: "#3a4047", 5: BLUE_GREY, 6: RUNNING, 8: RED, 9: RED, 10: AMBER, 11: AMBER}
 
 
 def boards() -> dict[str, Any]:
@@ -75,12 +76,12 @@ def _operator_numbers(board: Board) -> None:
         ),
         "min(packcenter_last_cutoff_timestamp_seconds{@} - packcenter_clock_timestamp_seconds{@}) "
         "- sum(hall:packcenter_items_open:sum{@}) / (sum(hall:packcenter_items_packed:rate30m{@}) > 0)",
-        "s", ((None, RED), (-1800, AMBER), (0, NORMAL)), width=3, decimals=1,
+        "dthms", ((None, RED), (-1800, AMBER), (0, NORMAL)), width=3,
     )  # fmt: skip
     board.stat(
         t("Next cut-off in", "距下次封发"),
         t("Time until open bags are closed.", "距开袋总包封发的时间。"),
-        "min(packcenter_next_cutoff_timestamp_seconds{@} - packcenter_clock_timestamp_seconds{@})", "s", width=3, decimals=1,
+        "min(packcenter_next_cutoff_timestamp_seconds{@} - packcenter_clock_timestamp_seconds{@})", "dthms", width=3,
     )  # fmt: skip
     board.stat(
         t("To hand station", "转人工台"),
@@ -101,7 +102,8 @@ def _operator_numbers(board: Board) -> None:
     board.stat(
         t("Figures from", "数据来源"),
         t("Live figures of the floor, or a simulation or replay by which nobody may act.", "现场实况，或仿真、回放（不可据此操作）。"),
-        "max by (mode) (packcenter_run_mode{@} == 1)", "none", width=3, legend="{{mode}}", words=words.RUN_MODES, text_mode="name",
+        "max by (mode) (packcenter_run_mode{@} == 1)", "none", width=3, legend="{{mode}}", words=["live"], amber=["simulation", "replay"],
+        text_mode="name",
     )  # fmt: skip
 
 
@@ -132,17 +134,18 @@ def _alarm_table(board: Board, language: str, *, width: int, height: int) -> Non
         properties={
             severity: mapped({name: (say(name, language), color) for name, color in colors.items()}, colored=True, width=76),
             what: mapped({"none": (t("Nothing stands.", "无报警。"), "")} | {name: (text.title, "") for name, text in says.items()}, width=210),
-            where: wide(150),
-            act: mapped({name: (_without_labels(text.do), "") for name, text in says.items()}),
+            where: patterns(_where(language), 150),
+            act: mapped({name: (text.do.replace("`", ""), "") for name, text in says.items()}),
         },
     )  # fmt: skip
 
 
-def _without_labels(text: str) -> str:
-    """The advice without the names of labels, which stand in the column beside it."""
-    for name in ("{plc}", "{lane}", "{consumable}", "{mail_class}"):
-        text = text.replace(f" {name} ", " ").replace(f" of {name}", "").replace(f" for {name}", "").replace(f" {name}", "").replace(name, "")
-    return text.replace("`", "")
+def _where(language: str) -> dict[str, str]:
+    """Patterns over "plc lane consumable class", any of which may be empty, to what people read."""
+    lane = "$1 / $2"
+    shown = {r"^(\S+) {3}$": "$1", r"^(\S+) (\d+) {2}$": lane, r"^ *$": "–"}
+    shown |= {rf"^(\S+) {{2}}{word} $": f"$1 {say(word, language)}" for word in words.CONSUMABLES.values()}
+    return shown | {rf"^ {{3}}{name}$": say(name, language) for name in _CLASSES}
 
 
 def _operator_flow(board: Board) -> None:
@@ -150,7 +153,7 @@ def _operator_flow(board: Board) -> None:
     board.bars(
         t("Fullest lanes", "最满格口"),
         t("Items in a lane over its capacity; amber from 80 %, red from 95 %.", "格口内件数与容量之比；80% 起琥珀色，95% 起红色。"),
-        "sort_desc(topk(8, packcenter_lane_fill_ratio{@}))", t("{{plc}} lane {{lane}}", "{{plc}} {{lane}} 号"), "percentunit",
+        "sort_desc(topk(6, packcenter_lane_fill_ratio{@}))", "{{plc}} / {{lane}}", "percentunit",
         rising(0.8, 0.95), width=5, height=8, ceiling=1, decimals=0,
     )  # fmt: skip
     sorted_, packed, needed = t("into lanes", "入格口"), t("packed", "装袋"), t("needed until last cut-off", "末次封发前所需")
@@ -166,18 +169,18 @@ def _operator_flow(board: Board) -> None:
                 needed,
             ),
         ],
-        "none", width=8, height=8, decimals=0, dashed=[needed],
+        "none", width=8, height=8, decimals=0, dashed=f"/{needed}/",
     )  # fmt: skip
     board.bars(
         t("To hand station by reason", "转人工台原因"),
         t("Items that came to the hand station in the shown period.", "所示时段内转人工台的件数，按原因。"),
-        "sort_desc(topk(8, sum by (reason) (increase(packcenter_items_to_hand_total{@}[$__range])) >= 0.5))", "{{reason}}", "none",
+        "sort_desc(topk(6, sum by (reason) (increase(packcenter_items_to_hand_total{@}[$__range])) >= 0.5))", "{{reason}}", "none",
         width=5, height=8, words=words.HAND_REASONS, decimals=0,
     )  # fmt: skip
     board.bars(
         t("Bags nearest to closing", "最满总包"),
         t("How near a bag is to its limit of items or weight.", "总包离件数或重量上限有多近。"),
-        "sort_desc(topk(8, packcenter_bag_fill_ratio{@}))", "{{position}} {{destination}}", "percentunit",
+        "sort_desc(topk(6, packcenter_bag_fill_ratio{@}))", "{{position}} {{destination}}", "percentunit",
         width=6, height=8, ceiling=1, decimals=0,
     )  # fmt: skip
 
@@ -188,7 +191,7 @@ def _operator_stock(board: Board, language: str) -> None:
     board.bars(
         t("Material running low", "最少耗材"),
         t("Share left; amber below 20 %, red below 10 %.", "剩余比例；低于 20% 琥珀色，低于 10% 红色。"),
-        "sort(bottomk(6, packcenter_consumable_remaining_ratio{@} >= 0))", "{{plc}} {{consumable}}", "percentunit",
+        "sort(bottomk(5, packcenter_consumable_remaining_ratio{@} >= 0))", "{{plc}} {{consumable}}", "percentunit",
         falling(0.1, 0.2), width=6, height=7, ceiling=1, decimals=0,
         rename={f"(.+) {word}": f"$1 {say(word, language)}" for word in words.CONSUMABLES.values()},
     )  # fmt: skip
@@ -206,8 +209,7 @@ def _books(board: Board, language: str, *, width: int, height: int) -> None:
     first = t("Mail class", "邮件种类")
     columns = {"mail_class\\place_kind": first} | {kind: say(kind, language) for kind in words.PLACE_KINDS}
     names: Mapping[str, tuple[str, str]] = {
-        name: (say(name, language), "")
-        for name in ("tax_invoice", "id_card", "exit_entry_permit", "residence_permit", "official_letter", words.UNANNOUNCED)
+        name: (say(name, language), "") for name in _CLASSES
     }
     board.table(
         t("Where every item is", "每件去向"),
@@ -246,7 +248,7 @@ def _engineer_decisions(board: Board) -> None:
             ("histogram_quantile(0.5, sum by (plc, le) (rate(packcenter_route_decision_duration_seconds_bucket{@}[r])))", "{{plc}} p50"),
             ("plc:packcenter_route_decision_duration_seconds:p99_rate5m{@}", "{{plc}} p99"),
         ],
-        "s", width=8, height=8,
+        "s", width=8, height=8, dashed="/p50$/",
     )  # fmt: skip
     board.lines(
         t("Time to spare at the deadline", "判决余量"),
@@ -261,30 +263,30 @@ def _engineer_decisions(board: Board) -> None:
             ("sum by (plc) (increase(packcenter_route_decisions_late_total{@}[5m]))", t("{{plc}} late", "{{plc}} 超时")),
             ("sum by (plc) (increase(packcenter_items_unconfirmed_total{@}[5m]))", t("{{plc}} unconfirmed", "{{plc}} 未确认")),
         ],
-        "none", width=8, height=8, decimals=0,
+        "none", width=8, height=8, decimals=0, soft=5, dashed=t("/unconfirmed$/", "/未确认$/"),
     )  # fmt: skip
     board.bars(
         t("Decisions by reason", "判决依据"),
         t("Why items got their lane, in the shown period.", "所示时段内邮件得到格口的依据。"),
-        "sort_desc(topk(8, sum by (reason) (increase(packcenter_route_decisions_total{@}[$__range])) >= 0.5))", "{{reason}}", "none",
+        "sort_desc(topk(6, sum by (reason) (increase(packcenter_route_decisions_total{@}[$__range])) >= 0.5))", "{{reason}}", "none",
         width=6, height=7, words=words.ROUTE_REASONS, decimals=0,
     )  # fmt: skip
     board.bars(
         t("Diverts by disposition", "落格结果"),
         t("How items came into their lane, in the shown period.", "所示时段内邮件如何进入格口。"),
-        "sort_desc(topk(8, sum by (disposition) (increase(packcenter_diverts_total{@}[$__range])) >= 0.5))", "{{disposition}}", "none",
+        "sort_desc(topk(6, sum by (disposition) (increase(packcenter_diverts_total{@}[$__range])) >= 0.5))", "{{disposition}}", "none",
         width=6, height=7, words=words.DISPOSITIONS, decimals=0,
     )  # fmt: skip
     board.bars(
         t("Busiest lanes", "最忙格口"),
         t("Items into each lane in the shown period.", "所示时段内各格口进件数。"),
-        "sort_desc(topk(8, sum by (plc, lane) (increase(packcenter_lane_entries_total{@}[$__range]))))",
-        t("{{plc}} lane {{lane}}", "{{plc}} {{lane}} 号"), "none", width=6, height=7, decimals=0,
+        "sort_desc(topk(6, sum by (plc, lane) (increase(packcenter_lane_entries_total{@}[$__range]))))",
+        "{{plc}} / {{lane}}", "none", width=6, height=7, decimals=0,
     )  # fmt: skip
     board.lines(
         t("Into another lane than asked", "落入非指定格口"),
         t("Share of diverts that fell back, over 15 minutes. The line is the alert's threshold.", "15 分钟内回落的比例；横线为报警阈值。"),
-        [("plc:packcenter_diverts_fallback:ratio_rate15m{@}", "{{plc}}")], "percentunit", width=6, height=7, limit=0.02,
+        [("plc:packcenter_diverts_fallback:ratio_rate15m{@}", "{{plc}}")], "percentunit", width=6, height=7, limit=0.02, soft=0.03,
     )  # fmt: skip
 
 
@@ -299,15 +301,15 @@ def _engineer_flow(board: Board) -> None:
     )  # fmt: skip
     board.lines(
         t("How long items stay", "停留时间"),
-        t("95th percentile of the time at each kind of place. The longest before packing is the bottleneck.", "各处停留时间的 95 百分位；装袋前最长处即瓶颈。"),
-        [("histogram_quantile(0.95, sum by (place_kind, le) (rate(packcenter_item_stay_duration_seconds_bucket{@}[15m])))", "{{place_kind}}")],
-        "s", width=8, height=8, words=in_hall,
+        t("95th percentile of the time at each kind of place up to the bag. The longest is the bottleneck.", "入包前各处停留时间的 95 百分位；最长处即瓶颈。"),
+        [("histogram_quantile(0.95, sum by (place_kind, le) (rate(packcenter_item_stay_duration_seconds_bucket{@,place_kind!=\"bag\"}[15m])))", "{{place_kind}}")],
+        "s", width=8, height=8, words=in_hall[:4],
     )  # fmt: skip
-    belts, littles = t("tracked on {{plc}}", "{{plc}} 跟踪中"), t("lane time by Little's law", "按利特尔法则的格口时间")
+    littles = t("lane time by Little's law", "按利特尔法则的格口时间")
     board.lines(
         t("Belts", "皮带"),
         t("Items that each sorter tracks.", "各分拣线正在跟踪的件数。"),
-        [("packcenter_belt_items{@}", belts)], "none", width=4, height=8, decimals=0,
+        [("packcenter_belt_items{@}", "{{plc}}")], "none", width=4, height=8, decimals=0,
     )  # fmt: skip
     board.lines(
         t("Little's law", "利特尔法则"),
@@ -340,7 +342,7 @@ def _engineer_flow(board: Board) -> None:
     board.lines(
         t("Bad parcels", "装袋不良率"),
         t("Share of parcels that did not end well, over 15 minutes. The line is the alert's threshold.", "15 分钟内装袋不良的比例；横线为报警阈值。"),
-        [("plc:packcenter_parcels_bad:ratio_rate15m{@}", "{{plc}}")], "percentunit", width=8, height=7, limit=0.03,
+        [("plc:packcenter_parcels_bad:ratio_rate15m{@}", "{{plc}}")], "percentunit", width=8, height=7, limit=0.03, soft=0.04,
     )  # fmt: skip
 
 
@@ -349,7 +351,7 @@ def _engineer_losses(board: Board, language: str) -> None:
     board.bars(
         t("Stops by reason", "停机原因排行"),
         t("Times a machine left Execute, in the shown period.", "所示时段内设备离开运行状态的次数。"),
-        "sort_desc(topk(8, sum by (reason) (increase(packcenter_machine_stops_total{@}[$__range])) >= 0.5))", "{{reason}}", "none",
+        "sort_desc(topk(6, sum by (reason) (increase(packcenter_machine_stops_total{@}[$__range])) >= 0.5))", "{{reason}}", "none",
         width=6, height=7, words=words.STOP_REASONS, decimals=0,
     )  # fmt: skip
     board.bars(
@@ -410,7 +412,7 @@ def _engineer_controller(board: Board) -> None:
             ("histogram_quantile(0.99, sum by (le) (rate(packcenter_event_loop_lag_seconds_bucket{@}[r])))", t("loop lag", "循环滞后")),
             ("histogram_quantile(0.99, sum by (le) (rate(packcenter_journal_commit_duration_seconds_bucket{@}[r])))", t("journal commit", "日志账提交")),
         ],
-        "s", width=8, height=7, limit=0.05,
+        "s", width=8, height=7, limit=0.05, soft=0.06,
     )  # fmt: skip
     board.lines(
         t("Records a second", "每秒记录数"),
@@ -421,7 +423,7 @@ def _engineer_controller(board: Board) -> None:
         t("Input queue", "输入队列"),
         t("Share of the queue in use. The line is the alert's threshold.", "队列占用比例；横线为报警阈值。"),
         [("max(packcenter_input_queue_items{@} / packcenter_input_queue_limit_items{@})", t("in use", "占用"))],
-        "percentunit", width=5, height=7, limit=0.5,
+        "percentunit", width=5, height=7, limit=0.5, soft=0.6,
     )  # fmt: skip
     board.stat(
         t("Journal disk free", "日志账磁盘剩余"),
@@ -468,13 +470,13 @@ def _maintenance_links(board: Board) -> None:
     board.timeline(
         t("Links", "连接"),
         t("Whether each PLC is heard.", "各 PLC 是否在线。"),
-        'packcenter_plc_up{@,plc=~"$plc"}', "{{plc}}", value_map({"0": (t("not heard", "失联"), RED), "1": (t("heard", "在线"), NORMAL)}),
+        'packcenter_plc_up{@,plc=~"$plc"}', "{{plc}}", value_map({"0": (t("not heard", "失联"), RED), "1": (t("heard", "在线"), RUNNING)}),
         width=12, height=8,
     )  # fmt: skip
     board.lines(
         t("Request time", "请求耗时"),
         t("99th percentile of a request. The line is the alert's threshold.", "一次请求的 99 百分位；横线为报警阈值。"),
-        [('plc:packcenter_plc_request_duration_seconds:p99_rate5m{@,plc=~"$plc"}', "{{plc}}")], "s", width=12, height=8, limit=0.1,
+        [('plc:packcenter_plc_request_duration_seconds:p99_rate5m{@,plc=~"$plc"}', "{{plc}}")], "s", width=12, height=8, limit=0.1, soft=0.12,
     )  # fmt: skip
     board.lines(
         t("Failed requests", "失败的请求"),
@@ -485,7 +487,7 @@ def _maintenance_links(board: Board) -> None:
     board.lines(
         t("Share of failed requests", "请求失败率"),
         t("By PLC, over five minutes. The line is the alert's threshold.", "各 PLC 五分钟内的失败率；横线为报警阈值。"),
-        [('plc:packcenter_plc_requests_failed:ratio_rate5m{@,plc=~"$plc"}', "{{plc}}")], "percentunit", width=8, height=7, limit=0.02,
+        [('plc:packcenter_plc_requests_failed:ratio_rate5m{@,plc=~"$plc"}', "{{plc}}")], "percentunit", width=8, height=7, limit=0.02, soft=0.03,
     )  # fmt: skip
     board.bars(
         t("Silent for", "静默时间"),
@@ -523,14 +525,14 @@ def _maintenance_events(board: Board, language: str) -> None:
         t("Events that changed nothing", "未起作用的事件"),
         t("Events that were set aside, by PLC and reason, in the shown period.", "所示时段内被搁置的事件，按 PLC 和原因。"),
         'round(sum by (plc, reason) (increase(packcenter_plc_events_set_aside_total{@,plc=~"$plc"}[$__range]))) > 0',
-        {"plc": plc, "reason": t("Reason", "原因"), "Value": count}, "none", width=8, height=9, sort=count, descending=True,
+        {"plc": plc, "reason": t("Reason", "原因"), "Value": count}, "none", width=8, height=9, sort=count, descending=True, empty="plc",
         properties={t("Reason", "原因"): mapped({word: (say(word, language), "") for word in words.ASIDE_REASONS})},
     )  # fmt: skip
     board.table(
         t("Commands that were not done", "未完成的命令"),
         t("Commands that a PLC refused or never answered, in the shown period.", "所示时段内被拒绝或未答复的命令。"),
         'round(sum by (plc, result) (increase(packcenter_plc_commands_total{@,plc=~"$plc",result!="done"}[$__range]))) > 0',
-        {"plc": plc, "result": t("Result", "结果"), "Value": count}, "none", width=8, height=9, sort=count, descending=True,
+        {"plc": plc, "result": t("Result", "结果"), "Value": count}, "none", width=8, height=9, sort=count, descending=True, empty="plc",
         properties={t("Result", "结果"): mapped({word: (say(word, language), "") for word in words.COMMAND_RESULTS})},
     )  # fmt: skip
     board.lines(
@@ -550,14 +552,13 @@ def _maintenance_machines(board: Board, language: str) -> None:
     board.timeline(
         t("Machine states", "设备状态"),
         t("PackML state of each machine.", "各设备的 PackML 状态。"),
-        'packcenter_machine_state{@,plc=~"$plc"}', "{{plc}}", _machine_states(language), width=12, height=9,
+        'packcenter_machine_state{@,plc=~"$plc"}', "{{plc}}", _machine_states(language), width=12, height=12,
     )  # fmt: skip
-    lane_states = {"-1": (t("unknown", "未知"), LIGHT), "0": (t("open", "开"), NORMAL), "1": (t("full", "满格"), AMBER), "2": (t("closed", "关闭"), QUIET), "3": (t("jammed", "卡件"), RED)}
+    lane_states = {"-1": (t("unknown", "未知"), LIGHT), "0": (t("open", "开"), RUNNING), "1": (t("full", "满格"), AMBER), "2": (t("closed", "关闭"), QUIET), "3": (t("jammed", "卡件"), RED)}
     board.timeline(
-        t("Lanes that were not open", "未开放的格口"),
-        t("State of the lanes that were not open at some time in the shown period.", "所示时段内曾未开放的格口状态。"),
-        'packcenter_lane_state{@,plc=~"$plc"} and max_over_time(packcenter_lane_state{@,plc=~"$plc"}[$__range]) > 0',
-        t("{{plc}} lane {{lane}}", "{{plc}} {{lane}} 号"), value_map(lane_states), width=12, height=9,
+        t("Lane states", "格口状态"),
+        t("State of every lane; unknown while its sorter cannot be heard.", "各格口状态；分拣线失联时为未知。"),
+        'packcenter_lane_state{@,plc=~"$plc"}', "{{plc}} / {{lane}}", value_map(lane_states), width=12, height=12,
     )  # fmt: skip
     board.bars(
         t("Jammed zones", "卡件区段"),
@@ -566,27 +567,27 @@ def _maintenance_machines(board: Board, language: str) -> None:
     )  # fmt: skip
     board.bars(
         t("Material left", "耗材剩余"),
-        t("The eight lowest.", "最少的八项。"),
-        'sort(bottomk(8, packcenter_consumable_remaining_ratio{@,plc=~"$plc"} >= 0))', "{{plc}} {{consumable}}", "percentunit",
+        t("The six lowest.", "最少的六项。"),
+        'sort(bottomk(6, packcenter_consumable_remaining_ratio{@,plc=~"$plc"} >= 0))', "{{plc}} {{consumable}}", "percentunit",
         falling(0.1, 0.2), width=7, height=8, ceiling=1, decimals=0,
         rename={f"(.+) {word}": f"$1 {say(word, language)}" for word in words.CONSUMABLES.values()},
     )  # fmt: skip
     board.lines(
         t("Codes not read", "无读率"),
         t("Share of reads without one readable code, over 15 minutes. The line is the alert's threshold.", "15 分钟内读码失败的比例；横线为报警阈值。"),
-        [('plc:packcenter_scans_no_read:ratio_rate15m{@,plc=~"$plc"}', "{{plc}}")], "percentunit", width=12, height=8, limit=0.03,
+        [('plc:packcenter_scans_no_read:ratio_rate15m{@,plc=~"$plc"}', "{{plc}}")], "percentunit", width=12, height=8, limit=0.03, soft=0.04,
     )  # fmt: skip
     board.table(
         t("What went wrong at the baggers", "装袋不良明细"),
         t("Parcels that did not end well, by bagger and reason, in the shown period.", "所示时段内装袋不良的邮件，按设备和原因。"),
         'round(sum by (plc, reason) (increase(packcenter_parcel_faults_total{@,plc=~"$plc"}[$__range]))) > 0',
-        {"plc": "PLC", "reason": t("Reason", "原因"), "Value": t("Count", "次数")}, "none", width=12, height=8, sort=t("Count", "次数"), descending=True,
+        {"plc": "PLC", "reason": t("Reason", "原因"), "Value": t("Count", "次数")}, "none", width=12, height=8, sort=t("Count", "次数"), descending=True, empty="plc",
         properties={t("Reason", "原因"): mapped({word: (say(word, language), "") for word in words.PARCEL_REASONS})},
     )  # fmt: skip
     board.table(
         t("Stops by machine", "停机明细"),
         t("Times a machine left Execute, by reason, in the shown period.", "所示时段内设备离开运行状态的次数，按原因。"),
         'round(sum by (plc, reason) (increase(packcenter_machine_stops_total{@,plc=~"$plc"}[$__range]))) > 0',
-        {"plc": "PLC", "reason": t("Reason", "原因"), "Value": t("Count", "次数")}, "none", width=12, height=8, sort=t("Count", "次数"), descending=True,
+        {"plc": "PLC", "reason": t("Reason", "原因"), "Value": t("Count", "次数")}, "none", width=12, height=8, sort=t("Count", "次数"), descending=True, empty="plc",
         properties={t("Reason", "原因"): mapped({word: (say(word, language), "") for word in words.STOP_REASONS})},
     )  # fmt: skip

@@ -4,7 +4,9 @@ The simulated hall as a process: machines in SimPy time, each PLC behind its own
 It talks to people and programs in JSON lines. Out: `{"ready": {plc: [host, port]}}` once, then one answer per order.
 In, on standard input: `{"reboot": plc}`, `{"cut": plc}`, `{"restore": plc}`, `{"freeze": true}`, `{"compare": file}`,
 `{"status": true}`, `{"stop": true}`. `compare` names a JSON file with the ledger's places and is answered with every
-difference from where things really are.
+difference from where things really are, and with what really hangs in the closed bags. `status` tells, beside the
+plant's time and where things are, what each PLC saw of packcenter and when, in microseconds of the computer's
+monotonic clock.
 """
 
 from __future__ import annotations
@@ -12,16 +14,20 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from packcenter.config.build import Configuration, PlcSettings
+from packcenter.plc.line import CommandKind, EventKind, LineCommand
 from packcenter.ports import Clock, Ids
 from simulation.clock import SimPyClock
 from simulation.documents import Delivery
 from simulation.lineplc import LinePlc
 from simulation.plant.hall import Plant, PlantSettings
+from simulation.plcport import Program
 from simulation.servers import LineServer, Nameplate
 from simulation.servers.modbus import ModbusServer
 from simulation.servers.opcua import OpcUaServer
@@ -30,12 +36,71 @@ from simulation.wire import WireDriver
 
 
 @dataclass
+class Notes:
+    """
+    What a PLC saw of packcenter: monotonic times of the computer in microseconds, 0 never; `decisions` since its last start.
+
+    `decision_us` is when it took a decision last, `induction_us` when it let an item in last.
+    """
+
+    induction_us: int = 0
+    decision_us: int = 0
+    decisions: int = 0
+    peer_lost_us: int = 0
+    peer_back_us: int = 0
+
+
+class NotedPlc(LinePlc):
+    """A PLC that notes when it let in its last item. What its machine is told is noted by `_NotedProgram`."""
+
+    notes: Notes
+
+    def report(self, kind: int, *, track: int = 0, a: int = 0, b: int = 0, c: int = 0, code: str = "") -> None:
+        if kind == EventKind.SCANNED:
+            self.notes.induction_us = self._wall_us()
+        super().report(kind, track=track, a=a, b=b, c=c, code=code)
+
+
+class _NotedProgram:
+    """A machine program, and notes of what its PLC told it."""
+
+    def __init__(self, program: Program, notes: Notes, wall: Clock) -> None:
+        self._program = program
+        self._notes = notes
+        self._wall = wall
+
+    def on_granted(self) -> None:
+        self._notes.peer_back_us = self._wall.mono_us()
+        self._program.on_granted()
+
+    def on_command(self, command: LineCommand) -> None:
+        if command.kind == CommandKind.DIVERT:
+            self._notes.decision_us = self._wall.mono_us()
+            self._notes.decisions += 1
+        self._program.on_command(command)
+
+    def on_peer_lost(self) -> None:
+        self._notes.peer_lost_us = self._wall.mono_us()
+        self._program.on_peer_lost()
+
+    def on_peer_back(self) -> None:
+        self._notes.peer_back_us = self._wall.mono_us()
+        self._program.on_peer_back()
+
+    def on_reboot(self) -> None:
+        self._notes.decisions = 0
+        self._program.on_reboot()
+
+
+@dataclass
 class WiredHall:
     """The plant behind real servers. `driver` runs it; `addresses` is filled when the servers listen."""
 
     configuration: Configuration
     plant: Plant
+    plcs: dict[str, NotedPlc]
     driver: WireDriver
+    wall: Clock
     ids: Ids
     addresses: dict[str, tuple[str, int]] = field(default_factory=dict)
 
@@ -61,14 +126,14 @@ def build(
     documents = [document for delivery in deliveries for document in delivery.documents]
     plant = Plant(configuration.hall, documents, settings, clock, plcs)
     for name, plc in plcs.items():
-        plc.program = plant.programs[name]
+        plc.program = _NotedProgram(plant.programs[name], plc.notes, wall)
     servers = [_server(plc, plcs[plc.name], wall, 0 if any_port else plc.port) for plc in configuration.plcs]
     driver = WireDriver(clock, list(plcs.values()), servers, wall=wall, speed=speed)
-    return WiredHall(configuration, plant, driver, ids)
+    return WiredHall(configuration, plant, plcs, driver, wall, ids)
 
 
-def _plc(settings: PlcSettings, ids: Ids, clock: SimPyClock, wall: Clock) -> LinePlc:
-    return LinePlc(
+def _plc(settings: PlcSettings, ids: Ids, clock: SimPyClock, wall: Clock) -> NotedPlc:
+    plc = NotedPlc(
         settings.name,
         nonce=ids.nonce(),
         plant_us=lambda: clock.now_us,
@@ -76,6 +141,8 @@ def _plc(settings: PlcSettings, ids: Ids, clock: SimPyClock, wall: Clock) -> Lin
         profile_digest=settings.profile_digest,
         order=settings.word_order,
     )
+    plc.notes = Notes()
+    return plc
 
 
 def _server(settings: PlcSettings, plc: LinePlc, wall: Clock, port: int) -> LineServer:
@@ -129,11 +196,13 @@ class Orders:
     async def _reboot(self, plc: str) -> None:
         await self._hall.driver.reboot(plc, self._hall.ids.nonce())
 
-    def _cut(self, plc: str) -> None:
+    def _cut(self, plc: str) -> dict[str, Any]:
         self._hall.driver.cut(plc)
+        return {"mono_us": self._hall.wall.mono_us()}
 
-    def _restore(self, plc: str) -> None:
+    def _restore(self, plc: str) -> dict[str, Any]:
         self._hall.driver.restore(plc)
+        return {"mono_us": self._hall.wall.mono_us()}
 
     def _freeze(self, frozen: bool) -> None:
         if frozen:
@@ -145,14 +214,32 @@ class Orders:
         places = json.loads(Path(file).read_text("utf-8"))
         differences = compare(places, self._hall.plant.truth)
         faults = self._hall.plant.truth.faults()
-        return {"differences": [str(each) for each in differences], "faults": [str(each) for each in faults]}
+        return {
+            "differences": [str(each) for each in differences],
+            "details": [msgspec.structs.asdict(each) for each in differences],
+            "faults": [str(each) for each in faults],
+            "bills": self._hall.plant.truth.bills(),
+        }
 
     def _status(self, _: object) -> dict[str, Any]:
         driver = self._hall.driver
         return {
             "plant_us": driver.plant_us(),
+            "mono_us": self._hall.wall.mono_us(),
             "late_us_max": driver.late_us_max,
             "where": dict(self._hall.plant.truth.counts()),
+            "plcs": {name: self._of_plc(plc) for name, plc in self._hall.plcs.items()},
+        }
+
+    def _of_plc(self, plc: NotedPlc) -> dict[str, Any]:
+        return {
+            "nonce": plc.nonce,
+            "epoch": plc.epoch,
+            "packml_state": plc.packml_state,
+            "peer_alive": plc.peer_alive,
+            "ring_used": plc.ring_used,
+            "counts": msgspec.structs.asdict(plc.counts),
+            **asdict(plc.notes),
         }
 
     def _stop(self, _: object) -> None:

@@ -94,9 +94,9 @@ class WireDriver:
             await self._stop_servers()
 
     async def wait(self) -> None:
-        """Until the run ends; raises what ended it."""
+        """Until the run ends; raises what ended it. Who waits may be cancelled; the run goes on."""
         if self._task is not None:
-            await self._task
+            await asyncio.shield(self._task)
 
     async def _run(self) -> None:
         self._origin_plant_us = self._clock.now_us

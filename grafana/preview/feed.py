@@ -247,6 +247,9 @@ class Feed:
         label = command.waybill if self._luck.random() > 0.001 else ""
         result = 0 if isinstance(command, SealParcel) else 1
         self.say(plc, i.Packed, job=job, result=result, grams=self._luck.randrange(18, 60), label=label)
+        if result == 0 and not label:
+            rack = self.hall.rack
+            self._at(9 * SECOND, lambda: self.say(rack.plc, i.Dropped, position=rack.reject_position, reason=0, grams=30, waybill=""))
 
     def _drop(self, command: Drop) -> None:
         self.say(command.plc, i.Dropped, position=command.position, reason=0, grams=30, waybill=command.waybill)

@@ -106,7 +106,7 @@ function Values({ panel, frames, width, height }) {
   const options = panel.options ?? {}, isStat = panel.type === 'stat';
   const values = () => getFieldDisplayValues({ fieldConfig: panel.fieldConfig, reduceOptions: options.reduceOptions ?? { calcs: ['lastNotNull'] }, replaceVariables: (s) => s, theme, data: frames, sparkline: isStat && options.graphMode !== 'none', timeZone: 'browser' });
   return <VizRepeater getValues={values} getAlignmentFactors={getDisplayValueAlignmentFactors} width={width} height={height} source={frames} renderCounter={1}
-    itemSpacing={isStat ? 3 : 8} autoGrid={isStat} minVizHeight={10} maxVizHeight={300} orientation={options.orientation ?? 'auto'}
+    itemSpacing={isStat ? 3 : 8} autoGrid={isStat} minVizHeight={options.minVizHeight ?? 10} maxVizHeight={options.sizing === 'manual' ? options.maxVizHeight : 300} orientation={options.orientation ?? 'auto'}
     renderValue={({ value, width, height, orientation, alignmentFactors, count }) => (isStat
       ? <BigValue theme={theme} value={value.display} width={width} height={height} sparkline={value.sparkline} colorMode={options.colorMode} graphMode={options.graphMode} justifyMode={options.justifyMode} textMode={options.textMode} alignmentFactors={alignmentFactors} count={count} text={options.text} />
       : <BarGauge theme={theme} value={value.display} width={width} height={height} orientation={orientation} field={value.field} display={value.view?.getFieldDisplayProcessor(value.colIndex)} displayMode={options.displayMode} showUnfilled={options.showUnfilled} alignmentFactors={alignmentFactors} itemSpacing={8} lcdCellWidth={10} valueDisplayMode={options.valueMode} namePlacement={options.namePlacement} text={options.text} />)} />;
@@ -128,7 +128,7 @@ function registerFields() {
   const nothing = () => null;
   const item = (id, more) => ({ id, path: id, name: id, editor: nothing, override: nothing, shouldApply: () => true, process: (value) => value, ...more });
   const plain = ['unit', 'min', 'max', 'decimals', 'displayName', 'color', 'noValue', 'links', 'actions', 'filterable'].map((id) => item(id));
-  const custom = ['lineWidth', 'lineStyle', 'fillOpacity', 'showPoints', 'drawStyle', 'lineInterpolation', 'thresholdsStyle', 'spanNulls', 'axisPlacement', 'stacking', 'gradientMode', 'width', 'cellOptions', 'align']
+  const custom = ['lineWidth', 'lineStyle', 'fillOpacity', 'showPoints', 'drawStyle', 'lineInterpolation', 'thresholdsStyle', 'spanNulls', 'axisPlacement', 'axisSoftMax', 'stacking', 'gradientMode', 'width', 'cellOptions', 'align']
     .map((id) => item('custom.' + id, { path: id, isCustom: true }));
   GD.standardEditorsRegistry?.setInit?.(() => []);
   GD.standardFieldConfigEditorRegistry.setInit(() => [...plain, ...custom,

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -59,28 +60,36 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def history(feed: Feed, until_us: int, path: Path, events: list[tuple[int, Callable[[Feed], None]]]) -> None:
-    """Play the feed up to `until_us` and write what was scraped every `STEP_S` as OpenMetrics with times."""
-    samples: dict[str, dict[str, list[str]]] = {}
-    kinds: dict[str, str] = {}
+def play(feed: Feed, until_us: int, events: list[tuple[int, Callable[[Feed], None]]]) -> dict[str, tuple[str, dict[str, list[tuple[float, float]]]]]:
+    """
+    Play the feed up to `until_us`, doing each of `events` in its time, as if it were scraped every `STEP_S`.
+
+    Gives family -> (type, series -> [(value, unix seconds), ...]).
+    """
+    seen: dict[str, tuple[str, dict[str, list[tuple[float, float]]]]] = {}
+    coming = list(events)
     at_us = feed.now_us
     while at_us <= until_us:
-        while events and events[0][0] <= at_us:
-            events.pop(0)[1](feed)
+        while coming and coming[0][0] <= at_us:
+            coming.pop(0)[1](feed)
         feed.run_to(at_us)
         feed.refresh()
         for family in feed.metrics.registry.collect():
-            kinds[family.name] = family.type
-            into = samples.setdefault(family.name, {})
+            _, series = seen.setdefault(family.name, (family.type, {}))
             for sample in family.samples:
                 labels = ",".join(f'{name}="{value}"' for name, value in {**sample.labels, "job": JOB, "instance": INSTANCE}.items())
-                into.setdefault(f"{sample.name}{{{labels}}}", []).append(f"{floatToGoString(sample.value)} {at_us / 1e6:.3f}")
+                series.setdefault(f"{sample.name}{{{labels}}}", []).append((sample.value, at_us / 1e6))
         at_us += STEP_S * SECOND
+    return seen
+
+
+def write_history(path: Path, seen: dict[str, tuple[str, dict[str, list[tuple[float, float]]]]]) -> None:
+    """Write what was played as OpenMetrics with times, which promtool turns into blocks."""
     with path.open("w", encoding="utf-8") as out:
-        for name, series in samples.items():
-            out.write(f"# TYPE {name} {kinds[name]}\n")
+        for name, (kind, series) in seen.items():
+            out.write(f"# TYPE {name} {kind}\n")
             for key, points in series.items():
-                out.writelines(f"{key} {point}\n" for point in points)
+                out.writelines(f"{key} {floatToGoString(value)} {at_s:.3f}\n" for value, at_s in points)
         out.write("# EOF\n")
 
 
@@ -189,7 +198,7 @@ def stage(folder: Path, scenario: str, *, live: bool = True) -> Iterator[tuple[P
     offset = local_now - (end_s // 60) % 1440
     feed = Feed(reference_hall(offset + (1440 if offset < -720 else 0)), (end_s - HISTORY_S) * SECOND, announced=9_000)
     events = [] if scenario == "ordinary" else [((end_s - TROUBLE_S) * SECOND, trouble)]
-    history(feed, end_s * SECOND, folder / "history.om", events)
+    write_history(folder / "history.om", play(feed, end_s * SECOND, events))
     _promtool("tsdb", "create-blocks-from", "openmetrics", str(folder / "history.om"), str(folder / "data"))
     quiet = "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
     first = Prometheus(folder, quiet)

@@ -365,7 +365,7 @@ def panel(status: Status, service: Service) -> Any:
     ]
     for row in rows:
         figures.add_row(*row)
-    down = [name for name, plc in status.plcs.items() if not plc["up"]]
+    down = [name for name, plc in status.plcs.items() if not plc.up]
     links = "all PLCs heard" if not down else f"NOT HEARD: {', '.join(down)}"
     return Panel(figures, title=f"{hall.name}, plan {hall.plan.version}", subtitle=f"{links} | Ctrl-C stops and prints the books")
 

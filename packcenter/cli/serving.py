@@ -143,6 +143,8 @@ def run_until_stopped(
 async def _run(
     service: Service, http: tuple[str, int], during: Callable[[Service, str], Any] | None, seconds: float | None
 ) -> int:
+    import structlog
+
     from packcenter.service.engine import StepError
     from packcenter.service.http import HttpServer
 
@@ -150,6 +152,7 @@ async def _run(
     await service.start()
     server = HttpServer(service, *http)
     address = await server.start()
+    structlog.get_logger().info("listening", address=address)
     beside = asyncio.create_task(during(service, address)) if during is not None else None
     stop = service.request_stop if beside is None else service.ask_to_stop
     loop = asyncio.get_running_loop()

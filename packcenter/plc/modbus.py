@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from pymodbus.exceptions import ConnectionException, ModbusIOException
 from pymodbus.pdu import ModbusPDU
 from pymodbus.pdu.register_message import (
     ReadHoldingRegistersRequest,
@@ -119,7 +118,7 @@ class ModbusWire:
         self._raise_if_broken()
         self._asked, self._request, self._registers = (function, address, count), request, []
         try:
-            await self._requests(operation, self._execute(request))
+            await self._requests(operation, self._client.execute(False, request))
         except BusyError:
             raise
         except PlcError as error:
@@ -132,14 +131,6 @@ class ModbusWire:
     def _raise_if_broken(self) -> None:
         if self._broken is not None:
             raise self._broken
-
-    async def _execute(self, request: ModbusPDU) -> None:
-        try:
-            await self._client.execute(False, request)
-        except ConnectionException as error:
-            raise PlcError(Cause.DISCONNECTED, "the connection is closed") from error
-        except ModbusIOException as error:
-            raise PlcError(Cause.SILENT, f"pymodbus gave up: {error}") from error
 
     def _on_packet(self, sending: bool, packet: bytes) -> bytes:
         """

@@ -10,7 +10,7 @@ from packcenter.core import facts as f
 from packcenter.core.commands import Divert
 from packcenter.core.custody import balance_errors
 from packcenter.core.lifecycle import IN_HALL, kind_of
-from packcenter.core.state import State
+from packcenter.core.state import State, lane_place
 from packcenter.service.engine import Recorded
 
 SAMPLES = 4096
@@ -19,7 +19,38 @@ SAMPLES = 4096
 RATE_WINDOW_US = 300_000_000
 """Core time over which the hourly rate is taken: long enough to be steady, short enough to show a stop."""
 
+BALANCE_EVERY_US = 10_000_000
+"""Core time between full counts of the books: a count walks every item, and what it finds does not go away by itself."""
+
+UNSTATED = "unstated"
+"""Reason shown for an item that came to the hand station without one."""
+
 _HOUR_US = 3_600_000_000
+
+
+class MachineNow(msgspec.Struct, frozen=True):
+    """
+    One PLC and its machine; `state` is 0 while the link is down, because then nobody knows.
+
+    `places` are those that are not open (number -> full, closed, jammed: 1, 2, 3), `jams` the zones that are jammed,
+    `consumables` percent left of each kind (1 film, 2 labels, 3 ribbon), `pending` commands that are not answered.
+    """
+
+    up: bool
+    epoch: int
+    state: int
+    reason_class: int
+    pending: int
+    places: dict[int, int]
+    jams: list[int]
+    consumables: dict[int, int]
+
+
+class LaneNow(msgspec.Struct, frozen=True, array_like=True):
+    """What a lane holds and what is on its way to it."""
+
+    items: int
+    on_way: int
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -27,7 +58,8 @@ class Status(msgspec.Struct, frozen=True):
     Where the hall stands. Times in core microseconds, rates per hour of core time, decision times in milliseconds.
 
     `decision_p50_ms` and `p99` are from the scan's arrival at the service to the durable decision's hand-over to its link; None
-    before the first decision.
+    before the first decision. `lanes` are in the order of each sorter's lanes, `bags` the parcels by position. `balanced` is
+    counted every `BALANCE_EVERY_US`; the rest is of this moment.
     """
 
     at_us: int
@@ -46,7 +78,9 @@ class Status(msgspec.Struct, frozen=True):
     decisions: int
     decision_p50_ms: float | None
     decision_p99_ms: float | None
-    plcs: dict[str, dict[str, object]]
+    plcs: dict[str, MachineNow]
+    lanes: dict[str, list[LaneNow]]
+    bags: dict[int, int]
     exceptions: dict[str, int]
     balanced: bool
 
@@ -57,21 +91,37 @@ class StatusReader:
     def __init__(self) -> None:
         self.decision_us: deque[int] = deque(maxlen=SAMPLES)
         self._packed_at: deque[int] = deque()
+        self._at_hand: dict[str, str] | None = None
+        self._balance: tuple[int, bool] | None = None
         self.packed = 0
         self.late = 0
         self.decisions = 0
 
     def observe(self, recorded: Recorded) -> None:
         """Take one durable record."""
+        reasons: dict[str, str] = {}
         for fact in recorded.facts:
             kind = type(fact)
-            if kind is f.ParcelSealed:
+            if kind is f.Moved:
+                self._follow(fact, reasons)  # type: ignore[arg-type]
+            elif kind is f.SentToHand:
+                reasons[fact.item] = fact.reason  # type: ignore[attr-defined]
+            elif kind is f.ParcelSealed:
                 self.packed += 1
                 self._packed_at.append(recorded.at_us)
             elif kind is f.DecisionLate:
                 self.late += 1
         while self._packed_at and self._packed_at[0] < recorded.at_us - RATE_WINDOW_US:
             self._packed_at.popleft()
+
+    def _follow(self, moved: f.Moved, reasons: dict[str, str]) -> None:
+        """Who comes to the hand station and who leaves it; the fact before a move there says why."""
+        if self._at_hand is None:
+            return
+        if moved.target == "hand":
+            self._at_hand[moved.item] = reasons.get(moved.item, UNSTATED)
+        elif moved.source == "hand":
+            self._at_hand.pop(moved.item, None)
 
     def decided(self, recorded: Recorded, now_us: int) -> int | None:
         """Note how long a record's divert took from its scan's arrival to now (monotonic); None if it has none."""
@@ -87,10 +137,7 @@ class StatusReader:
         kinds: Counter[str] = Counter()
         for place, count in state.balances.items():
             kinds[kind_of(place)] += count
-        exceptions = Counter(item.hand or "unstated" for item in state.items.values() if item.place == "hand")
         ordered = sorted(self.decision_us)
-        began_us = max(now_us - RATE_WINDOW_US, self._packed_at[0] if self._packed_at else now_us)
-        window_us = max(now_us - began_us, 60_000_000)
         return Status(
             at_us=now_us,
             run=state.run,
@@ -104,17 +151,64 @@ class StatusReader:
             lost=kinds["lost"],
             unexpected=-kinds["outside"],
             late=self.late,
-            packed_per_hour=len(self._packed_at) * _HOUR_US // window_us,
+            packed_per_hour=self._packed_per_hour(now_us),
             decisions=self.decisions,
             decision_p50_ms=_percentile_ms(ordered, 50),
             decision_p99_ms=_percentile_ms(ordered, 99),
-            plcs={
-                plc.name: {"up": plc.up, "epoch": plc.epoch, "state": plc.state if plc.up else 0, "pending": len(plc.pending)}
-                for plc in state.plcs.values()
-            },
-            exceptions=dict(sorted(exceptions.items())),
-            balanced=not balance_errors(state),
+            plcs=_machines(state),
+            lanes=_lanes(state),
+            bags={position: len(bag.items) for position, bag in sorted(state.bags.items())},
+            exceptions=dict(sorted(Counter(self._hand(state).values()).items())),
+            balanced=self._balanced(state, now_us),
         )
+
+    def _packed_per_hour(self, now_us: int) -> int:
+        began_us = max(now_us - RATE_WINDOW_US, self._packed_at[0] if self._packed_at else now_us)
+        recent = len(self._packed_at)
+        while recent and self._packed_at[-recent] < now_us - RATE_WINDOW_US:
+            recent -= 1  # nothing was recorded since, so that nobody has dropped them
+        return recent * _HOUR_US // max(now_us - began_us, 60_000_000)
+
+    def _hand(self, state: State) -> dict[str, str]:
+        """
+        Who is at the hand station and why: counted from the items once, then kept by the facts.
+
+        The state may be ahead of the facts by the group that is being written. That does no harm: telling the same
+        facts again, in order, ends in the same answer.
+        """
+        if self._at_hand is None:
+            self._at_hand = {item.id: item.hand or UNSTATED for item in state.items.values() if item.place == "hand"}
+        return self._at_hand
+
+    def _balanced(self, state: State, now_us: int) -> bool:
+        if self._balance is None or not 0 <= now_us - self._balance[0] < BALANCE_EVERY_US:
+            self._balance = (now_us, not balance_errors(state))
+        return self._balance[1]
+
+
+def _machines(state: State) -> dict[str, MachineNow]:
+    return {
+        plc.name: MachineNow(
+            up=plc.up,
+            epoch=plc.epoch,
+            state=plc.state if plc.up else 0,
+            reason_class=plc.reason_class if plc.up else 0,
+            pending=len(plc.pending),
+            places=dict(sorted(plc.places.items())),
+            jams=sorted(plc.jams),
+            consumables=dict(sorted(plc.consumables.items())),
+        )
+        for plc in state.plcs.values()
+    }
+
+
+def _lanes(state: State) -> dict[str, list[LaneNow]]:
+    if state.hall is None:
+        return {}
+    loads = {
+        sorter.plc: [state.lanes[lane_place(sorter.plc, lane.number)] for lane in sorter.lanes] for sorter in state.hall.sorters
+    }
+    return {plc: [LaneNow(len(load.items), load.on_way) for load in of_sorter] for plc, of_sorter in loads.items()}
 
 
 def _percentile_ms(ordered: list[int], percent: int) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import socket
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
@@ -87,6 +88,9 @@ class LoopbackNet:
 
     def modbus_client(self, host: str, port: int, *, timeout_s: float) -> AsyncModbusTcpClient:
         return AsyncModbusTcpClient(host, port=port, timeout=timeout_s, retries=0, reconnect_delay=0)
+
+    def listen(self, host: str, port: int) -> socket.socket:
+        raise AssertionError("no link listens")
 
 
 def out_image(**fields: Any) -> OutImage:

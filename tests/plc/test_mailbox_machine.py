@@ -95,8 +95,8 @@ class Wire(RuleBasedStateMachine):
             self.asked[command.number] = command
             self.box.ask(command)
 
-    @rule(data=st.data())
-    def controller_restarts(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), forgets=st.booleans())
+    def controller_restarts(self, data: st.DataObject, forgets: bool) -> None:
         """What was not durable is gone; commands that nobody answered are asked again under their numbers."""
         self.not_durable = []
         self.box = Mailbox(
@@ -106,9 +106,9 @@ class Wire(RuleBasedStateMachine):
             first_hello=self.hello,
         )
         taken = len(self.plc.taken_commands) if self.plc.epoch == self.epoch else 0
-        answered = data.draw(st.integers(0, taken))
+        answered: int = data.draw(st.integers(0, taken))
         open_numbers = [number for number in self.asked if number > answered and number not in self.forgotten]
-        if open_numbers and data.draw(st.booleans()):
+        if open_numbers and forgets:
             self.forgotten.add(data.draw(st.sampled_from(open_numbers)))
         for number in open_numbers:
             if number not in self.forgotten:

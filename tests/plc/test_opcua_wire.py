@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from asyncua import ua
-from asyncua.crypto.permission_rules import SimpleRoleRuleset
 from asyncua.server.server import Server
 from asyncua.server.user_managers import PermissiveUserManager
 from asyncua.ua.status_codes import StatusCodes
@@ -45,24 +44,27 @@ class PlcServer:
         self.written: list[ua.DataValue] = []
         self.floor_ms = 0.0
         self.url = ""
+        self.all_done = asyncio.Event()  # every event is acknowledged and nine commands were taken
 
     async def start(self) -> None:
         make_certificate(self.folder, "server", "urn:packcenter:test:server")
         make_certificate(self.folder, "client", "urn:packcenter:test:client")
         make_certificate(self.folder, "stranger", "urn:packcenter:test:server")
-        server = self.server = Server(user_manager=PermissiveUserManager())
+        server = self.server = Server(user_manager=PermissiveUserManager())  # type: ignore[arg-type]
         await server.init()
         await server.set_application_uri("urn:packcenter:test:server")
         await server.load_certificate(str(self.folder / "server.der"))
         await server.load_private_key(str(self.folder / "server.pem"))
         server.set_security_policy(
             [ua.SecurityPolicyType.NoSecurity, ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt],
-            permission_ruleset=SimpleRoleRuleset(),
         )
         server.set_endpoint("opc.tcp://127.0.0.1:0")
         self.index = await server.register_namespace(NAMESPACE)
         objects = server.nodes.objects
-        long_ago = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+        stale: Any = {
+            "SourceTimestamp": dt.datetime.now(dt.UTC) - dt.timedelta(hours=1),
+            "ServerTimestamp": dt.datetime.now(dt.UTC),
+        }
         for name, value in {
             "Out": ua.DataValue(ua.Variant(encode_out(self.plc.image()), UINT16)),
             "Quiet": ua.DataValue(ua.Variant(encode_out(self.plc.image()), UINT16)),
@@ -72,9 +74,7 @@ class PlcServer:
             "Short": ua.DataValue(ua.Variant([0] * 3, UINT16)),
             "Single": ua.DataValue(ua.Variant(7, UINT16)),
             "Bad": ua.DataValue(ua.Variant([0] * OUT_WORDS, UINT16), ua.StatusCode(ua.UInt32(StatusCodes.BadSensorFailure))),
-            "Stale": ua.DataValue(
-                ua.Variant([0] * OUT_WORDS, UINT16), SourceTimestamp=long_ago, ServerTimestamp=dt.datetime.now(dt.UTC)
-            ),
+            "Stale": ua.DataValue(ua.Variant([0] * OUT_WORDS, UINT16), **stale),
         }.items():
             node = await objects.add_variable(self.id(name), ua.QualifiedName(name, self.index), value.Value)
             await node.set_writable(name != "Locked")
@@ -102,6 +102,8 @@ class PlcServer:
             self.plc.take(decode_in(value.Value.Value))
             if self.plc.epoch and not self.plc.odometer:
                 self.plc.make(12)
+            if self.plc.odometer and not self.plc.ring and len(self.plc.taken_commands) == 9:
+                self.all_done.set()
 
     async def publish(self) -> None:
         """One cycle of the PLC: its heart beats and `Out` shows it."""
@@ -114,6 +116,7 @@ class PlcServer:
         """A new life of the PLC, with a cycle of 10 ms."""
         self.plc = ModelPlc(self.plc.nonce + 1)
         self.written.clear()
+        self.all_done.clear()
 
         async def cycle() -> None:
             while True:
@@ -260,10 +263,10 @@ async def test_a_link_over_real_sockets_grants_takes_events_and_gives_commands(o
     opcua_plc.floor_ms = floor_ms
     try:
         async with opcua_plc.running() as plc:
-            link, done, seen = link_with_service(opcua_plc.settings())
+            link, seen = link_with_service(opcua_plc.settings())
             running = asyncio.create_task(link.run())
             async with asyncio.timeout(30):
-                await done.wait()
+                await opcua_plc.all_done.wait()
             assert link.how.startswith("polled" if floor_ms else "subscription")
             await link.stop()
             assert running.done()
@@ -273,9 +276,9 @@ async def test_a_link_over_real_sockets_grants_takes_events_and_gives_commands(o
         opcua_plc.floor_ms = 0.0
 
 
-def link_with_service(settings: LinkSettings) -> tuple[Link, asyncio.Event, list[int]]:
-    """A link with a small service: grants, asks nine commands, and is done with twelve events."""
-    done, seen = asyncio.Event(), []  # type: tuple[asyncio.Event, list[int]]
+def link_with_service(settings: LinkSettings) -> tuple[Link, list[int]]:
+    """A link with a small service that grants, asks nine commands and journals what it hears; and what it heard."""
+    seen: list[int] = []
 
     def hear(_: str, happenings: list[Happening]) -> None:
         for happening in happenings:
@@ -286,8 +289,6 @@ def link_with_service(settings: LinkSettings) -> tuple[Link, asyncio.Event, list
             elif isinstance(happening, Events):
                 seen.extend(event.number for event in happening.events)
                 link.durable(1, seen[-1])
-                if seen[-1] == 12:
-                    done.set()
 
     link = Link(
         settings,
@@ -297,7 +298,7 @@ def link_with_service(settings: LinkSettings) -> tuple[Link, asyncio.Event, list
         make_wire=wire_maker(settings, LoopbackNet()),
         on_happenings=hear,
     )
-    return link, done, seen
+    return link, seen
 
 
 async def test_a_heartbeat_that_stops_behind_a_living_server_is_a_lost_link(opcua_plc: PlcServer) -> None:
@@ -360,6 +361,22 @@ async def test_a_value_that_is_not_ours_is_not_believed(
         opcua_plc.floor_ms = 0.0
 
 
+async def test_a_read_that_gives_another_number_of_values_is_not_believed(
+    opcua_plc: PlcServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def two(_: ua.ReadParameters) -> list[ua.DataValue]:
+        return [ua.DataValue(), ua.DataValue()]
+
+    opcua_plc.floor_ms = 100.0
+    try:
+        async with connected(opcua_plc.settings()) as wire:
+            monkeypatch.setattr(wire._client.uaclient, "read", two)
+            with pytest.raises(PlcError, match="Out: 2 values, expected 1"):
+                await wire.exchange(None)
+    finally:
+        opcua_plc.floor_ms = 0.0
+
+
 async def test_a_variable_that_may_not_be_written_is_a_refusal(opcua_plc: PlcServer) -> None:
     async with connected(opcua_plc.settings(in_node="Locked")) as wire:
         with pytest.raises(PlcError, match=r"Locked: write answered Bad\w+, expected Good") as seen:
@@ -377,7 +394,7 @@ async def test_a_subscription_that_the_server_ends_is_a_lost_connection(opcua_pl
     async with opcua_plc.running(), connected(opcua_plc.settings()) as wire:
         await newest(wire)
         status = ua.StatusChangeNotification(Status=ua.StatusCode(ua.UInt32(StatusCodes.BadTimeout)))
-        wire._on_publish(ua.PublishResult(NotificationMessage=ua.NotificationMessage(NotificationData=[status])))  # type: ignore[list-item]
+        wire._on_publish(ua.PublishResult(NotificationMessage=ua.NotificationMessage(NotificationData=[status])))
         with pytest.raises(PlcError, match="the server ended the subscription: BadTimeout"):
             await wire.exchange(None)
 
@@ -385,7 +402,8 @@ async def test_a_subscription_that_the_server_ends_is_a_lost_connection(opcua_pl
 async def test_a_publish_without_notifications_is_a_sign_of_life_and_nothing_more(opcua_plc: PlcServer) -> None:
     async with connected(opcua_plc.settings(out_node="Quiet")) as wire:
         await newest(wire)
-        wire._on_publish(ua.PublishResult(NotificationMessage=ua.NotificationMessage(NotificationData=None)))
+        for nothing in ([], [ua.EventNotificationList()]):
+            wire._on_publish(ua.PublishResult(NotificationMessage=ua.NotificationMessage(NotificationData=nothing)))
         assert await wire.exchange(None) is None
 
 

@@ -106,6 +106,14 @@ def test_only_the_newest_entries_of_each_plc_are_kept() -> None:
     assert trace.entries("rack-1") == ()
 
 
+def test_serials_count_over_all_plcs_so_that_a_reader_can_go_on_where_it_stopped() -> None:
+    trace = Trace()
+    for plc in ("sorter-1", "rack-1", "sorter-1"):
+        trace.sent(plc, 0, InImage(1, 1, 1, len(plc) + len(trace.entries(plc)), 0))
+    assert [entry.serial for entry in trace.entries("sorter-1")] == [1, 2, 3, 4, 9]
+    assert [entry.serial for entry in trace.entries("rack-1")] == [5, 6, 7, 8]
+
+
 def test_the_trace_is_json_too() -> None:
     trace = Trace(entries_max=1)
     trace.received("sorter-1", 5, out_image(events=(LineEvent(1, EventKind.PACKED, track=4, b=0, c=120, code="EA1"),)))
@@ -117,5 +125,6 @@ def test_the_trace_is_json_too() -> None:
             "what": "packed",
             "number": 1,
             "fields": {"job": 4, "result": 0, "grams": 120, "label": "EA1", "age_ms": 0},
+            "serial": 9,
         }
     ]

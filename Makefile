@@ -1,0 +1,65 @@
+# packcenter: `make demo` runs the hall, `make test` everything that must pass. Both make .venv from the lock first.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+CYCLES ?= 30
+# pytest workers: the suite is sized for two cores
+WORKERS ?= 2
+
+.PHONY: help demo test check fast slow format lint bench torture pictures dashboards digests lock clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+.venv/ready: requirements.lock pyproject.toml
+	@.ci/venv .venv $(PYTHON)
+
+demo: .venv/ready  ## the reference hall over real sockets (ARGS="--speed 10 --for 20m")
+	$(BIN)/packcenter demo $(ARGS)
+
+test: check slow digests  ## everything that must pass
+
+check: lint fast  ## format, lint, types, import contracts, fast tests
+
+lint: .venv/ready  ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-timing
+	$(BIN)/mypy
+
+fast: .venv/ready  ## the fast tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
+
+slow: .venv/ready  ## processes, sockets, pictures, crash images
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow
+
+digests: .venv/ready  ## one decision digest on every supported Python and under three hash seeds
+	@.ci/digests
+
+format: .venv/ready  ## put the sources in form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/ready  ## medians and ratios against the bare loops, kept as JSON
+	$(BIN)/python tests/bench/bench.py $(ARGS)
+
+torture: .venv/ready  ## kill -9 and PLC restarts against real processes (CYCLES=30)
+	$(BIN)/python -m tests.live.torture --cycles $(CYCLES) $(ARGS)
+
+dashboards: .venv/ready  ## build grafana/dashboards/*.json
+	$(BIN)/python grafana/build.py
+
+pictures: .venv/ready  ## draw the dashboards over live data with Grafana's own components
+	$(BIN)/python grafana/preview/render.py $(ARGS)
+
+lock:  ## renew requirements.lock
+	uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group pyproject.toml:dev pyproject.toml -o requirements.lock
+
+clean:  ## remove what was made here, runs excepted
+	rm -rf .venv .venv-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

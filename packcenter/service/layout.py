@@ -1,0 +1,71 @@
+"""The hall as a page or a tool draws it: what stands where and feeds what. It changes only with a new start of the service."""
+
+from __future__ import annotations
+
+import msgspec
+
+from packcenter.core.hall import Hall
+
+
+class LaneLayout(msgspec.Struct, frozen=True):
+    """A lane; `feeds` is "" for the exception lane, which people empty to the hand station."""
+
+    number: int
+    feeds: str
+    infeed: int
+    capacity: int
+    secure: bool
+
+
+class SorterLayout(msgspec.Struct, frozen=True):
+    """A sorting line, its lanes in the order in which `Status.lanes` counts them."""
+
+    plc: str
+    exception_lane: int
+    lanes: list[LaneLayout]
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """
+    Everything about a hall that does not change while its service runs; `positions` is destination by number.
+
+    `mode` is live, simulation or replay: figures that are not live must say so. `speed` is plant seconds per second.
+    """
+
+    name: str
+    centre: str
+    plan: str
+    release: str
+    mode: str
+    speed: int
+    utc_offset_minutes: int
+    run: int
+    sorters: list[SorterLayout]
+    baggers: list[str]
+    rack: str
+    positions: dict[int, str]
+
+
+def layout_of(hall: Hall, *, release: str, mode: str, speed: int, run: int) -> Layout:
+    """The layout of a hall under one run of the service."""
+    return Layout(
+        name=hall.name,
+        centre=hall.centre,
+        plan=hall.plan.version,
+        release=release,
+        mode=mode,
+        speed=speed,
+        utc_offset_minutes=hall.utc_offset_minutes,
+        run=run,
+        sorters=[
+            SorterLayout(
+                sorter.plc,
+                sorter.exception_lane,
+                [LaneLayout(lane.number, lane.feeds, lane.infeed, lane.capacity_items, lane.secure) for lane in sorter.lanes],
+            )
+            for sorter in hall.sorters
+        ],
+        baggers=[bagger.plc for bagger in hall.baggers],
+        rack=hall.rack.plc,
+        positions={position.number: position.destination for position in hall.rack.positions},
+    )
