@@ -6,6 +6,8 @@ mail and what to do, and stands with one case in which it fires and one, as near
 Series of the cases get `job` and `instance` by themselves. `{plc}` in a text is the alert's label of that name.
 """
 
+# ruff: noqa: E501  (sentences stay whole, and Chinese characters count double)
+
 from __future__ import annotations
 
 from dataclasses import dataclass

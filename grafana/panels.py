@@ -27,7 +27,15 @@ RED = "#e02f44"
 PENS = (LIGHT, BLUE_GREY, "#a58f7c", "#7d8a62", "#b3a3c7", "#5f8f94", "#9a7a8a", "#d3c08f")
 """Colours of lines: muted, so that none can be taken for an alarm."""
 
-MACHINES = (r"/^sorter\D*1\b/", r"/^sorter\D*2\b/", r"/^bagger\D*1\b/", r"/^bagger\D*2\b/", r"/^bagger\D*3\b/", r"/^bagger\D*4\b/", r"/^rack/")
+MACHINES = (
+    r"/^sorter\D*1\b/",
+    r"/^sorter\D*2\b/",
+    r"/^bagger\D*1\b/",
+    r"/^bagger\D*2\b/",
+    r"/^bagger\D*3\b/",
+    r"/^bagger\D*4\b/",
+    r"/^rack/",
+)
 """Machines by their customary names, each with a pen of its own on every screen; others get a shade."""
 
 COLUMNS = 24
@@ -52,7 +60,9 @@ def falling(red: float, amber: float) -> Steps:
 class Board:
     """One dashboard in one language, filled row by row; `text` picks the language, `target` are the label selectors of `@`."""
 
-    def __init__(self, name: str, language: str, titles: Mapping[str, str], purpose: Mapping[str, str], *, refresh: str, span: str) -> None:
+    def __init__(
+        self, name: str, language: str, titles: Mapping[str, str], purpose: Mapping[str, str], *, refresh: str, span: str
+    ) -> None:
         self.language = language
         self.name = name
         self._x = self._y = self._row_height = 0
@@ -68,7 +78,9 @@ class Board:
             .time(f"now-{span}", "now")
             .timezone("browser")
             .tooltip(models.DashboardCursorSync.CROSSHAIR)
-            .with_variable(dashboard.DatasourceVariable("datasource").label(self.text("Data source", "数据源")).type("prometheus"))
+            .with_variable(
+                dashboard.DatasourceVariable("datasource").label(self.text("Data source", "数据源")).type("prometheus")
+            )
         )
         self._variable("job", self.text("Job", "任务"), "label_values(packcenter_build_info, job)")
         self._variable("instance", self.text("Hall", "中心"), 'label_values(packcenter_build_info{job=~"$job"}, instance)')
@@ -127,7 +139,8 @@ class Board:
 
     def bars(
         self, title: str, about: str, expr: str, legend: str, unit: str, steps: Steps = GREY, *, width: int, height: int,
-        words: Iterable[str] = (), ceiling: float | None = None, decimals: int | None = None, rename: Mapping[str, str] | None = None,
+        words: Iterable[str] = (), ceiling: float | None = None, decimals: int | None = None,
+        rename: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         """Horizontal bars, in the query's order; at most six, so that their names are read from afar."""
         panel = (
@@ -153,9 +166,9 @@ class Board:
         self._add(panel, title, about, [(expr, legend)], unit, width, height, steps, instant=True, words=words)
 
     def lines(
-        self, title: str, about: str, queries: Sequence[Query], unit: str, *, width: int, height: int, words: Iterable[str] = (),
-        floor: float | None = 0, ceiling: float | None = None, decimals: int | None = None, dashed: str = "", limit: float | None = None,
-        soft: float | None = None,
+        self, title: str, about: str, queries: Sequence[Query], unit: str, *, width: int, height: int,
+        words: Iterable[str] = (), floor: float | None = 0, ceiling: float | None = None, decimals: int | None = None, dashed: str = "",
+        limit: float | None = None, soft: float | None = None,
     ) -> None:  # fmt: skip
         """Trends. Legends that match `dashed` are dashed; `limit` is an amber line; the axis reaches at least up to `soft`."""
         panel = (
@@ -164,7 +177,10 @@ class Board:
             .fill_opacity(0)
             .show_points(common_models.VisibilityMode.NEVER)
             .legend(
-                common.VizLegendOptions().show_legend(True).display_mode(common_models.LegendDisplayMode.LIST).placement(common_models.LegendPlacement.BOTTOM)
+                common.VizLegendOptions()
+                .show_legend(True)
+                .display_mode(common_models.LegendDisplayMode.LIST)
+                .placement(common_models.LegendPlacement.BOTTOM)
             )
             .tooltip(common.VizTooltipOptions().mode(common_models.TooltipDisplayMode.MULTI))
             .color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.SHADES).fixed_color(BLUE_GREY))
@@ -182,7 +198,9 @@ class Board:
         if decimals is not None:
             panel = panel.decimals(decimals)
         if limit is not None:
-            panel = panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(common_models.GraphThresholdsStyleMode.DASHED))
+            panel = panel.thresholds_style(
+                common.GraphThresholdsStyleConfig().mode(common_models.GraphThresholdsStyleMode.DASHED)
+            )
         if soft is not None:
             panel = panel.axis_soft_max(soft)
         if dashed:
@@ -208,8 +226,8 @@ class Board:
 
     def table(
         self, title: str, about: str, expr: str, columns: Mapping[str, str], unit: str, *, width: int, height: int,
-        matrix: tuple[str, str] | None = None, properties: Mapping[str, list[Any]] | None = None, sort: str = "", descending: bool = False,
-        hidden: Iterable[str] = (), empty: str = "",
+        matrix: tuple[str, str] | None = None, properties: Mapping[str, list[Any]] | None = None, sort: str = "",
+        descending: bool = False, hidden: Iterable[str] = (), empty: str = "",
     ) -> None:  # fmt: skip
         """
         Rows with these columns (label or `Value` -> heading, in order). `hidden` are labels to leave out, besides the target's.
@@ -307,7 +325,10 @@ def value_map(words: Mapping[str, tuple[str, str]]) -> list[Any]:
     """Value mappings: value -> (text, colour)."""
     return [
         models.ValueMap(
-            options={value: models.ValueMappingResult(text=text, color=color or None, index=at) for at, (value, (text, color)) in enumerate(words.items())}
+            options={
+                value: models.ValueMappingResult(text=text, color=color or None, index=at)
+                for at, (value, (text, color)) in enumerate(words.items())
+            }
         )
     ]
 
@@ -322,7 +343,10 @@ def _color(color: str) -> Any:
 
 def mapped(words: Mapping[str, tuple[str, str]], *, colored: bool = False, width: int = 0) -> list[Any]:
     """Overrides of a table column: values to texts, the text in the mapping's colour if `colored`, a width in pixels."""
-    options = {value: {"text": text, "index": at} | ({"color": color} if color else {}) for at, (value, (text, color)) in enumerate(words.items())}
+    options = {
+        value: {"text": text, "index": at} | ({"color": color} if color else {})
+        for at, (value, (text, color)) in enumerate(words.items())
+    }
     changes = [_value("mappings", [{"type": "value", "options": options}])]
     changes.append(_value("custom.cellOptions", {"type": "color-text" if colored else "auto", "wrapText": True}))
     if width:

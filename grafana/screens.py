@@ -4,13 +4,31 @@ The three screens, each in English and Chinese: the operator's wall, the enginee
 The wall answers four questions from four metres away: is the line running, are we on plan, what needs me, what do I do.
 """
 
+# ruff: noqa: E501  (sentences stay whole, and Chinese characters count double)
+
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
 from grafana.alerts import ALERTS
-from grafana.panels import AMBER, BLUE_GREY, LIGHT, NORMAL, QUIET, RED, RUNNING, SCREENS, Board, alarming_from, falling, mapped, patterns, rising, value_map
+from grafana.panels import (
+    AMBER,
+    BLUE_GREY,
+    LIGHT,
+    NORMAL,
+    QUIET,
+    RED,
+    RUNNING,
+    SCREENS,
+    Board,
+    alarming_from,
+    falling,
+    mapped,
+    patterns,
+    rising,
+    value_map,
+)
 from grafana.words import PACKML, say
 from packcenter.projections import families as words
 
@@ -208,9 +226,7 @@ def _books(board: Board, language: str, *, width: int, height: int) -> None:
     t = board.text
     first = t("Mail class", "邮件种类")
     columns = {"mail_class\\place_kind": first} | {kind: say(kind, language) for kind in words.PLACE_KINDS}
-    names: Mapping[str, tuple[str, str]] = {
-        name: (say(name, language), "") for name in _CLASSES
-    }
+    names: Mapping[str, tuple[str, str]] = {name: (say(name, language), "") for name in _CLASSES}
     board.table(
         t("Where every item is", "每件去向"),
         t("The custody books: items by mail class and kind of place. Lost items are an open discrepancy.", "账目：各类邮件在各处的件数。丢失为未结差异。"),
@@ -372,7 +388,12 @@ def _engineer_losses(board: Board, language: str) -> None:
         "sort_desc(sum by (reason) (increase(packcenter_bags_closed_total{@}[$__range])) >= 0.5)", "{{reason}}", "none",
         width=6, height=7, words=words.CLOSE_REASONS, decimals=0,
     )  # fmt: skip
-    lost, found, suspects, mismatches = t("lost", "丢失"), t("found again", "找回"), t("suspect bags", "错包"), t("wrong documents stopped", "拦下不符件")
+    lost, found, suspects, mismatches = (
+        t("lost", "丢失"),
+        t("found again", "找回"),
+        t("suspect bags", "错包"),
+        t("wrong documents stopped", "拦下不符件"),
+    )
     board.lines(
         t("What must stay rare", "应当罕见的事"),
         t("Items lost and found again, suspect bags and wrong documents, in 15 minutes.", "15 分钟内丢失、找回、错包和拦下不符件的数目。"),
@@ -554,7 +575,13 @@ def _maintenance_machines(board: Board, language: str) -> None:
         t("PackML state of each machine.", "各设备的 PackML 状态。"),
         'packcenter_machine_state{@,plc=~"$plc"}', "{{plc}}", _machine_states(language), width=12, height=12,
     )  # fmt: skip
-    lane_states = {"-1": (t("unknown", "未知"), LIGHT), "0": (t("open", "开"), RUNNING), "1": (t("full", "满格"), AMBER), "2": (t("closed", "关闭"), QUIET), "3": (t("jammed", "卡件"), RED)}
+    lane_states = {
+        "-1": (t("unknown", "未知"), LIGHT),
+        "0": (t("open", "开"), RUNNING),
+        "1": (t("full", "满格"), AMBER),
+        "2": (t("closed", "关闭"), QUIET),
+        "3": (t("jammed", "卡件"), RED),
+    }
     board.timeline(
         t("Lane states", "格口状态"),
         t("State of every lane; unknown while its sorter cannot be heard.", "各格口状态；分拣线失联时为未知。"),

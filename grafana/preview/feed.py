@@ -54,7 +54,7 @@ class Feed:
         self.no_read = 0.004
         self.foreign = 0.001
         self.wrong_document = 0.0005
-        self._luck = random.Random(seed)
+        self._luck = random.Random(seed)  # noqa: S311  (luck of a preview)
         self._gap_us = int(SECOND / per_second)
         self._agenda: list[tuple[int, int, Any]] = []
         self._serial = 0
@@ -75,7 +75,9 @@ class Feed:
             self._at(SECOND, lambda plc=plc: self._step(i.LinkUp(plc, 7, 0)))
             if plc.startswith("bagger"):
                 for kind, percent in ((1, 74), (2, 61), (3, 88)):
-                    self._at(5 * SECOND, lambda plc=plc, k=kind, p=percent: self.say(plc, i.ConsumableRead, consumable=k, percent=p))
+                    self._at(
+                        5 * SECOND, lambda plc=plc, k=kind, p=percent: self.say(plc, i.ConsumableRead, consumable=k, percent=p)
+                    )
         self._at(20 * SECOND, self._arrive)
         self._at(SECOND // 4, self._beat)
 
@@ -197,7 +199,10 @@ class Feed:
             settled = State.IDLE if acting is State.RESETTING else State.EXECUTE
             self._at(2 * SECOND, lambda: self.enter(plc, settled))
         elif isinstance(command, Divert):
-            seconds = next(n.distance_mm for s in self.hall.sorters if s.plc == plc for n in s.lanes if n.number == command.lane) / 1_500
+            seconds = (
+                next(n.distance_mm for s in self.hall.sorters if s.plc == plc for n in s.lanes if n.number == command.lane)
+                / 1_500
+            )
             self._at(int(seconds * SECOND), lambda: self._divert(plc, command))
         elif isinstance(command, BeginParcel):
             self._at(int(self._luck.uniform(1.1, 2.0) * SECOND), lambda: self._feed(plc, command))
@@ -224,7 +229,9 @@ class Feed:
         if self._state[plc] != State.EXECUTE:
             self._at(SECOND, lambda: self._feed(plc, command))
             return
-        sorter, lane = next((s.plc, n.number) for s in self.hall.sorters for n in s.lanes if (n.feeds, n.infeed) == (plc, command.infeed))
+        sorter, lane = next(
+            (s.plc, n.number) for s in self.hall.sorters for n in s.lanes if (n.feeds, n.infeed) == (plc, command.infeed)
+        )
         held = self._lanes[sorter, lane]
         if not held:
             self.say(plc, i.CommandEnded, command=command.number, result=int(CommandResult.NOTHING_THERE))
@@ -240,7 +247,9 @@ class Feed:
         if self._state[plc] != State.EXECUTE:
             self._at(SECOND, lambda: self._end_parcel(plc, command))
             return
-        job = next((number for (name, number), waybill in self._pouch.items() if name == plc and waybill == command.waybill), None)
+        job = next(
+            (number for (name, number), waybill in self._pouch.items() if name == plc and waybill == command.waybill), None
+        )
         if job is None:
             return
         del self._pouch[plc, job]
@@ -249,7 +258,9 @@ class Feed:
         self.say(plc, i.Packed, job=job, result=result, grams=self._luck.randrange(18, 60), label=label)
         if result == 0 and not label:
             rack = self.hall.rack
-            self._at(9 * SECOND, lambda: self.say(rack.plc, i.Dropped, position=rack.reject_position, reason=0, grams=30, waybill=""))
+            self._at(
+                9 * SECOND, lambda: self.say(rack.plc, i.Dropped, position=rack.reject_position, reason=0, grams=30, waybill="")
+            )
 
     def _drop(self, command: Drop) -> None:
         self.say(command.plc, i.Dropped, position=command.position, reason=0, grams=30, waybill=command.waybill)

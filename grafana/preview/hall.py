@@ -23,7 +23,8 @@ DISTRICTS = (
     "xuanwu", "qinhuai", "jianye", "gulou", "pukou", "qixia", "yuhuatai", "jiangning", "luhe", "lishui", "gaochun",
 )  # fmt: skip
 CITIES = (
-    "wuxi", "xuzhou", "changzhou", "suzhou", "nantong", "lianyungang", "huaian", "yancheng", "yangzhou", "zhenjiang", "taizhou", "suqian",
+    "wuxi", "xuzhou", "changzhou", "suzhou", "nantong", "lianyungang", "huaian", "yancheng", "yangzhou", "zhenjiang",
+    "taizhou", "suqian",
 )  # fmt: skip
 REGIONS = ("north", "northeast", "east", "southeast", "central", "south", "southwest", "northwest")
 
@@ -31,7 +32,9 @@ REGIONS = ("north", "northeast", "east", "southeast", "central", "south", "south
 def reference_hall(utc_offset_minutes: int = 480) -> Hall:
     """The hall that the metric budget is stated for; another offset moves its cut-offs."""
     names = (*DISTRICTS, *CITIES, *REGIONS)
-    destinations = tuple(Destination(name, ((100_000 + 20_000 * n, 100_000 + 20_000 * n + 19_999),)) for n, name in enumerate(names))
+    destinations = tuple(
+        Destination(name, ((100_000 + 20_000 * n, 100_000 + 20_000 * n + 19_999),)) for n, name in enumerate(names)
+    )
     positions = (*(Position(n, name) for n, name in enumerate(names, 1)), Position(32, "elsewhere"))
     sorters = ("sorter-1", "sorter-2")
     baggers = tuple(Bagger(f"bagger-{n}", 15_000, 20_000) for n in (1, 2, 3, 4))
@@ -75,7 +78,11 @@ def reference_hall(utc_offset_minutes: int = 480) -> Hall:
         plan=Plan(
             version="2026-11-a",
             destinations=destinations,
-            groups=(group("documents", (1, 2, 3, 4, 5)), group("invoices", (6,), "letters"), group("letters", (7, 8), "invoices")),
+            groups=(
+                group("documents", (1, 2, 3, 4, 5)),
+                group("invoices", (6,), "letters"),
+                group("letters", (7, 8), "invoices"),
+            ),
             rules=(
                 Rule("invoices", ("tax_invoice",), (), (), (), "invoices"),
                 Rule("letters", ("official_letter",), (), (), (), "letters"),

@@ -36,6 +36,9 @@ HISTORY_S = 3600
 TROUBLE_S = 420
 SETTLE_S = 25
 
+Played = dict[str, tuple[str, dict[str, list[tuple[float, float]]]]]
+"""Family -> (type, series -> [(value, unix seconds), ...])."""
+
 
 class RealClock:
     """Only what `exposition` needs."""
@@ -60,13 +63,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def play(feed: Feed, until_us: int, events: list[tuple[int, Callable[[Feed], None]]]) -> dict[str, tuple[str, dict[str, list[tuple[float, float]]]]]:
+def play(feed: Feed, until_us: int, events: list[tuple[int, Callable[[Feed], None]]]) -> Played:
     """
     Play the feed up to `until_us`, doing each of `events` in its time, as if it were scraped every `STEP_S`.
 
-    Gives family -> (type, series -> [(value, unix seconds), ...]).
     """
-    seen: dict[str, tuple[str, dict[str, list[tuple[float, float]]]]] = {}
+    seen: Played = {}
     coming = list(events)
     at_us = feed.now_us
     while at_us <= until_us:
@@ -77,13 +79,15 @@ def play(feed: Feed, until_us: int, events: list[tuple[int, Callable[[Feed], Non
         for family in feed.metrics.registry.collect():
             _, series = seen.setdefault(family.name, (family.type, {}))
             for sample in family.samples:
-                labels = ",".join(f'{name}="{value}"' for name, value in {**sample.labels, "job": JOB, "instance": INSTANCE}.items())
+                labels = ",".join(
+                    f'{name}="{value}"' for name, value in {**sample.labels, "job": JOB, "instance": INSTANCE}.items()
+                )
                 series.setdefault(f"{sample.name}{{{labels}}}", []).append((sample.value, at_us / 1e6))
         at_us += STEP_S * SECOND
     return seen
 
 
-def write_history(path: Path, seen: dict[str, tuple[str, dict[str, list[tuple[float, float]]]]]) -> None:
+def write_history(path: Path, seen: Played) -> None:
     """Write what was played as OpenMetrics with times, which promtool turns into blocks."""
     with path.open("w", encoding="utf-8") as out:
         for name, (kind, series) in seen.items():
@@ -139,7 +143,7 @@ class Prometheus:
         for _ in range(5):
             self.port = free_port()
             self._log = (folder / "prometheus.log").open("wb")
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603  (our own arguments)
                 [
                     shutil.which("prometheus") or "prometheus",
                     f"--config.file={folder / 'prometheus.yml'}",
@@ -164,7 +168,7 @@ class Prometheus:
         for _ in range(150):
             if self._process.poll() is not None:
                 return False
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/-/ready", timeout=1) as answer:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/-/ready", timeout=1) as answer:  # noqa: S310
                 if answer.status == 200:
                     return True
             time.sleep(0.1)
@@ -174,7 +178,7 @@ class Prometheus:
         """The result of an instant query; raises `ValueError` with Prometheus' words if it cannot be answered."""
         query = {"query": expr} | ({"time": str(at_s)} if at_s is not None else {})
         try:
-            with urllib.request.urlopen(f"{self.url}/api/v1/query?{urllib.parse.urlencode(query)}", timeout=20) as answer:
+            with urllib.request.urlopen(f"{self.url}/api/v1/query?{urllib.parse.urlencode(query)}", timeout=20) as answer:  # noqa: S310
                 return list(json.load(answer)["data"]["result"])
         except urllib.error.HTTPError as error:
             raise ValueError(f"{expr}: {error.read().decode()}") from error
@@ -216,7 +220,9 @@ def stage(folder: Path, scenario: str, *, live: bool = True) -> Iterator[tuple[P
             last.close()
         return
     exporter = Exporter(feed)
-    (folder / "hasty.yml").write_text(re.sub(r"(?m)^( +for: ).+$", r"\g<1>2s", RULES.read_text(encoding="utf-8")), encoding="utf-8")
+    (folder / "hasty.yml").write_text(
+        re.sub(r"(?m)^( +for: ).+$", r"\g<1>2s", RULES.read_text(encoding="utf-8")), encoding="utf-8"
+    )
     prometheus = Prometheus(folder, f"{quiet}rule_files: [hasty.yml]\n{_scrape(exporter.port)}")
     try:
         time.sleep(SETTLE_S)
@@ -242,6 +248,8 @@ def _backfill_rules(folder: Path, url: str, end_s: int) -> None:
 
 
 def _promtool(*arguments: str) -> None:
-    done = subprocess.run([shutil.which("promtool") or "promtool", *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(  # noqa: S603  (our own arguments)
+        [shutil.which("promtool") or "promtool", *arguments], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"promtool {' '.join(arguments[:3])}: {done.stdout}{done.stderr}")

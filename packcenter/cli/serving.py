@@ -49,7 +49,7 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
     return Setup(
         hall=configuration.hall,
         hall_digest=configuration.digest,
-        links=[link_settings(plc) for plc in configuration.plcs],
+        links=[link_settings(plc, options.speed) for plc in configuration.plcs],
         journal=RealDisk(site.journal_folder),
         manifests=Folders(*disks),
         known=Known.of_hall(configuration.hall, site.services),
@@ -72,8 +72,8 @@ def _sha256(text: str) -> bytes:
     return sha256(text.encode()).digest()
 
 
-def link_settings(plc: PlcSettings) -> LinkSettings:
-    """How a link reaches one configured PLC."""
+def link_settings(plc: PlcSettings, speed: int = 1) -> LinkSettings:
+    """How a link reaches one configured PLC, whose time runs `speed` times faster than ours."""
     from packcenter.plc.link import LinkSettings, Security
 
     security = None
@@ -100,6 +100,7 @@ def link_settings(plc: PlcSettings) -> LinkSettings:
         security=security,
         poll_gap_us=plc.poll_gap_us,
         request_timeout_us=plc.request_timeout_us,
+        speed=speed,
     )
 
 

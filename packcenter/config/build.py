@@ -175,7 +175,8 @@ def _hall(site: Site, plan: PlanTable, profiles: Mapping[str, Loaded[Profile]]) 
         utc_offset_minutes=site.utc_offset_minutes,
         agencies=tuple(site.agencies),
         mail_classes=tuple(
-            MailClass(each.name, each.secure, each.grams_min, each.grams_max, each.pouch) for each in site.mail_class
+            MailClass(each.name, each.secure, each.grams_min, each.grams_max, each.pouch, each.thickness_um_max // 10)
+            for each in site.mail_class
         ),
         sorters=tuple(_sorter(each, profile_of[each.plc]) for each in site.sorter),
         baggers=tuple(Bagger(each.plc, each.feed_timeout_ms, each.verdict_timeout_ms) for each in site.bagger),

@@ -123,6 +123,9 @@ class MailClass(Closed):
     grams_min: Annotated[int, Field(ge=1, le=30_000)] = Field(description="Least weight of a sealed parcel, pouch included.")
     grams_max: Annotated[int, Field(ge=1, le=30_000)] = Field(description="Greatest weight of a sealed parcel, pouch included.")
     pouch: Annotated[int, Field(ge=1, le=65535)] = Field(description="Number of the pouch size that the bagger takes for it.")
+    thickness_um_max: Annotated[int, Field(ge=0, le=655_350, multiple_of=10)] = Field(
+        default=0, description="Thickest single document in micrometres; a thicker one is taken for two. 0 does not check."
+    )
 
 
 class Security(Closed):
