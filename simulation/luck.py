@@ -71,7 +71,7 @@ class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feed_no_read: int = 300
     feed_multiple: int = 50
     feed_misread: int = 50
-    double_feed: int = 0
+    double_feed: int = 200
     label_unreadable: int = 300
     label_wrong: int = 0
     wrong_insert: int = 100

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 
-import msgspec
 import structlog
 
 from packcenter.core import inputs as i
@@ -13,15 +13,21 @@ from packcenter.core.commands import Command, GrantEpoch
 from packcenter.core.state import State
 from packcenter.plc import mailbox
 from packcenter.plc.link import Link, LinkSettings, wire_maker
-from packcenter.plc.mailbox import Happening, Resume
+from packcenter.plc.mailbox import Cause, Happening, Resume
 from packcenter.plc.trace import Trace
 from packcenter.plc.translate import to_input, to_line
+from packcenter.plc.view import LinkView
 from packcenter.ports import Clock, Net, Random
 
 log = structlog.get_logger()
 
 Observe = Callable[[str, str, str, float], None]
 """Gets (plc, operation, result, seconds) of every request of every link."""
+
+ROUND_TRIPS = 200
+"""Good requests of each PLC kept for maintenance: some two seconds, enough for a median and a worst case."""
+
+_ROUND_TRIPS_OF = frozenset({"exchange", "read", "write"})
 
 
 class Links:
@@ -41,7 +47,7 @@ class Links:
     ) -> None:
         self.trace = Trace()
         self.links: dict[str, Link] = {}
-        self.last_trouble: dict[str, str] = {}
+        self.trouble: dict[str, tuple[Cause, str]] = {}
         self._settings = settings
         self._clock = clock
         self._random = random
@@ -49,6 +55,9 @@ class Links:
         self._submit = submit
         self._observe = observe
         self._tasks: list[asyncio.Task[None]] = []
+        self._other_digest: dict[str, int] = {}
+        self._round_trip_us: dict[str, deque[int]] = {each.plc: deque(maxlen=ROUND_TRIPS) for each in settings}
+        self._began_us = clock.mono_us()
 
     def start(self, state: State, away_us: int) -> None:
         """Make every link from what the recovered state knows of its PLC, with the commands that are still open, and run it."""
@@ -69,9 +78,14 @@ class Links:
             random=self._random,
             make_wire=wire_maker(settings, self._net),
             on_happenings=self._on_happenings,
-            observe=lambda operation, result, seconds: self._observe(name, operation, result, seconds),
+            observe=lambda operation, result, seconds: self._on_request(name, operation, result, seconds),
             trace=self.trace,
         )
+
+    def _on_request(self, plc: str, operation: str, result: str, seconds: float) -> None:
+        if result == "ok" and operation in _ROUND_TRIPS_OF:
+            self._round_trip_us[plc].append(int(seconds * 1e6))
+        self._observe(plc, operation, result, seconds)
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
@@ -106,28 +120,35 @@ class Links:
             for link in self.links.values()
         )
 
-    def describe(self, name: str) -> dict[str, object]:
+    def describe(self, name: str) -> LinkView:
         """One link for maintenance: where, how, since when, what it says and what went wrong last."""
         link = self.links[name]
         settings, box = link.settings, link.mailbox
-        peer = box.peer
-        good = link.last_good_us
-        return {
-            "plc": name,
-            "protocol": settings.protocol,
-            "address": settings.url or f"{settings.host}:{settings.port}, unit {settings.unit_id}",
-            "up": box.up,
-            "how": link.how,
-            "epoch": box.epoch,
-            "taken": box.taken,
-            "acknowledged": box.acknowledged,
-            "commands_waiting": box.waiting,
-            "connections": link.connects,
-            "silent_us": None if good is None else self._clock.mono_us() - good,
-            "requests": {f"{operation} {result}": count for (operation, result), count in sorted(link.requests.counts.items())},
-            "trouble": self.last_trouble.get(name, ""),
-            "image": None if peer is None else msgspec.to_builtins(peer),
-        }
+        now_us = self._clock.mono_us()
+        cause, trouble = self.trouble.get(name, ("", ""))
+        return LinkView(
+            plc=name,
+            protocol=settings.protocol,
+            address=settings.url or f"{settings.host}:{settings.port}, unit {settings.unit_id}",
+            at_us=now_us,
+            watched_us=now_us - self._began_us,
+            up=box.up,
+            how=link.how,
+            epoch=box.epoch,
+            taken=box.taken,
+            acknowledged=box.acknowledged,
+            commands_waiting=box.waiting,
+            connections=link.connects,
+            requests={f"{operation} {result}": count for (operation, result), count in sorted(link.requests.counts.items())},
+            round_trip_us=list(self._round_trip_us[name]),
+            request_timeout_us=settings.request_timeout_us,
+            digest=settings.profile_digest,
+            other_digest=self._other_digest.get(name),
+            cause=cause,
+            trouble=trouble,
+            image_at_us=link.last_good_us,
+            image=box.peer,
+        )
 
     def _on_happenings(self, plc: str, happenings: list[Happening]) -> None:
         happened = [each for happening in happenings for each in self._inputs(plc, happening)]
@@ -139,19 +160,21 @@ class Links:
             return [to_input(plc, happening.epoch, event) for event in happening.events]
         if isinstance(happening, mailbox.LinkUp):
             log.info("plc_up", plc=plc, nonce=happening.nonce, epoch=happening.epoch, how=self.links[plc].how)
-            self.last_trouble.pop(plc, None)
+            self.trouble.pop(plc, None)
+            self._other_digest.pop(plc, None)
             return [i.LinkUp(plc, happening.nonce, happening.epoch)]
         if isinstance(happening, mailbox.LinkLost):
             log.warning("plc_lost", plc=plc, cause=happening.cause.value, reason=happening.reason)
-            self.last_trouble[plc] = happening.reason
+            self.trouble[plc] = (happening.cause, happening.reason)
             return [i.LinkLost(plc, happening.cause.value)]
         if isinstance(happening, mailbox.ProfileMismatch):
             seen, expected = f"{happening.seen:08x}", f"{happening.expected:08x}"
             log.error("plc_profile_differs", plc=plc, seen=seen, expected=expected)
-            self.last_trouble[plc] = f"profile digest {seen}, expected {expected}; the PLC is only read until they agree"
+            self.trouble[plc] = (Cause.PROFILE, f"profile digest {seen}, expected {expected}; it is only read until they agree")
+            self._other_digest[plc] = happening.seen
         elif isinstance(happening, mailbox.NoLink):
             log.warning("plc_not_reached", plc=plc, cause=happening.cause.value, reason=happening.reason)
-            self.last_trouble[plc] = happening.reason
+            self.trouble[plc] = (happening.cause, happening.reason)
         else:
             log.error("plc_events_missing", plc=plc, epoch=happening.epoch, expected=happening.expected, seen=happening.seen)
         return []
