@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -154,6 +157,7 @@ async def _run(
     server = HttpServer(service, *http)
     address = await server.start()
     structlog.get_logger().info("listening", address=address)
+    note = leave_note(service, address)
     beside = asyncio.create_task(during(service, address)) if during is not None else None
     stop = service.request_stop if beside is None else service.ask_to_stop
     loop = asyncio.get_running_loop()
@@ -169,6 +173,8 @@ async def _run(
         print(f"packcenter stopped: a decision failed on {error}. The event is set aside; start again to go on.", file=sys.stderr)
         return STEP_FAILED
     finally:
+        with suppress(OSError):
+            note.unlink()
         await server.stop()
         if beside is not None:
             beside.cancel()
@@ -177,6 +183,16 @@ async def _run(
         print(f"packcenter stopped: {beside.exception()}", file=sys.stderr)
         return INTERNAL
     return OK
+
+
+def leave_note(service: Service, address: str) -> Path:
+    """Write beside the journal folder where this service answers, so that `packcenter plc` finds it; returns the file."""
+    note = service.setup.journal.where().absolute().parent / "service.json"
+    part = note.with_name("service.json.part")
+    with suppress(OSError):  # a folder that we must not write to costs maintenance a --service, nobody else anything
+        part.write_text(json.dumps({"address": address, "pid": os.getpid(), "hall": service.setup.hall.name}), "utf-8")
+        part.replace(note)
+    return note
 
 
 def where_to_look(address: str, folder: Path) -> list[str]:

@@ -83,14 +83,18 @@ def on_dropped(turn: Turn, dropped: Dropped) -> None:
         if into_bag:
             suspect_bag(turn, dropped.position, "unknown_parcel")
         return
+    known_as = _label(turn, item)
     asked = _answer_drop(turn, label)
+    if known_as != label:  # the bagger read it wrong, the rack right
+        _answer_drop(turn, known_as)
     if into_bag:
         _into_bag(turn, dropped, item, asked)
     else:
         reason = item.suspect or ("no_instruction" if dropped.reason else "turned_out")
         turn.emit(ParcelTurnedOut(label, item.id, reason))
         custody.to_hand(turn, item, reason)
-    _instruct_rest(turn, label)
+    for each in sorted({label, known_as}):
+        _instruct_rest(turn, each)
 
 
 def _parcel(turn: Turn, label: str) -> Item | None:

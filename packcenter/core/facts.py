@@ -388,7 +388,12 @@ class GapSeen(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class EventSetAside(_Fact, frozen=True, tag=True, array_like=True, gc=False):
-    """An event changed nothing, and why: stale_epoch, unknown_track, unknown_job, unknown_waybill, no_bag, repeated."""
+    """
+    An event changed nothing, and why.
+
+    `reason` is stale_epoch, repeated, wrong_role, unknown_track, unknown_lane, unknown_job, unknown_waybill,
+    unknown_command, unknown_kind_N, no_bag, or awaits_event (a command "done" whose own event is still to come).
+    """
 
     plc: str
     epoch: int

@@ -180,6 +180,6 @@ def on_command_ended(turn: Turn, ended: CommandEnded) -> None:
 
 def _close_refused(turn: Turn, command: CloseBag) -> None:
     """The bag still hangs open; it is asked again after a while, or when the next parcel falls."""
-    bag = turn.state.bags.get(command.position)
-    if bag is not None and bag.tag == command.tag:
-        turn.emit(BagCloseAsked(bag.tag, bag.position, ""))
+    bag = turn.state.bags[command.position]
+    assert bag.tag == command.tag, command  # whatever shut the bag has answered the command
+    turn.emit(BagCloseAsked(bag.tag, bag.position, ""))

@@ -35,6 +35,9 @@ from packcenter.core.words import CommandResult, ReadOutcome
 SEALED = 0
 """`Packed.result` of a sealed pouch; anything else is a rejected one."""
 
+NO_WAYBILL = "NO-WAYBILL"
+"""Printed on the pouch of a document that got no number, to name the job; the pouch is put out."""
+
 
 def try_begin(turn: Turn, plc: str) -> None:
     """If the bagger is running and its feeder free, ask for a parcel of the item that has waited longest in its lanes."""
@@ -47,8 +50,9 @@ def try_begin(turn: Turn, plc: str) -> None:
     item, infeed = waiting
     _give_waybill(turn, item)
     number = turn.next_number(plc)
-    turn.emit(JobBegun(plc, number, item.id, infeed, item.waybill))
-    turn.ask(BeginParcel(plc, number, infeed, 1, _pouch(turn, item), item.waybill))
+    waybill = item.waybill or NO_WAYBILL
+    turn.emit(JobBegun(plc, number, item.id, infeed, waybill))
+    turn.ask(BeginParcel(plc, number, infeed, 1, _pouch(turn, item), waybill))
 
 
 def _longest_waiting(turn: Turn, plc: str) -> tuple[Item, int] | None:

@@ -51,6 +51,7 @@ ROUTE_REASONS: Final = (
     "overflow",
     "no_rule",
     "no_lane",
+    "late",
     "unknown",
     "no_read",
     "multiple_codes",
@@ -69,6 +70,7 @@ SUSPECT_REASONS: Final = (
     "machine_rejected",
     "machine_stopped",
     "jam",
+    "gap",
     "plc_restart",
     "controller_restart",
     "label_unread",
@@ -85,14 +87,18 @@ PARCEL_REASONS: Final = (
     "refused",
     OTHER,
 )
-HAND_REASONS: Final = (
-    *(r for r in ROUTE_REASONS if r not in ("plan", "overflow", OTHER)),
-    *(d.name.lower() for d in Disposition if d is not Disposition.WRONG_LANE),
-    *(r for r in SUSPECT_REASONS if r != "duplicate"),
-    "no_instruction",
-    "turned_out",
-    "suspect_bag",
-    OTHER,
+HAND_REASONS: Final = tuple(
+    dict.fromkeys(
+        (
+            *(r for r in ROUTE_REASONS if r not in ("plan", "overflow", OTHER)),
+            *(d.name.lower() for d in Disposition),
+            *SUSPECT_REASONS,
+            "no_instruction",
+            "turned_out",
+            "suspect_bag",
+            OTHER,
+        )
+    )
 )
 LOST_REASONS: Final = (
     "eye",
@@ -114,6 +120,7 @@ ASIDE_REASONS: Final = (
     "unknown_waybill",
     "unknown_command",
     "unknown_kind",
+    "awaits_event",
     "no_bag",
     OTHER,
 )

@@ -1,8 +1,10 @@
 """
 What the service shows over HTTP: live page, figures, metrics, and each link for maintenance. Read-only, loopback by default.
 
-    /            live page          /status      figures as JSON      /events           the same, pushed every second
-    /metrics     for Prometheus     /-/healthy   /-/ready             /plcs, /plcs/NAME, /plcs/NAME/telegrams
+    /            live page          /hall        what stands where    /status           figures as JSON
+    /events      figures, pushed every second                         /metrics          for Prometheus
+    /plcs, /plcs/NAME               every link, one link              /-/healthy, /-/ready
+    /plcs/NAME/telegrams?last=N     what is said on the wire: the last N kept entries (all of them), then each as it passes
 """
 
 from __future__ import annotations
@@ -17,21 +19,49 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
+from packcenter.plc.limits import TRACE_ENTRIES
+from packcenter.plc.trace import Entry
 from packcenter.service.exposition import exposition
+from packcenter.service.layout import layout_of
 from packcenter.service.service import Service
 
 PUSH_US = 1_000_000
 """Period of pushed figures: what a person can follow, and three times shorter than the page's LINK LOST."""
 
+SHARED_US = 500_000
+"""Figures younger than this are not made again: many screens cost little more than one."""
+
 TELEGRAM_POLL_US = 100_000
 """How often a watcher is sent what is new on the wire."""
+
+ALIVE_US = 1_000_000
+"""A watcher of a quiet wire hears this often that the stream still lives."""
 
 WATCHERS_MAX = 16
 """Open streams at once: some screens and a laptop or two. More are refused, so that watching cannot cost control."""
 
 START_LIMIT_S = 5.0
 _JSON = "application/json"
+
+_PAGE_RULES = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:;"
+    " base-uri 'none'; form-action 'none'"
+)
+"""The page is one file that speaks to nobody but us, and a browser holds it to that."""
+
+
+class PassedEntry(msgspec.Struct, frozen=True):
+    """A line of the trace with its time for people, `wall_us` since 1970."""
+
+    wall_us: int
+    plc: str
+    out: bool
+    what: str
+    number: int
+    fields: dict[str, int | str]
+    serial: int
 
 
 class HttpServer:
@@ -81,6 +111,7 @@ def make_app(service: Service) -> Starlette:
     return Starlette(
         routes=[
             Route("/", views.page),
+            Route("/hall", views.hall),
             Route("/status", views.status),
             Route("/events", views.events),
             Route("/metrics", views.metrics),
@@ -96,21 +127,38 @@ def make_app(service: Service) -> Starlette:
 class _Views:
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._watchers = 0
+        self._clock = service.setup.clock
+        self._watching = _Watching()
+        self._figures = b""
+        self._figures_at_us: int | None = None
 
     async def page(self, request: Request) -> Response:
-        return HTMLResponse(files("packcenter.service").joinpath("live.html").read_text("utf-8"))
+        text = files("packcenter.service").joinpath("live.html").read_text("utf-8")
+        return HTMLResponse(text, headers={"content-security-policy": _PAGE_RULES, "cache-control": "no-cache"})
+
+    async def hall(self, request: Request) -> Response:
+        setup = self._service.setup
+        run = self._service.controller.state.run
+        return _json(layout_of(setup.hall, release=setup.release, mode=setup.mode, speed=setup.speed, run=run))
 
     async def status(self, request: Request) -> Response:
-        return _json(self._service.status())
+        return Response(self._status(), media_type=_JSON)
 
     async def events(self, request: Request) -> Response:
-        return self._stream(self._pushed())
+        return self._watching.stream(self._pushed())
 
     async def _pushed(self) -> AsyncIterator[bytes]:
         while True:
-            yield b"data: " + msgspec.json.encode(self._service.status()) + b"\n\n"
-            await self._service.setup.clock.sleep_us(PUSH_US)
+            yield b"data: " + self._status() + b"\n\n"
+            await self._clock.sleep_us(PUSH_US)
+
+    def _status(self) -> bytes:
+        """The figures as JSON, made at most once in `SHARED_US`."""
+        now_us = self._clock.mono_us()
+        if self._figures_at_us is None or now_us - self._figures_at_us >= SHARED_US:
+            self._figures = msgspec.json.encode(self._service.status())
+            self._figures_at_us = now_us
+        return self._figures
 
     async def metrics(self, request: Request) -> Response:
         figures = self._service.figures
@@ -135,41 +183,78 @@ class _Views:
     async def plc(self, request: Request) -> Response:
         name = request.path_params["name"]
         if name not in self._service.links.links:
-            return _json({"error": f"no PLC {name!r}", "known": sorted(self._service.links.links)}, 404)
+            return self._no_plc(name)
         return _json(self._service.links.describe(name))
 
     async def telegrams(self, request: Request) -> Response:
         name = request.path_params["name"]
         if name not in self._service.links.links:
-            return _json({"error": f"no PLC {name!r}", "known": sorted(self._service.links.links)}, 404)
-        return self._stream(self._traced(name))
+            return self._no_plc(name)
+        last = request.query_params.get("last", str(TRACE_ENTRIES))
+        if not (last.isascii() and last.isdigit() and len(last) < 10):
+            return _json({"error": f"last={last[:40]}, expected a number of entries from 0"}, 400)
+        return self._watching.stream(self._traced(name, int(last)))
 
-    async def _traced(self, name: str) -> AsyncIterator[bytes]:
-        """The kept telegrams of a PLC, then what passes from now on, one JSON object a line."""
-        shown = 0
+    def _no_plc(self, name: str) -> Response:
+        return _json({"error": f"no PLC {name[:80]!r}", "known": sorted(self._service.links.links)}, 404)
+
+    async def _traced(self, name: str, last: int) -> AsyncIterator[bytes]:
+        """The last kept telegrams of a PLC, then what passes from now on, one JSON object an event."""
+        kept = self._service.links.trace.entries(name)
+        shown = kept[-last - 1].serial if last < len(kept) else 0
+        quiet_us = ALIVE_US  # a watcher hears at once that the stream is open
         while True:
-            entries = self._service.links.trace.entries(name)
-            fresh = [entry for entry in entries if entry.serial > shown]
-            for entry in fresh:
-                yield b"data: " + msgspec.json.encode(entry) + b"\n\n"
+            fresh = [entry for entry in self._service.links.trace.entries(name) if entry.serial > shown]
             if fresh:
-                shown = fresh[-1].serial
-            else:
+                shown, quiet_us = fresh[-1].serial, 0
+                yield self._passed(fresh)
+            elif quiet_us >= ALIVE_US:
+                quiet_us = 0
                 yield b": still here\n\n"
-            await self._service.setup.clock.sleep_us(TELEGRAM_POLL_US)
+            await self._clock.sleep_us(TELEGRAM_POLL_US)
+            quiet_us += TELEGRAM_POLL_US
 
-    def _stream(self, chunks: AsyncIterator[bytes]) -> Response:
-        if self._watchers >= WATCHERS_MAX:
+    def _passed(self, entries: list[Entry]) -> bytes:
+        """Entries as server-sent events, with the wall time of their moment."""
+        offset_us = self._clock.wall_us() - self._clock.mono_us()
+        lines = (
+            PassedEntry(each.at_us + offset_us, each.plc, each.out, each.what, each.number, each.fields, each.serial)
+            for each in entries
+        )
+        return b"".join(b"data: " + msgspec.json.encode(line) + b"\n\n" for line in lines)
+
+
+class _Watching:
+    """Counts the open streams; one too many is refused."""
+
+    def __init__(self) -> None:
+        self._open = 0
+
+    def stream(self, chunks: AsyncIterator[bytes]) -> Response:
+        if self._open >= WATCHERS_MAX:
             return PlainTextResponse(f"{WATCHERS_MAX} streams are open already; close one\n", 503)
-        return StreamingResponse(self._counted(chunks), media_type="text/event-stream", headers={"cache-control": "no-store"})
+        return _Stream(self, chunks)
 
-    async def _counted(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        self._watchers += 1
+    def opened(self) -> None:
+        self._open += 1
+
+    def closed(self) -> None:
+        self._open -= 1
+
+
+class _Stream(StreamingResponse):
+    """Server-sent events; open from the first byte that is sent until the watcher has gone."""
+
+    def __init__(self, watching: _Watching, chunks: AsyncIterator[bytes]) -> None:
+        super().__init__(chunks, media_type="text/event-stream", headers={"cache-control": "no-store"})
+        self._watching = watching
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._watching.opened()
         try:
-            async for chunk in chunks:
-                yield chunk
+            await super().__call__(scope, receive, send)
         finally:
-            self._watchers -= 1
+            self._watching.closed()
 
 
 def _json(entry: object, status: int = 200) -> Response:

@@ -29,12 +29,16 @@ from datetime import date
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, Self, TextIO, TypeVar
 
 import evidence
+
 from packcenter.cli.site import prepare
 from packcenter.config.load import bundled_site, load_site
+from packcenter.config.manifest import COLUMNS
 from simulation import demand
+
+_T = TypeVar("_T")
 
 DAY = date(2026, 3, 2)
 SPEED = 10
@@ -171,7 +175,7 @@ class ServiceProcess(Child):
         if self._address is None:
             told = wait_for(self._listening, READY_S, "the service to listen", self)
             host, _, port = told["address"].removeprefix("http://").rpartition(":")
-            self._address = host, int(port)
+            self._address = str(host), int(port)
         return self._address
 
     def _listening(self) -> dict[str, Any] | None:
@@ -233,9 +237,9 @@ class Verdict:
         found = [*self.journal.violations(), *(f"plant: {fault}" for fault in self.faults)]
         found += [f"truth: {each}" for each in self.differences if not (memory_lost and each["ledger"] in ("hand", "lost"))]
         for bag in self.journal.dispatched:
-            really = self.bills.get(bag.tag)
+            really = self.bills.get(bag.bag)
             if really != bag.waybills:
-                found.append(f"D1: bill of {bag.tag} lists {bag.waybills}, in it are {really}")
+                found.append(f"D1: bill of {bag.bag} lists {bag.waybills}, in it are {really}")
         return found
 
 
@@ -286,7 +290,7 @@ class Hall:
         part.rename(folder / "day.csv")
 
     def _announced(self) -> bool:
-        return self.service.status()["expected"] == self.items
+        return bool(self.service.status()["expected"] == self.items)
 
     @property
     def items(self) -> int:
@@ -316,15 +320,18 @@ class Hall:
 
     def until(self, seen: Callable[[dict[str, Any]], bool], limit_s: float, what: str) -> dict[str, Any]:
         """Wait until the service's figures are so; the figures."""
-        return wait_for(lambda: status if seen(status := self.service.status()) else None, limit_s, what, self.service, self.plant)
+        return wait_for(
+            lambda: status if seen(status := self.service.status()) else None, limit_s, what, self.service, self.plant
+        )
 
     def until_done(self, limit_s: float) -> None:
-        """Wait until every item that came has left the belts, lanes and machines."""
-        self.until(
-            lambda status: not status["to_come"] and not any(status["in_hall"][kind] for kind in ("belt", "lane", "pack", "rack")),
-            limit_s,
-            "all items to be packed",
-        )
+        """Wait until all items have come and left belts, lanes and machines."""
+
+        def done() -> bool:
+            where = self.plant.order("status")["where"]
+            return not any(where.get(kind) for kind in ("agency", "queue", "belt")) and not on_the_line(self.service.status())
+
+        wait_for(done, limit_s, "all items to be packed", self.service, self.plant)
 
     def settle(self) -> Verdict:
         """The plant stands still; when all that it said is durable, both sides are asked."""
@@ -336,7 +343,12 @@ class Hall:
         return Verdict(journal, self.plant.order("compare", str(ledger)))
 
 
-def wait_for[T](seen: Callable[[], T | None], limit_s: float, what: str, *children: Child) -> T:
+def on_the_line(status: dict[str, Any]) -> int:
+    """How many items are on belts, in lanes and machines, or on their way to the rack."""
+    return sum(int(status["in_hall"][kind]) for kind in ("belt", "lane", "pack", "rack"))
+
+
+def wait_for(seen: Callable[[], _T | None], limit_s: float, what: str, *children: Child) -> _T:
     """Look until there is something to see; raises `NotSeen` with the children's logs if one ends or the time is over."""
     end = time.monotonic() + limit_s
     while True:
@@ -345,7 +357,7 @@ def wait_for[T](seen: Callable[[], T | None], limit_s: float, what: str, *childr
             return found
         dead = [child for child in children if not child.alive]
         if dead or time.monotonic() > end:
-            why = f"process {dead[0].process.args} ended with {dead[0].process.poll()}" if dead else f"not in {limit_s} s"
+            why = f"{dead[0].log.name}'s process ended with {dead[0].process.poll()}" if dead else f"not in {limit_s} s"
             raise NotSeen("\n".join([f"waited for {what}: {why}", *(tail(child.log) for child in children)]))
         time.sleep(LOOK_S)
 
@@ -360,7 +372,7 @@ def dense_day(seed: int, items: int) -> bytes:
     rows = demand.example_day(seed, DAY, items)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(demand.COLUMNS)
+    writer.writerow(COLUMNS)
     for at, row in enumerate(rows):
         writer.writerow(row._replace(arrives=f"09:00:{at * 50 // len(rows):02d}"))
     return text.getvalue().encode()

@@ -1,0 +1,352 @@
+"""
+Random walks: a controller is led through plausible and implausible inputs, drawn from a seed.
+
+A walk looks into the controller's state to make inputs that mean something (the document that the bagger waits for,
+the drop that the rack was asked for) and, now and then, ones that no sound machine would send: wrong jobs, tracks
+given twice, other lanes, huge numbers, gaps, events of any kind from any PLC. PLC names are always those of the hall,
+because the service has links to no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any, Final, get_type_hints
+
+import halls
+import msgspec
+from invariants import Watch
+
+from packcenter.core import inputs as i
+from packcenter.core.commands import CloseBag, Drop
+from packcenter.core.limits import MANIFEST_LINES_MAX
+from packcenter.core.packml import State as Unit
+from packcenter.core.state import State
+from packcenter.core.words import MASKED
+
+_WORD_MAX: Final = 0xFFFF
+_LONG_MAX: Final = 0xFFFF_FFFF
+_POSTCODES: Final = (210000, 210005, 211999, 215001, 100001, 830000, 999999, 0)
+_NAMES: Final = [kind for kind in i.PlcEvent.__args__ if kind is not i.Scanned]
+
+
+class Walk:
+    """One walk. `step` makes one input and hands it to the controller under watch; `calm` keeps to sound machines."""
+
+    def __init__(self, seed: int, *, calm: bool = False, thorough_every: int = 1) -> None:
+        self.watch = Watch(thorough_every)
+        self._random = Random(seed)
+        self._calm = calm
+        self._at_us = halls.BASE_US + self._random.randrange(0, 86_400_000_000)
+        self._items = 0
+        self._manifests = 0
+        self._tracks = 0
+        self._nonces = 7
+        self._runs = 1
+        self._hall = halls.SMALL if calm else halls.HALLS[self._random.choice(("small", "small", "poor"))]
+        self._happen(i.Started(1, "test", self._hall, "digest"))
+        for plc in self._hall.plcs():
+            self._happen(i.LinkUp(plc, self._nonces, 0))
+            self._happen(self._event(i.MachineChanged, plc, state=int(Unit.EXECUTE), reason_class=0, reason=0))
+        self._manifest()
+
+    @property
+    def _state(self) -> State:
+        return self.watch.controller.state
+
+    def step(self) -> None:
+        """Let some time pass, ticking as the driver does, and let one thing happen."""
+        draw = self._random.random()
+        if draw < 0.004 and not self._calm:
+            self._pass(self._random.randrange(0, 8 * 3_600_000_000))
+        else:
+            self._pass(self._random.randrange(0, 1_500_000))
+        actions, weights = (_CALM, _CALM_WEIGHTS) if self._calm else (_ACTIONS, _WEIGHTS)
+        self._random.choices(actions, weights)[0](self)
+
+    def _pass(self, us: int) -> None:
+        """Time passes; a Tick comes when it is due, or, if the driver is busy, a little later."""
+        until_us = self._at_us + us
+        for _ in range(200):
+            due_us = self.watch.controller.next_deadline_us()
+            if due_us is None or due_us > until_us:
+                break
+            self._at_us = max(self._at_us, due_us)
+            if not self._calm and self._random.random() < 0.1:
+                break
+            self._happen(i.Tick())
+        self._at_us = until_us
+
+    def _happen(self, happened: i.Input) -> None:
+        self.watch.step(self._at_us, happened)
+
+    def _event(self, kind: type, plc: str, /, **fields: object) -> Any:
+        """An event of a PLC with the next number, rarely with another one or of another life."""
+        peer = self._state.plcs[plc]
+        epoch, seq = peer.epoch, peer.seq + 1
+        if not self._calm:
+            draw = self._random.random()
+            if draw < 0.01:
+                seq = max(1, seq - self._random.randrange(1, 4))
+            elif draw < 0.02:
+                seq += self._random.randrange(1, 5)
+            elif draw < 0.025:
+                epoch = self._random.randrange(0, epoch + 2)
+        return kind(plc=plc, epoch=epoch, seq=seq, **fields)
+
+    def _some(self, chance: float) -> bool:
+        return not self._calm and self._random.random() < chance
+
+    # --- what people and the outside do ------------------------------------------------------------------------------
+
+    def _manifest(self) -> None:
+        self._manifests += 1
+        lines = []
+        for _ in range(self._random.randrange(1, 8 if self._calm else 5)):
+            self._items += 1
+            name = f"NJ{self._items:06d}"
+            if self._some(0.05):
+                name = f"NJ{self._random.randrange(1, self._items + 9):06d}"
+            mail_class = self._random.choice(("letter", "id_card"))
+            agency = "police" if mail_class == "id_card" else "tax"
+            if self._some(0.05):
+                mail_class, agency = self._random.choice((("parcel", "tax"), ("letter", "customs"), ("id_card", "tax")))
+            waybill = ""
+            if self._random.random() < 0.3:
+                waybill = f"EB{self._items:08d}5CN"
+            if self._some(0.05):
+                waybill = self._random.choice(("EA000000014CN", "EA000000059CN", f"EB{self._items - 1:08d}5CN"))
+            postcode = self._random.choice(_POSTCODES[:4] if self._calm else _POSTCODES)
+            lines.append(i.Line(name, mail_class, agency, waybill, postcode, "ems", "", 0, 0))
+        assert len(lines) <= MANIFEST_LINES_MAX
+        self._happen(i.ManifestReceived(f"M{self._manifests}", 1, 1, 0, "digest", tuple(lines)))
+
+    def _restart(self) -> None:
+        """The process dies; rarely it comes back with another hall, and then with the first again."""
+        self.watch.restart()
+        self._runs += 1
+        if self._some(0.2):
+            self._hall = halls.HALLS[self._random.choice(("small", "poor", "rebuilt"))]
+        self._happen(i.Started(self._runs, "test", self._hall, "digest"))
+        for plc in self._hall.plcs():
+            if not self._some(0.1):
+                self._link_up(plc)
+
+    def _link(self) -> None:
+        plc = self._random.choice(self._hall.plcs())
+        if self._state.plcs[plc].up and self._random.random() < 0.5:
+            self._happen(i.LinkLost(plc, "heartbeat"))
+        else:
+            self._link_up(plc)
+
+    def _link_up(self, plc: str) -> None:
+        peer = self._state.plcs[plc]
+        draw = self._random.random()
+        if draw < 0.5 and peer.epoch:
+            self._happen(i.LinkUp(plc, peer.nonce, peer.epoch if self._random.random() < 0.8 else 0))
+        elif draw < 0.6 and not self._calm:
+            self._happen(i.LinkUp(plc, self._random.randrange(1, 9), self._random.randrange(0, 9)))
+        else:
+            self._nonces += 1
+            self._happen(i.LinkUp(plc, self._nonces, 0))
+        peer = self._state.plcs[plc]
+        if peer.up and not self._some(0.2):
+            self._happen(self._event(i.MachineChanged, plc, state=int(Unit.EXECUTE), reason_class=0, reason=0))
+
+    def _set_apart(self) -> None:
+        plc = self._random.choice(self._hall.plcs())
+        peer = self._state.plcs[plc]
+        track = self._random.choice([*peer.tracks, *self._job_numbers(plc), 0, 1, 99])
+        self._happen(i.Quarantined(plc, peer.epoch, peer.seq + self._random.randrange(0, 3), track, self._code(), "KeyError"))
+
+    def _odds(self) -> None:
+        self._happen(self._random.choice((i.ClockStepped(-5_000_000), i.StopRequested("test"), i.Tick())))
+
+    # --- sorters -----------------------------------------------------------------------------------------------------
+
+    def _code(self) -> str:
+        """Something that a scanner may read: mostly an announced code, which may be anywhere by now."""
+        if self._some(0.15):
+            return self._random.choice(("", MASKED, "X1", "X2", "no_read:000001", f"X{self._random.randrange(40)}", "a" * 32))
+        waiting = [
+            item.id for item in self._state.items.values() if item.place in ("expected", "hand", "lost") and item.announced
+        ]
+        if waiting and not self._some(0.1):
+            return self._random.choice(waiting)
+        return f"NJ{self._random.randrange(1, self._items + 1):06d}"
+
+    def _scan(self) -> None:
+        sorter = self._random.choice(self._hall.sorters).plc
+        self._tracks += 1
+        track = self._tracks
+        if self._some(0.05):
+            track = self._random.choice([*self._state.plcs[sorter].tracks, 0, _LONG_MAX])
+        age_us = self._random.randrange(0, 300_000)
+        if self._some(0.1):
+            age_us = self._random.choice((1_800_000, 2_900_000, 5_800_001, 65_535_000, 2**62))
+        outcome = self._random.choice((8, 9, 10, 77)) if self._some(0.08) else 0
+        fields = {"track": track, "scanner": 1, "outcome": outcome, "grams": 0, "code": self._code(), "age_us": age_us}
+        self._happen(self._event(i.Scanned, sorter, plc_ms=self._random.randrange(_WORD_MAX + 1), **fields))
+
+    def _tracked(self) -> tuple[str, int, int]:
+        """(sorter, track, lane asked for) of something on a belt, else of nothing."""
+        riders = [
+            (sorter.plc, track, self._state.items[name].lane)
+            for sorter in self._hall.sorters
+            for track, name in self._state.plcs[sorter.plc].tracks.items()
+        ]
+        if not riders or self._some(0.03):
+            return self._random.choice(self._hall.sorters).plc, self._random.randrange(9), 1
+        return self._random.choice(riders[:4])
+
+    def _confirm(self) -> None:
+        sorter, track, lane = self._tracked()
+        disposition = 0
+        if self._some(0.2):
+            lane, disposition = self._random.choice(((9, 3), (9, 99), (1, 9), (2, 9), (3, 9), (77, 0), (0, 0)))
+        self._happen(self._event(i.DivertConfirmed, sorter, track=track, lane=lane, disposition=disposition, ms=0))
+
+    def _lose(self) -> None:
+        sorter, track, _ = self._tracked()
+        self._happen(self._event(i.TrackLost, sorter, track=track, eye=3))
+
+    def _ghost(self) -> None:
+        self._tracks += 1
+        sorter = self._random.choice(self._hall.sorters).plc
+        track = self._tracks if not self._some(0.2) else self._random.choice([*self._state.plcs[sorter].tracks, 0])
+        self._happen(self._event(i.GhostAppeared, sorter, track=track, eye=1))
+
+    # --- baggers -----------------------------------------------------------------------------------------------------
+
+    def _job_numbers(self, plc: str) -> list[int]:
+        bagger = self._state.baggers.get(plc)
+        jobs = (bagger.feeding, bagger.sealing) if bagger is not None else ()
+        return [job.number for job in jobs if job is not None]
+
+    def _fed(self) -> None:
+        plcs = [b.plc for b in self._hall.baggers]
+        waiting = [p for p in plcs if (job := self._state.baggers[p].feeding) is not None and not job.inside]
+        plc = self._random.choice(waiting or plcs)
+        job = self._state.baggers[plc].feeding
+        number = job.number if job is not None else 1
+        code = self._state.items[job.item].code if job is not None else self._code()
+        outcome, thickness = 0, 40
+        if self._some(0.2):
+            outcome, thickness, code = self._random.choice(
+                ((8, 0, ""), (0, 90, code), (0, _WORD_MAX, code), (0, 40, self._code()))
+            )
+            number = self._random.choice([*self._job_numbers(plc), number, 99])
+        fields = {"job": number, "scanner": 1, "outcome": outcome, "thickness": thickness, "code": code}
+        self._happen(self._event(i.Fed, plc, **fields))
+
+    def _packed(self) -> None:
+        jobs = [
+            (bagger.plc, job)
+            for bagger in self._hall.baggers
+            for job in (self._state.baggers[bagger.plc].sealing, self._state.baggers[bagger.plc].feeding)
+            if job is not None and (job.inside or self._some(0.1))
+        ]
+        if not jobs:
+            return
+        plc, job = self._random.choice(jobs)
+        pending = self._state.plcs[plc].pending.get(job.verdict)
+        sealed = pending is not None and type(pending.command).__name__ == "SealParcel"
+        label, grams, result = job.waybill, self._random.randrange(20, 50), 0 if sealed else 1
+        if self._some(0.2):
+            label = self._random.choice(("", MASKED, "EZ999999999CN", *list(self._state.waybills)[-5:]))
+        if self._some(0.1):
+            grams, result = self._random.choice(((0, 0), (_LONG_MAX, 0), (300, 0), (30, 1), (30, 7), (30, 0)))
+        self._happen(self._event(i.Packed, plc, job=job.number, result=result, grams=grams, label=label))
+
+    # --- rack --------------------------------------------------------------------------------------------------------
+
+    def _dropped(self) -> None:
+        rack = self._hall.rack.plc
+        drops = [p.command for p in self._state.plcs[rack].pending.values() if isinstance(p.command, Drop)]
+        drop = self._random.choice(drops[:3]) if drops else None
+        waybill, position = (drop.waybill, drop.position) if drop is not None else ("EZ999999999CN", 0)
+        if drop is None and self._calm:
+            return
+        if self._some(0.25):
+            waybill = self._random.choice((waybill, "", MASKED, "EZ999999999CN", *list(self._state.waybills)[-5:]))
+            position = self._random.choice((0, 1, 2, 3, _WORD_MAX, position))
+        self._happen(self._event(i.Dropped, rack, position=position, reason=0, grams=40, waybill=waybill))
+
+    def _shut(self) -> None:
+        rack = self._hall.rack.plc
+        asked = [p.command.position for p in self._state.plcs[rack].pending.values() if isinstance(p.command, CloseBag)]
+        if not asked and (self._calm or not self._state.bags):
+            return
+        position = self._random.choice(asked or list(self._state.bags))
+        reason, seal = (self._random.choice((0, 1, 9)), "") if self._some(0.1) else (0, f"S{len(self.watch.steps)}")
+        fields = {"position": position, "reason": reason, "grams": 90, "seal": seal}
+        self._happen(self._event(i.BagShut, rack, **fields))
+
+    # --- any PLC -----------------------------------------------------------------------------------------------------
+
+    def _end(self) -> None:
+        asked = [(plc, number) for plc in self._hall.plcs() for number in self._state.plcs[plc].pending]
+        plc, number = self._random.choice(asked or [(self._hall.rack.plc, 1)])
+        self._happen(
+            self._event(i.CommandEnded, plc, command=number, result=self._random.choice((0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 99)))
+        )
+
+    def _machine(self) -> None:
+        plc = self._random.choice(self._hall.plcs())
+        state = int(Unit.EXECUTE) if self._random.random() < 0.7 else self._random.choice([*range(20), _WORD_MAX])
+        self._happen(self._event(i.MachineChanged, plc, state=state, reason_class=self._random.randrange(8), reason=1))
+
+    def _place(self) -> None:
+        plc = self._random.choice(self._hall.plcs())
+        state = 0 if self._random.random() < 0.6 else self._random.choice((1, 2, 3, 99))
+        self._happen(self._event(i.PlaceChanged, plc, place=self._random.choice((1, 2, 3, 9, 500)), state=state, items=1))
+
+    def _jam(self) -> None:
+        plc = self._random.choice(self._hall.plcs())
+        self._happen(self._event(i.JamChanged, plc, track=0, zone=self._random.randrange(4), on=self._random.random() < 0.3))
+
+    def _anything(self) -> None:
+        """An event of any kind from any PLC with any words in it."""
+        kind = self._random.choice([*_NAMES, i.Scanned])
+        plc = self._random.choice(self._hall.plcs())
+        fields: dict[str, object] = {}
+        hints = get_type_hints(kind)
+        for field in msgspec.structs.fields(kind):
+            if field.name in ("plc", "epoch", "seq"):
+                continue
+            if hints[field.name] is str:
+                fields[field.name] = self._random.choice((self._code(), *list(self._state.waybills)[-3:]))
+            elif hints[field.name] is bool:
+                fields[field.name] = self._random.random() < 0.5
+            else:
+                fields[field.name] = self._random.choice((0, 1, 2, 3, 8, 9, self._random.randrange(99), _WORD_MAX, _LONG_MAX))
+        self._happen(self._event(kind, plc, **fields))
+
+
+_Actions = list[Callable[[Walk], None]]
+_CALM_TABLE: Final[dict[Callable[[Walk], None], int]] = {
+    Walk._manifest: 3,
+    Walk._scan: 20,
+    Walk._confirm: 26,
+    Walk._fed: 24,
+    Walk._packed: 24,
+    Walk._dropped: 24,
+    Walk._shut: 8,
+}
+_WILD_TABLE: Final[dict[Callable[[Walk], None], int]] = _CALM_TABLE | {
+    Walk._lose: 2,
+    Walk._ghost: 2,
+    Walk._link: 4,
+    Walk._restart: 1,
+    Walk._set_apart: 2,
+    Walk._odds: 1,
+    Walk._end: 6,
+    Walk._machine: 6,
+    Walk._place: 4,
+    Walk._jam: 2,
+    Walk._anything: 6,
+}
+_CALM: Final[_Actions] = list(_CALM_TABLE)
+_CALM_WEIGHTS: Final = list(_CALM_TABLE.values())
+_ACTIONS: Final[_Actions] = list(_WILD_TABLE)
+_WEIGHTS: Final = list(_WILD_TABLE.values())
