@@ -167,8 +167,8 @@ class Board:
 
     def lines(
         self, title: str, about: str, queries: Sequence[Query], unit: str, *, width: int, height: int,
-        words: Iterable[str] = (), floor: float | None = 0, ceiling: float | None = None, decimals: int | None = None, dashed: str = "",
-        limit: float | None = None, soft: float | None = None,
+        words: Iterable[str] = (), floor: float | None = 0, ceiling: float | None = None, decimals: int | None = None,
+        dashed: str = "", limit: float | None = None, soft: float | None = None,
     ) -> None:  # fmt: skip
         """Trends. Legends that match `dashed` are dashed; `limit` is an amber line; the axis reaches at least up to `soft`."""
         panel = (

@@ -594,7 +594,7 @@ def _maintenance_machines(board: Board, language: str) -> None:
     )  # fmt: skip
     board.bars(
         t("Material left", "耗材剩余"),
-        t("The six lowest.", "最少的六项。"),
+        t("The six lowest shares; amber below 20 %, red below 10 %.", "剩余最少的六项；低于 20% 琥珀色，低于 10% 红色。"),
         'sort(bottomk(6, packcenter_consumable_remaining_ratio{@,plc=~"$plc"} >= 0))', "{{plc}} {{consumable}}", "percentunit",
         falling(0.1, 0.2), width=7, height=8, ceiling=1, decimals=0,
         rename={f"(.+) {word}": f"$1 {say(word, language)}" for word in words.CONSUMABLES.values()},

@@ -46,6 +46,7 @@ CHINESE = {
     "machine_rejected": "设备剔除",
     "machine_stopped": "设备停机",
     "jam": "卡件",
+    "gap": "事件缺号",
     "plc_restart": "PLC 重启",
     "controller_restart": "服务重启",
     "label_unread": "面单无读",
@@ -89,6 +90,7 @@ CHINESE = {
     "unknown_command": "未知命令",
     "unknown_kind": "未知事件",
     "no_bag": "无总包",
+    "awaits_event": "等待事件",
     # results, outcomes, states
     "done": "完成",
     "refused_epoch": "纪元不符",

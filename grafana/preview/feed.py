@@ -140,7 +140,7 @@ class Feed:
             metrics.heard(plc, self.now_us)
         metrics.committed(int(luck.lognormvariate(7.2, 0.5)))
         metrics.lagged(int(luck.lognormvariate(6.3, 0.7)))
-        metrics.queued(luck.randrange(6), 8192)
+        metrics.queued(1 + luck.randrange(5), 8192)
         metrics.disk(412 << 30, 480 << 30)
         self._at(SECOND // 4, self._beat)
 

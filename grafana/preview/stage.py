@@ -116,10 +116,15 @@ class Exporter(threading.Thread):
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
+        server.close()
+        self._loop.run_until_complete(server.wait_closed())
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
 
     def close(self) -> None:
-        """Stop serving."""
+        """Stop serving, and wait for that."""
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self.join(10)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")

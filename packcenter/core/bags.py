@@ -265,8 +265,9 @@ def wait_anew(turn: Turn) -> None:
 def renew_orders(turn: Turn) -> None:
     """The rack lost its memory: say again what to do with every parcel on its way and every bag that is to be closed."""
     hall = turn.index.hall
-    for item in _on_way(turn):
-        send(turn, item, _label(turn, item))
+    under = {_label(turn, item): item for item in _on_way(turn)}
+    for label, item in under.items():
+        send(turn, item, label)
     for position in sorted(turn.state.bags):
         bag = turn.state.bags[position]
         if bag.closing:

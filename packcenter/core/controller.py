@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 
 from packcenter.core import bags, deadlines, diverting, inputs, links, manifests, packing, service
-from packcenter.core.commands import Command
-from packcenter.core.facts import EventSetAside, EventTaken, Fact
+from packcenter.core.commands import Command, GrantEpoch
+from packcenter.core.facts import CommandAnswered, EventSetAside, EventTaken, Fact
 from packcenter.core.index import HallIndex
 from packcenter.core.inputs import Input, PlcEvent, Started
 from packcenter.core.state import State, evolve, remember
@@ -99,15 +99,30 @@ class Controller:
         return deadlines.next_deadline_us(self.state)
 
     def fold(self, at_us: int, facts: list[Fact], commands: list[Command]) -> None:
-        """Take over what an earlier step led to, without deciding again: how a journal is recovered."""
+        """
+        Take over what an earlier step led to, without deciding again: how a journal is recovered.
+
+        A step may have answered a command that it had asked itself (a drop that was renewed); that one is remembered
+        before its answer, all others after the facts, which comes to the same.
+        """
         state = self.state
         state.last_us = at_us
+        asked = commands
         for fact in facts:
+            if type(fact) is CommandAnswered and fact.number > state.plcs[fact.plc].numbers:
+                renewed = [each for each in asked if _is_until(each, fact)]
+                asked = [each for each in asked if not _is_until(each, fact)]
+                for command in renewed:
+                    remember(state, at_us, command)
             evolve(state, at_us, fact)
-        for command in commands:
+        for command in asked:
             remember(state, at_us, command)
         if state.hall is not None and (self._index is None or self._index.hall is not state.hall):
             self._index = HallIndex(state.hall)
+
+
+def _is_until(command: Command, answered: CommandAnswered) -> bool:
+    return not isinstance(command, GrantEpoch) and command.plc == answered.plc and command.number <= answered.number
 
 
 def _take(turn: Turn, event: PlcEvent) -> bool:

@@ -21,7 +21,7 @@ from packcenter.core import inputs as i
 from packcenter.core.commands import CloseBag, Drop
 from packcenter.core.limits import MANIFEST_LINES_MAX
 from packcenter.core.packml import State as Unit
-from packcenter.core.state import State
+from packcenter.core.state import State, lane_place
 from packcenter.core.words import MASKED
 
 _WORD_MAX: Final = 0xFFFF
@@ -102,7 +102,7 @@ class Walk:
     def _manifest(self) -> None:
         self._manifests += 1
         lines = []
-        for _ in range(self._random.randrange(1, 8 if self._calm else 5)):
+        for _ in range(self._random.randrange(4, 12)):
             self._items += 1
             name = f"NJ{self._items:06d}"
             if self._some(0.05):
@@ -142,9 +142,9 @@ class Walk:
     def _link_up(self, plc: str) -> None:
         peer = self._state.plcs[plc]
         draw = self._random.random()
-        if draw < 0.5 and peer.epoch:
-            self._happen(i.LinkUp(plc, peer.nonce, peer.epoch if self._random.random() < 0.8 else 0))
-        elif draw < 0.6 and not self._calm:
+        if draw < 0.8 and peer.epoch:
+            self._happen(i.LinkUp(plc, peer.nonce, peer.epoch if self._random.random() < 0.9 else 0))
+        elif draw < 0.85 and not self._calm:
             self._happen(i.LinkUp(plc, self._random.randrange(1, 9), self._random.randrange(0, 9)))
         else:
             self._nonces += 1
@@ -226,18 +226,26 @@ class Walk:
     def _fed(self) -> None:
         plcs = [b.plc for b in self._hall.baggers]
         waiting = [p for p in plcs if (job := self._state.baggers[p].feeding) is not None and not job.inside]
+        if not waiting and not self._some(0.05):
+            self._scan()
+            return
         plc = self._random.choice(waiting or plcs)
         job = self._state.baggers[plc].feeding
         number = job.number if job is not None else 1
         code = self._state.items[job.item].code if job is not None else self._code()
         outcome, thickness = 0, 40
         if self._some(0.2):
-            outcome, thickness, code = self._random.choice(
-                ((8, 0, ""), (0, 90, code), (0, _WORD_MAX, code), (0, 40, self._code()))
-            )
+            other = self._random.choice([*self._behind(plc), self._code()])
+            reads = ((8, 0, ""), (0, 90, code), (0, _WORD_MAX, code), (0, 40, other), (0, 40, other))
+            outcome, thickness, code = self._random.choice(reads)
             number = self._random.choice([*self._job_numbers(plc), number, 99])
         fields = {"job": number, "scanner": 1, "outcome": outcome, "thickness": thickness, "code": code}
         self._happen(self._event(i.Fed, plc, **fields))
+
+    def _behind(self, plc: str) -> list[str]:
+        """What stands behind another document in a lane of this bagger."""
+        lanes = [(sorter.plc, lane) for sorter in self._hall.sorters for lane in sorter.lanes if lane.feeds == plc]
+        return [name for sorter, lane in lanes for name in self._state.lanes[lane_place(sorter, lane.number)].items[1:]]
 
     def _packed(self) -> None:
         jobs = [
@@ -247,13 +255,15 @@ class Walk:
             if job is not None and (job.inside or self._some(0.1))
         ]
         if not jobs:
+            self._confirm()
             return
         plc, job = self._random.choice(jobs)
         pending = self._state.plcs[plc].pending.get(job.verdict)
         sealed = pending is not None and type(pending.command).__name__ == "SealParcel"
         label, grams, result = job.waybill, self._random.randrange(20, 50), 0 if sealed else 1
         if self._some(0.2):
-            label = self._random.choice(("", MASKED, "EZ999999999CN", *list(self._state.waybills)[-5:]))
+            on_way = [item.waybill for item in self._state.items.values() if item.place in ("rack", "hand") and item.waybill]
+            label = self._random.choice(("", MASKED, "EZ999999999CN", *on_way, *list(self._state.waybills)[-2:]))
         if self._some(0.1):
             grams, result = self._random.choice(((0, 0), (_LONG_MAX, 0), (300, 0), (30, 1), (30, 7), (30, 0)))
         self._happen(self._event(i.Packed, plc, job=job.number, result=result, grams=grams, label=label))
@@ -265,7 +275,8 @@ class Walk:
         drops = [p.command for p in self._state.plcs[rack].pending.values() if isinstance(p.command, Drop)]
         drop = self._random.choice(drops[:3]) if drops else None
         waybill, position = (drop.waybill, drop.position) if drop is not None else ("EZ999999999CN", 0)
-        if drop is None and self._calm:
+        if drop is None and not self._some(0.05):
+            self._confirm()
             return
         if self._some(0.25):
             waybill = self._random.choice((waybill, "", MASKED, "EZ999999999CN", *list(self._state.waybills)[-5:]))
@@ -275,7 +286,8 @@ class Walk:
     def _shut(self) -> None:
         rack = self._hall.rack.plc
         asked = [p.command.position for p in self._state.plcs[rack].pending.values() if isinstance(p.command, CloseBag)]
-        if not asked and (self._calm or not self._state.bags):
+        if not asked and not (self._state.bags and self._some(0.1)):
+            self._scan()
             return
         position = self._random.choice(asked or list(self._state.bags))
         reason, seal = (self._random.choice((0, 1, 9)), "") if self._some(0.1) else (0, f"S{len(self.watch.steps)}")
@@ -293,7 +305,7 @@ class Walk:
 
     def _machine(self) -> None:
         plc = self._random.choice(self._hall.plcs())
-        state = int(Unit.EXECUTE) if self._random.random() < 0.7 else self._random.choice([*range(20), _WORD_MAX])
+        state = int(Unit.EXECUTE) if self._random.random() < 0.8 else self._random.choice([*range(20), _WORD_MAX])
         self._happen(self._event(i.MachineChanged, plc, state=state, reason_class=self._random.randrange(8), reason=1))
 
     def _place(self) -> None:
@@ -325,9 +337,9 @@ class Walk:
 
 _Actions = list[Callable[[Walk], None]]
 _CALM_TABLE: Final[dict[Callable[[Walk], None], int]] = {
-    Walk._manifest: 3,
-    Walk._scan: 20,
-    Walk._confirm: 26,
+    Walk._manifest: 4,
+    Walk._scan: 14,
+    Walk._confirm: 20,
     Walk._fed: 24,
     Walk._packed: 24,
     Walk._dropped: 24,
@@ -336,15 +348,15 @@ _CALM_TABLE: Final[dict[Callable[[Walk], None], int]] = {
 _WILD_TABLE: Final[dict[Callable[[Walk], None], int]] = _CALM_TABLE | {
     Walk._lose: 2,
     Walk._ghost: 2,
-    Walk._link: 4,
+    Walk._link: 2,
     Walk._restart: 1,
     Walk._set_apart: 2,
     Walk._odds: 1,
-    Walk._end: 6,
-    Walk._machine: 6,
-    Walk._place: 4,
+    Walk._end: 3,
+    Walk._machine: 5,
+    Walk._place: 3,
     Walk._jam: 2,
-    Walk._anything: 6,
+    Walk._anything: 4,
 }
 _CALM: Final[_Actions] = list(_CALM_TABLE)
 _CALM_WEIGHTS: Final = list(_CALM_TABLE.values())

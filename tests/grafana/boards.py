@@ -1,4 +1,4 @@
-"""What the tests of screens and alerts share: the committed dashboards, their queries as trees, and the names that are scraped."""
+"""What the tests of screens and alerts share: committed dashboards, their queries as trees, the names that are scraped."""
 
 from __future__ import annotations
 

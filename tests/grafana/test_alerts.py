@@ -45,6 +45,7 @@ def test_the_scrape_configuration_is_valid() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_each_alert_fires_in_its_case_and_is_silent_in_its_other() -> None:
     """Two cases an alert, with all labels and both languages' texts; the watchdog always fires."""
     done = promtool("test", "rules", str(PROMETHEUS / "tests" / "packcenter.yml"))
@@ -60,8 +61,9 @@ def test_a_rule_that_is_broken_would_be_found(tmp_path: Path) -> None:
     (tmp_path / "rules" / "packcenter.yml").write_text(
         text.replace("packcenter_plc_up == 0", "packcenter_plc_up == 1"), encoding="utf-8"
     )
+    head, *cases = re.split(r"(?m)^(?=  - name: )", (PROMETHEUS / "tests" / "packcenter.yml").read_text(encoding="utf-8"))
     tests = tmp_path / "tests" / "packcenter.yml"
-    tests.write_text((PROMETHEUS / "tests" / "packcenter.yml").read_text(encoding="utf-8"), encoding="utf-8")
+    tests.write_text(head + "".join(case for case in cases if "PackcenterPlcDown" in case), encoding="utf-8")
     done = promtool("test", "rules", str(tests))
     assert done.returncode != 0
     assert "PackcenterPlcDown" in done.stdout + done.stderr
@@ -124,15 +126,11 @@ def test_a_bucket_ends_on_each_threshold(recorded: str, buckets: tuple[float, ..
     assert thresholds <= set(buckets)
 
 
-def tested(folder: Path, act: Callable[[Feed], None] | None) -> set[str]:
+def standing(folder: Path, act: Callable[[Feed], None] | None) -> set[str]:
     """Names of the alerts that stand at any of many moments of an hour in the preview's hall; `act` happens in its middle."""
     feed = Feed(reference_hall(), START, announced=6_000)
     events = [] if act is None else [(START + SPAN_S // 2 * SECOND, act)]
-    series = (
-        {key: points for _, found in play(feed, START + SPAN_S * SECOND, events).values() for key, points in found[1].items()}
-        if False
-        else {}
-    )
+    series: dict[str, list[tuple[float, float]]] = {}
     for _, found in play(feed, START + SPAN_S * SECOND, events).values():
         series |= found
     lines = [
@@ -164,16 +162,14 @@ def up(job: str) -> str:
 
 @pytest.mark.slow
 def test_an_ordinary_hour_raises_no_alarm(tmp_path: Path) -> None:
-    """With real figures of an ordinary hall only the note stands that it is not the floor."""
-    assert tested(tmp_path, None) == {"PackcenterNotLive", "PackcenterManifestLinesRefused"} & tested(tmp_path, None) | {
-        "PackcenterNotLive"
-    }
+    """With real figures of an ordinary hall nothing stands but the note that it is not the floor."""
+    assert standing(tmp_path, None) == {"PackcenterNotLive"}
 
 
 @pytest.mark.slow
 def test_an_hour_with_troubles_raises_their_alarms(tmp_path: Path) -> None:
     """A silent PLC, a held bagger, a jammed lane, low film, unread codes, wrong documents and a lost item are all told."""
-    assert tested(tmp_path, trouble) >= {
+    assert standing(tmp_path, trouble) >= {
         "PackcenterPlcDown",
         "PackcenterMachineHeld",
         "PackcenterJam",

@@ -21,6 +21,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -42,6 +43,9 @@ _T = TypeVar("_T")
 
 DAY = date(2026, 3, 2)
 SPEED = 10
+POSTCODES = ("211100", "210009", "214000", "230001")
+"""Two districts of the city, one city of the province, one of elsewhere: a bag of 50 is full every ten seconds."""
+
 READY_S = 60.0
 """Three OPC UA servers load their address space, on a machine that others use too."""
 
@@ -53,6 +57,12 @@ _LOG_TAIL = 3_000
 
 class NotSeen(AssertionError):  # noqa: N818 - read aloud, the name says it
     """Something that had to happen was not seen in its time."""
+
+
+def _environment() -> dict[str, str]:
+    """As installed: compiled once, outside the source tree. Without that each start would compile all libraries anew."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "packcenter-pycache")}
 
 
 class Child:
@@ -70,7 +80,7 @@ class Child:
                 stderr=out,
                 text=True,
                 start_new_session=True,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env=_environment(),
             )
 
     @property
@@ -368,13 +378,14 @@ def tail(log: Path) -> str:
 
 
 def dense_day(seed: int, items: int) -> bytes:
-    """A manifest whose items all come within the first minute, so that the line never wants for work."""
+    """A manifest that lets the line never want for work, and fills bags often: all come in a minute, to few places."""
     rows = demand.example_day(seed, DAY, items)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for at, row in enumerate(rows):
-        writer.writerow(row._replace(arrives=f"09:00:{at * 50 // len(rows):02d}"))
+        destination = POSTCODES[at % len(POSTCODES)]
+        writer.writerow(row._replace(arrives=f"09:00:{at * 50 // len(rows):02d}", destination=destination))
     return text.getvalue().encode()
 
 

@@ -1,0 +1,95 @@
+"""Over a real Prometheus with an hour of the preview's hall every query answers, and every dashboard can be drawn."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import boards
+import pytest
+
+from grafana.preview import render, stage
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+MAY_BE_EMPTY = frozenset({"Failed requests", "Jammed zones", "Items lost by reason", "失败的请求", "卡件区段", "丢失原因"})
+"""Panels that show only what went wrong."""
+
+
+@pytest.fixture(scope="module")
+def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[stage.Prometheus, int]]:
+    """An hour with troubles at its end, behind a Prometheus on a port of its own."""
+    assert shutil.which("prometheus"), "prometheus is not installed: apt-get install prometheus"
+    with stage.stage(tmp_path_factory.mktemp("stage"), "trouble") as found:
+        yield found
+
+
+@pytest.mark.parametrize("name", boards.NAMES)
+def test_every_query_answers(name: str, troubled: tuple[stage.Prometheus, int]) -> None:
+    """Prometheus understands each query and has something to show for it."""
+    prometheus, now_s = troubled
+    for query in boards.queries(name):
+        found = prometheus.ask(boards.filled(query.expr), now_s)
+        assert found or query.panel in MAY_BE_EMPTY, (query.panel, query.expr)
+        assert len(found) <= 18 or query.kind == "table", (query.panel, len(found))
+
+
+def test_the_wall_shows_the_alarms_that_stand(troubled: tuple[stage.Prometheus, int]) -> None:
+    """The query of the alarm table gives each firing alert once, with where it is."""
+    prometheus, now_s = troubled
+    expr = next(query.expr for query in boards.queries("operator-en") if "ALERTS" in query.expr)
+    rows = {(row["metric"]["alertname"], row["metric"]["where"].strip()) for row in prometheus.ask(boards.filled(expr), now_s)}
+    assert {
+        ("PackcenterPlcDown", "bagger-4"),
+        ("PackcenterMachineHeld", "bagger-2"),
+        ("PackcenterConsumableLow", "bagger-3  film"),
+    } <= rows
+
+
+def test_the_exporter_speaks_what_prometheus_reads(troubled: tuple[stage.Prometheus, int]) -> None:
+    """The target is up, and the books balance in what was scraped."""
+    prometheus, now_s = troubled
+    assert [row["value"][1] for row in prometheus.ask('up{job="packcenter"}', now_s)] == ["1"]
+    balance = prometheus.ask("sum(packcenter_items_arrived) - sum(packcenter_items)", now_s)
+    assert [row["value"][1] for row in balance] == ["0"]
+
+
+def test_every_dashboard_can_be_drawn(troubled: tuple[stage.Prometheus, int], tmp_path: Path) -> None:
+    """Grafana's own components draw each one in both themes without a complaint."""
+    if why := render.missing():
+        pytest.skip(f"pictures cannot be drawn here: {why}")
+    prometheus, now_s = troubled
+    render.bundle(tmp_path / "page")
+    with render.served(tmp_path / "page") as address:
+        for theme in ("dark", "light"):
+            jobs = [(name, tmp_path / f"{name}-{theme}.png") for name in boards.NAMES]
+            render.shoot(address, prometheus.url, now_s, jobs, theme=theme, span_s=1800, rate="60s")
+            for _, path in jobs:
+                assert path.read_bytes().startswith(b"\x89PNG")
+                assert path.stat().st_size > 50_000, path.name
+
+
+def test_a_dashboard_that_cannot_be_drawn_is_told(troubled: tuple[stage.Prometheus, int], tmp_path: Path) -> None:
+    """A query that Prometheus refuses fails the picture and names the panel."""
+    if why := render.missing():
+        pytest.skip(f"pictures cannot be drawn here: {why}")
+    prometheus, now_s = troubled
+    render.bundle(tmp_path / "page")
+    broken = json.loads((boards.FOLDER / "dashboards" / "operator-en.json").read_text(encoding="utf-8"))
+    broken["panels"][0]["targets"][0]["expr"] = "sum by ("
+    (tmp_path / "page" / "broken.json").write_text(json.dumps(broken), encoding="utf-8")
+    job = [("broken", tmp_path / "broken.png")]
+    with render.served(tmp_path / "page") as address, pytest.raises(RuntimeError, match=broken["panels"][0]["title"]):
+        render.shoot(address, prometheus.url, now_s, job, theme="dark", span_s=1800, rate="60s")
+
+
+def test_the_stage_can_stand_still(tmp_path: Path) -> None:
+    """Without going on, "now" is the end of the history, and recorded figures are there for all of it."""
+    with stage.stage(tmp_path, "ordinary", live=False) as (prometheus, end_s):
+        assert end_s <= time.time()
+        for back_s in (0, 1200, 2400):
+            assert prometheus.ask("hall:packcenter_items_packed:rate5m", end_s - back_s)
+        assert prometheus.ask('sum(packcenter_items{place_kind="lost"})', end_s)[0]["value"][1] == "0"
