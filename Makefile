@@ -52,10 +52,10 @@ torture: .venv/ready  ## kill -9 and PLC restarts against real processes (CYCLES
 	$(BIN)/python -m tests.live.torture --cycles $(CYCLES) $(ARGS)
 
 dashboards: .venv/ready  ## build grafana/dashboards/*.json
-	$(BIN)/python grafana/build.py
+	$(BIN)/python -m grafana.build
 
 pictures: .venv/ready  ## draw the dashboards over live data with Grafana's own components
-	$(BIN)/python grafana/preview/render.py $(ARGS)
+	$(BIN)/python -m grafana.preview.render $(ARGS)
 
 lock:  ## renew requirements.lock
 	uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --group pyproject.toml:dev pyproject.toml -o requirements.lock

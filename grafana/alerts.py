@@ -689,7 +689,7 @@ ALERTS = (
         "PackcenterPlcErrors",
         "warning",
         "5m",
-        "plc:packcenter_plc_requests_failed:ratio_rate5m > 0.02",
+        "plc:packcenter_plc_requests_failed:ratio_rate5m > 0.02 unless on (job, instance, plc) packcenter_plc_up == 0",
         "maintenance",
         Words(
             "Requests to a PLC fail",

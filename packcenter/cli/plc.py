@@ -46,7 +46,7 @@ def _site_options(command: Any) -> Any:
             type=click.Path(dir_okay=False, exists=True, path_type=Path),
             help="JSON file {plc: [host, port]} that overrides addresses.",
         ),
-        click.option("--service", "service_at", help="Address of the service, such as http://127.0.0.1:8080."),
+        click.option("--service", "service_at", help="Address of the service, such as http://127.0.0.1:9464."),
         click.option(
             "--folder",
             type=click.Path(file_okay=False, path_type=Path),

@@ -64,6 +64,7 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
         lab=site.lab,
         speed=options.speed,
         start_us=options.start_us,
+        process=os.getpid(),
         mode=options.mode,
         patience=Patience(settle_us=options.settle_us),
     )

@@ -93,7 +93,7 @@ class Http(Closed):
     """The address of metrics, status and the live page."""
 
     host: Text = Field(default="127.0.0.1", description="IP address on which to listen for metrics, status and the live page.")
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(default=8080, description="TCP port of the pages; 0 takes a free one.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(default=9464, description="TCP port of the pages; 0 takes a free one.")
     beyond_loopback: bool = Field(
         default=False, description="True says that other machines shall reach the pages, which have no password of their own."
     )

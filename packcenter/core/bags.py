@@ -50,12 +50,13 @@ def send(turn: Turn, item: Item, label: str) -> None:
 
 
 def _under(turn: Turn, label: str) -> list[Item]:
-    """The parcels that may be on their way to the rack under this label: strays first, oldest first, then the number's own."""
-    names = list(turn.state.strays.get(label, ()))
-    own = turn.state.waybills.get(label)
-    if own is not None and own not in names and turn.item(own).place == "rack":
-        names.append(own)
-    return [turn.item(name) for name in names]
+    """The parcels that are on their way to the rack under this label: strays first, oldest first, then the number's own."""
+    under = [turn.item(name) for name in turn.state.strays.get(label, ())]
+    name = turn.state.waybills.get(label)
+    own = turn.item(name) if name is not None else None
+    if own is not None and own.place == "rack" and _label(turn, own) == label:
+        under.append(own)
+    return under
 
 
 def _instruct(turn: Turn, label: str, position: int) -> None:
@@ -98,12 +99,12 @@ def on_dropped(turn: Turn, dropped: Dropped) -> None:
 
 
 def _parcel(turn: Turn, label: str) -> Item | None:
-    """The parcel that travels to the rack under this label, else the number's own item if it is sought."""
+    """The parcel that travels to the rack under this label, else the number's own item, if it is sought or was misread."""
     under = _under(turn, label)
     if under:
         return under[0]
     name = turn.state.waybills.get(label)
-    return None if name is None or turn.item(name).place != "lost" else turn.item(name)
+    return None if name is None or turn.item(name).place not in ("rack", "lost") else turn.item(name)
 
 
 def _instruct_rest(turn: Turn, label: str) -> None:
@@ -180,9 +181,14 @@ def on_bag_shut(turn: Turn, shut: BagShut) -> None:
         turn.emit(CommandAnswered(shut.plc, number, CommandResult.DONE))
     if shut.reason or not shut.seal:
         suspect_bag(turn, shut.position, "not_sealed")
+    _end(turn, bag, shut.seal, shut.grams)
+
+
+def _end(turn: Turn, bag: Bag, seal: str, grams: int) -> None:
+    """The bag leaves: what is in it is dispatched, or at the hand station if it is suspect."""
     items = [turn.item(name) for name in bag.items]
     bill = tuple(item.waybill for item in items)
-    turn.emit(BagClosed(bag.tag, bag.position, bag.destination, shut.seal, shut.grams, tuple(bag.items), bill))
+    turn.emit(BagClosed(bag.tag, bag.position, bag.destination, seal, grams, tuple(bag.items), bill))
     for item in items:
         if bag.suspect:
             custody.to_hand(turn, item, "suspect_bag")
@@ -262,13 +268,29 @@ def wait_anew(turn: Turn) -> None:
         turn.emit(ConfirmationMoved(item.id, confirm_us))
 
 
-def renew_orders(turn: Turn) -> None:
-    """The rack lost its memory: say again what to do with every parcel on its way and every bag that is to be closed."""
-    hall = turn.index.hall
-    under = {_label(turn, item): item for item in _on_way(turn)}
-    for label, item in under.items():
-        send(turn, item, label)
+def doubt_unheard(turn: Turn) -> None:
+    """
+    The rack lost its memory, and with it what it did and had not told us: some bills are not sure any more (D1).
+
+    A parcel on its way may have fallen: the bag that it was ordered into is suspect. A bag that was to be closed may be
+    shut under its tag, which must not be used again (D3): our books end it here, unsealed, and what hangs at its position
+    is suspect, because nobody knows which of the two it is.
+    """
+    rack = turn.index.hall.rack
     for position in sorted(turn.state.bags):
         bag = turn.state.bags[position]
         if bag.closing:
-            turn.ask(CloseBag(hall.rack.plc, turn.next_number(hall.rack.plc), position, bag.tag))
+            suspect_bag(turn, position, "plc_restart")
+            _end(turn, bag, "", bag.grams)
+            suspect_bag(turn, position, "plc_restart")
+    orders = [pending.command for pending in turn.plc(rack.plc).pending.values()]
+    ordered = {order.position for order in orders if isinstance(order, Drop) and order.position in turn.index.destination_at}
+    for position in sorted(ordered - {rack.reject_position}):
+        suspect_bag(turn, position, "plc_restart")
+
+
+def renew_orders(turn: Turn) -> None:
+    """The rack lost its memory: say again what to do with every parcel on its way."""
+    under = {_label(turn, item): item for item in _on_way(turn)}
+    for label, item in under.items():
+        send(turn, item, label)

@@ -77,6 +77,8 @@ def _void_old_life(turn: Turn, name: str) -> None:
         custody.lose(turn, turn.item(plc.tracks[track]), "plc_restart")
     if name in turn.state.baggers:
         packing.void_jobs(turn, name)
+    elif name == turn.index.hall.rack.plc:
+        bags.doubt_unheard(turn)
 
 
 def on_gap(turn: Turn, name: str, seq: int) -> None:

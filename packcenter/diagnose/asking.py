@@ -52,7 +52,7 @@ class Passed(msgspec.Struct, frozen=True):
 
 
 class ServiceAt:
-    """A service at an address such as http://127.0.0.1:8080. Raises `ServiceError` if that is no such address."""
+    """A service at an address such as http://127.0.0.1:9464. Raises `ServiceError` if that is no such address."""
 
     def __init__(self, address: str) -> None:
         parts = urlsplit(address if "//" in address else f"http://{address}")
@@ -61,7 +61,7 @@ class ServiceAt:
         except ValueError:
             port = -1
         if parts.scheme != "http" or not parts.hostname or port == -1:
-            raise ServiceError(f"{address!r} is not the address of a service, expected one such as http://127.0.0.1:8080")
+            raise ServiceError(f"{address!r} is not the address of a service, expected one such as http://127.0.0.1:9464")
         self._host, self._port = parts.hostname, port or 80
         self.address = f"http://{parts.netloc}"
 

@@ -148,6 +148,7 @@ class _Views:
         return self._watching.stream(self._pushed())
 
     async def _pushed(self) -> AsyncIterator[bytes]:
+        yield b"retry: 1000\n\n"
         while True:
             yield b"data: " + self._status() + b"\n\n"
             await self._clock.sleep_us(PUSH_US)

@@ -30,6 +30,7 @@ class Layout(msgspec.Struct, frozen=True):
     Everything about a hall that does not change while its service runs; `positions` is destination by number.
 
     `mode` is live, simulation or replay: figures that are not live must say so. `speed` is plant seconds per second.
+    A bag is closed at `bag_items` parcels or at a cut-off, minutes after local midnight.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Layout(msgspec.Struct, frozen=True):
     baggers: list[str]
     rack: str
     positions: dict[int, str]
+    bag_items: int
+    cutoff_minutes: list[int]
 
 
 def layout_of(hall: Hall, *, release: str, mode: str, speed: int, run: int) -> Layout:
@@ -68,4 +71,6 @@ def layout_of(hall: Hall, *, release: str, mode: str, speed: int, run: int) -> L
         baggers=[bagger.plc for bagger in hall.baggers],
         rack=hall.rack.plc,
         positions={position.number: position.destination for position in hall.rack.positions},
+        bag_items=hall.plan.bags.items_max,
+        cutoff_minutes=list(hall.plan.bags.cutoff_minutes),
     )

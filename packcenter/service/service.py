@@ -63,6 +63,7 @@ class Setup:
     All that a service is made of. `links` has one entry per PLC of the hall.
 
     `speed` and `start_us` (core time at the very first start) are for laboratories; a real hall has 1 and None.
+    `process` is this process's number, for the people whose second service finds the journal taken.
     """
 
     hall: Hall
@@ -79,6 +80,7 @@ class Setup:
     lab: bool = False
     speed: int = 1
     start_us: int | None = None
+    process: int = 0
     mode: str = "live"
     segment_bytes: int = SEGMENT_BYTES
     snapshot_every: int = SNAPSHOT_EVERY
@@ -110,7 +112,7 @@ class Service:
         setup = self.setup
         digest = setup.hall_digest
         identity = Identity(setup.hall.centre, setup.release, bytes.fromhex(digest), setup.profiles_digest)
-        holder = f"packcenter {setup.release}, hall {setup.hall.name}"
+        holder = f"packcenter {setup.release}, process {setup.process}, hall {setup.hall.name}"
         recovered = recovery.recover(
             setup.journal,
             identity,

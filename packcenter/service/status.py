@@ -25,6 +25,10 @@ BALANCE_EVERY_US = 10_000_000
 UNSTATED = "unstated"
 """Reason shown for an item that came to the hand station without one."""
 
+TREND_MINUTES = 60
+"""Minutes of core time that the trend shows: a morning's peak and how the hall came through it."""
+
+_MINUTE_US = 60_000_000
 _HOUR_US = 3_600_000_000
 
 
@@ -58,7 +62,7 @@ class Status(msgspec.Struct, frozen=True):
     Where the hall stands. Times in core microseconds, rates per hour of core time, decision times in milliseconds.
 
     `decision_p50_ms` and `p99` are from the scan's arrival at the service to the durable decision's hand-over to its link; None
-    before the first decision. `lanes` are in the order of each sorter's lanes, `bags` the parcels by position. `balanced` is
+    before the first decision. `packed_by_minute` are the last `TREND_MINUTES`, the present one last; `lanes` are in the order of each sorter's lanes, `bags` the parcels by position. `balanced` is
     counted every `BALANCE_EVERY_US`; the rest is of this moment.
     """
 
@@ -75,6 +79,7 @@ class Status(msgspec.Struct, frozen=True):
     unexpected: int
     late: int
     packed_per_hour: int
+    packed_by_minute: list[int]
     decisions: int
     decision_p50_ms: float | None
     decision_p99_ms: float | None
@@ -91,6 +96,7 @@ class StatusReader:
     def __init__(self) -> None:
         self.decision_us: deque[int] = deque(maxlen=SAMPLES)
         self._packed_at: deque[int] = deque()
+        self._packed_by_minute: Counter[int] = Counter()
         self._at_hand: dict[str, str] | None = None
         self._balance: tuple[int, bool] | None = None
         self.packed = 0
@@ -109,6 +115,7 @@ class StatusReader:
             elif kind is f.ParcelSealed:
                 self.packed += 1
                 self._packed_at.append(recorded.at_us)
+                self._packed_by_minute[recorded.at_us // _MINUTE_US] += 1
             elif kind is f.DecisionLate:
                 self.late += 1
         while self._packed_at and self._packed_at[0] < recorded.at_us - RATE_WINDOW_US:
@@ -152,6 +159,7 @@ class StatusReader:
             unexpected=-kinds["outside"],
             late=self.late,
             packed_per_hour=self._packed_per_hour(now_us),
+            packed_by_minute=self._trend(now_us // _MINUTE_US),
             decisions=self.decisions,
             decision_p50_ms=_percentile_ms(ordered, 50),
             decision_p99_ms=_percentile_ms(ordered, 99),
@@ -167,7 +175,13 @@ class StatusReader:
         recent = len(self._packed_at)
         while recent and self._packed_at[-recent] < now_us - RATE_WINDOW_US:
             recent -= 1  # nothing was recorded since, so that nobody has dropped them
-        return recent * _HOUR_US // max(now_us - began_us, 60_000_000)
+        return recent * _HOUR_US // max(now_us - began_us, _MINUTE_US)
+
+    def _trend(self, minute: int) -> list[int]:
+        shown = range(minute - TREND_MINUTES + 1, minute + 1)
+        for old in [each for each in self._packed_by_minute if each < shown.start]:
+            del self._packed_by_minute[old]
+        return [self._packed_by_minute[each] for each in shown]
 
     def _hand(self, state: State) -> dict[str, str]:
         """

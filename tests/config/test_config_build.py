@@ -127,7 +127,7 @@ def test_folders_are_beside_the_site_file(tmp_path: Path) -> None:
     assert settings.journal_folder == tmp_path / "run" / "journal"
     assert settings.manifests_results == tmp_path / "run" / "manifests" / "results"
     assert settings.below(Path("x")).manifests_in == Path("x/manifests/in")
-    assert (settings.lab, settings.http_host, settings.http_port) == (True, "127.0.0.1", 8080)
+    assert (settings.lab, settings.http_host, settings.http_port) == (True, "127.0.0.1", 9464)
 
 
 def test_addresses_that_count_from_one(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ class Evidence:
     records: int = 0
     scans: int = 0
     sealed: int = 0
+    opened: int = 0
     timeouts: int = 0
     replayed: int = 0
     faults: list[str] = field(default_factory=list)
@@ -278,8 +279,9 @@ class _Checks:
         for (plc, epoch, seq), times in sorted(self._seen.items()):
             if times > 1:
                 found.faults.append(f"E1: {plc} epoch {epoch} event {seq} stands in the journal {times} times")
-        items = {bag.bag: bag.items for bag in found.dispatched}
-        found.dispatched = [bag for bag in found.dispatched if all(found.places[item] == "dispatched" for item in items[bag.bag])]
+        closed = found.dispatched
+        found.dispatched = [bag for bag in closed if bag.items and all(found.places[item] == "dispatched" for item in bag.items)]
+        found.opened = len(closed) - len(found.dispatched)
 
 
 def late_refusals(journal: Path) -> list[str]:

@@ -247,9 +247,10 @@ class Verdict:
         found = [*self.journal.violations(), *(f"plant: {fault}" for fault in self.faults)]
         found += [f"truth: {each}" for each in self.differences if not (memory_lost and each["ledger"] in ("hand", "lost"))]
         for bag in self.journal.dispatched:
-            really = self.bills.get(bag.bag)
+            really = self.bills.get(bag.bag, ())
             if really != bag.waybills:
-                found.append(f"D1: bill of {bag.bag} lists {bag.waybills}, in it are {really}")
+                missing, more = sorted({*bag.waybills} - {*really}), sorted({*really} - {*bag.waybills})
+                found.append(f"D1: bag {bag.bag} lacks {missing} of its bill and holds {more} beside it, or in another order")
         return found
 
 

@@ -193,6 +193,8 @@ def report(verdict: Verdict, figures: Figures, memory_lost: bool) -> dict[str, A
         "replayed": journal.replayed,
         "scans": journal.scans,
         "sealed": journal.sealed,
+        "bags_dispatched": len(journal.dispatched),
+        "bags_to_be_opened": journal.opened,
         "late_decisions": len(journal.late),
         "set_aside": dict(journal.aside),
         "unanswered_commands": journal.timeouts,

@@ -1,0 +1,60 @@
+"""PLCs lose power and memory while the line runs, alone and together with the service."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from harness import Hall
+from torture import FOUND_S, Figures, one_part, reboot, run_on
+
+pytestmark = pytest.mark.slow
+
+SEED = 2027
+
+
+def test_plcs_of_each_role_that_lose_their_memory_are_granted_a_new_epoch_and_the_line_goes_on(tmp_path: Path) -> None:
+    dice = random.Random(SEED)
+    with Hall(tmp_path / "hall", items=900, seed=SEED) as hall:
+        hall.open()
+        hall.until(lambda status: status["packed"] >= 20, 30.0, "twenty parcels")
+        figures = Figures()
+        struck = [dice.choice([plc for plc in hall.plcs if hall.role[plc] == role]) for role in ("sorter", "bagger", "rack")]
+        for plc in struck:
+            packed = hall.service.status()["packed"]
+            reboot(hall, figures, plc)
+            hall.until(lambda status, before=packed: status["packed"] >= before + 10, 30.0, f"parcels after {plc} came back")
+        run_on(hall, FOUND_S)
+        verdict = hall.settle()
+    assert verdict.violations(memory_lost=True) == []
+    for plc in hall.plcs:
+        lives = verdict.journal.epochs[plc]
+        assert [epoch for _, epoch in lives] == list(range(1, 2 + (plc in struck))), (plc, lives)
+        assert len({nonce for nonce, _ in lives}) == len(lives)
+    assert max(figures.granted_ms) < 5_000, figures
+
+
+def test_what_was_on_the_belt_of_a_sorter_that_lost_its_memory_is_flagged_until_it_is_found(tmp_path: Path) -> None:
+    with Hall(tmp_path / "hall", items=600, seed=SEED) as hall:
+        hall.open()
+        hall.until(lambda status: status["in_hall"]["belt"] >= 6, 30.0, "items on the belts")
+        reboot(hall, Figures(), "sorter-1")
+        verdict = hall.settle()
+        lost = {item for item, (place, reason) in verdict.journal.lost_ever.items() if reason == "plc_restart"}
+        assert lost
+        assert {verdict.journal.lost_ever[item][0] for item in lost} == {"belt/sorter-1"}
+        hall.open()
+        run_on(hall, FOUND_S)
+        verdict = hall.settle()
+    assert verdict.violations(memory_lost=True) == []
+    # They ran to the belt's end as things nobody follows: provisional, at the hand station, one for each.
+    ghosts = [item for item, place in verdict.journal.places.items() if item.startswith("?ghost") and place == "hand"]
+    assert len(ghosts) >= len(lost) - 1
+
+
+def test_when_the_halls_power_fails_service_and_plcs_agree_again_afterwards(tmp_path: Path) -> None:
+    told: list[str] = []
+    verdict, _ = one_part("outages", 2, SEED, tmp_path / "hall", told.append)
+    assert verdict.violations(memory_lost=True) == [], told
+    assert verdict.journal.replayed == verdict.journal.records
