@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from packcenter.service.service import Service
     from packcenter.service.status import Status
 
-PLANT_READY_S = 60.0
-"""Three OPC UA servers load their address space in some seconds; a loaded machine may take several times that."""
+Prometheus = tuple[subprocess.Popen[bytes], str]
+"""The process, and where its pages are."""
 
-ANSWER_S = 20.0
 DRAIN_S = 10.0
+"""How long the last events may take to become durable once the plant stands still: some exchanges and syncs on a loaded disk."""
+
 OPEN_S = 30.0
+"""How long the hall waits for its machines and manifests before it opens all the same."""
+
 PLAIN_EVERY_S = 10.0
 PANEL_EVERY_S = 0.5
 
@@ -76,7 +79,7 @@ def demo(
     prepared = site.prepare(configuration, manifest, seed, items, site.parse_day(day))
     run = _new_run(folder)
     plant = Plant(_plant_arguments(site_file, manifest, seed, items, day, speed), run / "plant.log")
-    prometheus: subprocess.Popen[bytes] | None = None
+    prometheus: Prometheus | None = None
     try:
         click.echo("Starting the simulated hall: 7 PLC servers ...", err=True)
         addresses = plant.start()
@@ -85,15 +88,17 @@ def demo(
         with (run / "service.log").open("a", encoding="utf-8") as log:
             serving.log_to(log, as_json=True)
             service = _service(configuration, addresses, run, speed, prepared.opens_us)
-            where = (configuration.site.http_host, _http_port(configuration.site.http_host, configuration.site.http_port))
+            host = configuration.site.http_host
+            where = (host, _free_port(host, configuration.site.http_port))
             prometheus = _start_prometheus(run, where)
-            show = Show(plant, run, seconds, len(prepared.manifests), prometheus is not None)
+            show = Show(plant, run, seconds, len(prepared.manifests), prometheus)
             code = serving.run_until_stopped(service, where, during=show.during)
             return _end(service, plant, run, code, show)
     finally:
         plant.stop()
         if prometheus is not None:
-            prometheus.terminate()
+            prometheus[0].terminate()
+            prometheus[0].wait()
 
 
 def _new_run(folder: Path) -> Path:
@@ -137,46 +142,54 @@ def _service(
     return Service(serving.setup_of(here, options))
 
 
-def _http_port(host: str, wanted: int) -> int:
-    """The configured port, or 0 for a free one where somebody else has it."""
+def _free_port(host: str, wanted: int) -> int:
+    """The wanted port, or a free one where somebody else has it."""
     from packcenter.real import RealNet
 
-    try:
-        RealNet().listen(host, wanted).close()
-    except OSError:
-        return 0
-    return wanted
+    for port in (wanted, 0):
+        try:
+            with RealNet().listen(host, port) as listener:
+                found: int = listener.getsockname()[1]
+                return found
+        except OSError:
+            continue
+    raise ToldError(
+        UNREACHABLE, f"no port of {host} can be listened on; the site's [http] host must be an address of this computer."
+    )
 
 
-def _start_prometheus(run: Path, where: tuple[str, int]) -> subprocess.Popen[bytes] | None:
-    """Prometheus beside the demo, where it is installed and our port is the one that its configuration scrapes."""
+def _start_prometheus(run: Path, where: tuple[str, int]) -> Prometheus | None:
+    """Prometheus beside the demo and its address, where it is installed."""
     program = shutil.which("prometheus")
-    if program is None or where[1] == 0:
+    if program is None:
         return None
     rules = _grafana_folder() / "prometheus" / "rules"
+    address = f"127.0.0.1:{_free_port('127.0.0.1', PROMETHEUS_PORT)}"
     configuration = run / "prometheus.yml"
     configuration.write_text(
         "global: {scrape_interval: 5s, evaluation_interval: 5s}\n"
-        f"rule_files: [{json.dumps(str(rules) + '/*.yml')}]\n"
+        f"rule_files: [{json.dumps(str(rules.absolute()) + '/*.yml')}]\n"
         "scrape_configs:\n"
         "  - job_name: packcenter\n"
         f"    static_configs: [{{targets: ['{where[0]}:{where[1]}']}}]\n",
         "utf-8",
     )
     with (run / "prometheus.log").open("wb") as log:
-        return subprocess.Popen(  # noqa: S603 - the program found on the PATH, with arguments of ours
+        process = subprocess.Popen(  # noqa: S603 - the program found on the PATH, with arguments of ours
             [
                 program,
                 f"--config.file={configuration}",
                 f"--storage.tsdb.path={run / 'prometheus'}",
-                f"--web.listen-address={PROMETHEUS}",
+                f"--web.listen-address={address}",
             ],
             stdout=log,
             stderr=log,
+            start_new_session=True,
         )
+    return process, f"http://{address}"
 
 
-PROMETHEUS = "127.0.0.1:9090"
+PROMETHEUS_PORT = 9090
 
 
 def _grafana_folder() -> Path:
@@ -266,7 +279,7 @@ class Plant:
 class Show:
     """What the demo does beside the service: progress on the terminal, and at the end the plant's own count."""
 
-    def __init__(self, plant: Plant, run: Path, seconds: float | None, manifests: int, prometheus: bool) -> None:
+    def __init__(self, plant: Plant, run: Path, seconds: float | None, manifests: int, prometheus: Prometheus | None) -> None:
         self.differences: list[str] | None = None
         self._plant = plant
         self._run = run
@@ -301,14 +314,18 @@ class Show:
 
     def _places(self, address: str) -> list[str]:
         lines = serving.where_to_look(address, self._run)
-        if self._prometheus:
-            lines.append(f"Prometheus    http://{PROMETHEUS}/ (found on the PATH and started)")
+        if self._prometheus is not None:
+            process, address = self._prometheus
+            ended = process.poll() is not None
+            lines.append(
+                f"Prometheus    {self._run / 'prometheus.log'} says why it ended" if ended else f"Prometheus    {address}/"
+            )
         return lines
 
     async def _drain(self, service: Service) -> None:
         """The plant stands still: wait until every event that it made is durable."""
         end = time.monotonic() + DRAIN_S
-        while time.monotonic() < end and not service.links.all_taken():  # noqa: ASYNC110 - counters of seven PLCs, no event
+        while time.monotonic() < end and not service.links.all_taken():
             await service.setup.clock.sleep_us(50_000)
 
     async def _panel(self, service: Service) -> None:
