@@ -33,6 +33,8 @@ from grafana.words import PACKML, say
 from packcenter.projections import families as words
 
 LANGUAGES = ("en", "zh")
+PACE = "max(deriv(packcenter_clock_timestamp_seconds{@}[5m]) > 0)"
+"""Hall seconds in a real second: 1 on the floor, up to 10 in a paced simulation, where rates an hour are of the hall's hours."""
 _CLASSES = ("tax_invoice", "id_card", "exit_entry_permit", "residence_permit", "official_letter", words.UNANNOUNCED)
 _PACKML_COLORS = {0: LIGHT, 2: "#3a4047", 4: "#3a4047", 5: BLUE_GREY, 6: RUNNING, 8: RED, 9: RED, 10: AMBER, 11: AMBER}
 
@@ -78,7 +80,7 @@ def _operator_numbers(board: Board) -> None:
     board.stat(
         t("Packed per hour", "每小时装袋"),
         t("Parcels sealed well, at the rate of the last five minutes.", "封好的邮件数，按最近五分钟折算到小时。"),
-        "3600 * sum(hall:packcenter_items_packed:rate5m{@})", "none", width=3, decimals=0, spark=True,
+        f"3600 * sum(hall:packcenter_items_packed:rate5m{{@}}) / {PACE}", "none", width=3, decimals=0, spark=True,
     )  # fmt: skip
     board.stat(
         t("Packed today", "今日进度"),
@@ -179,8 +181,8 @@ def _operator_flow(board: Board) -> None:
         t("Throughput per hour", "每小时通过量"),
         t("Items into lanes and parcels sealed, and the rate that packs all open items before the last cut-off.", "入格口和装袋的件数，以及末次封发前装完所需的速度。"),
         [
-            ('3600 * sum(rate(packcenter_items_entered_total{@,place_kind="lane"}[5m]))', sorted_),
-            ("3600 * sum(hall:packcenter_items_packed:rate5m{@})", packed),
+            (f'3600 * sum(rate(packcenter_items_entered_total{{@,place_kind="lane"}}[5m])) / {PACE}', sorted_),
+            (f"3600 * sum(hall:packcenter_items_packed:rate5m{{@}}) / {PACE}", packed),
             (
                 "3600 * sum(hall:packcenter_items_open:sum{@}) "
                 "/ min(packcenter_last_cutoff_timestamp_seconds{@} - packcenter_clock_timestamp_seconds{@} > 60)",

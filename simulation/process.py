@@ -34,39 +34,47 @@ from simulation.servers.opcua import OpcUaServer
 from simulation.truth import compare
 from simulation.wire import WireDriver
 
+_TRACKS_NOTED = 256
+"""Items whose induction is remembered: several belts full."""
+
 
 @dataclass
 class Notes:
     """
     What a PLC saw of packcenter: monotonic times of the computer in microseconds, 0 never; `decisions` since its last start.
 
-    `decision_us` is when it took a decision last, `induction_us` when it let an item in last.
+    `induction_us` is when it let an item in last, `decision_us` when it took a decision last, and `decided_us` when it had
+    let in the item that this decision was about.
     """
 
     induction_us: int = 0
     decision_us: int = 0
+    decided_us: int = 0
     decisions: int = 0
     peer_lost_us: int = 0
     peer_back_us: int = 0
 
 
 class NotedPlc(LinePlc):
-    """A PLC that notes when it let in its last item. What its machine is told is noted by `_NotedProgram`."""
+    """A PLC that notes when it let in its items. What its machine is told is noted by `_NotedProgram`."""
 
     notes: Notes
+    inductions: dict[int, int]
 
     def report(self, kind: int, *, track: int = 0, a: int = 0, b: int = 0, c: int = 0, code: str = "") -> None:
         if kind == EventKind.SCANNED:
-            self.notes.induction_us = self._wall_us()
+            self.notes.induction_us = self.inductions[track] = self._wall_us()
+            self.inductions.pop(track - _TRACKS_NOTED, None)
         super().report(kind, track=track, a=a, b=b, c=c, code=code)
 
 
 class _NotedProgram:
     """A machine program, and notes of what its PLC told it."""
 
-    def __init__(self, program: Program, notes: Notes, wall: Clock) -> None:
+    def __init__(self, program: Program, plc: NotedPlc, wall: Clock) -> None:
         self._program = program
-        self._notes = notes
+        self._plc = plc
+        self._notes = plc.notes
         self._wall = wall
 
     def on_granted(self) -> None:
@@ -76,6 +84,7 @@ class _NotedProgram:
     def on_command(self, command: LineCommand) -> None:
         if command.kind == CommandKind.DIVERT:
             self._notes.decision_us = self._wall.mono_us()
+            self._notes.decided_us = self._plc.inductions.get(command.track, 0)
             self._notes.decisions += 1
         self._program.on_command(command)
 
@@ -89,6 +98,7 @@ class _NotedProgram:
 
     def on_reboot(self) -> None:
         self._notes.decisions = 0
+        self._plc.inductions.clear()
         self._program.on_reboot()
 
 
@@ -126,7 +136,7 @@ def build(
     documents = [document for delivery in deliveries for document in delivery.documents]
     plant = Plant(configuration.hall, documents, settings, clock, plcs)
     for name, plc in plcs.items():
-        plc.program = _NotedProgram(plant.programs[name], plc.notes, wall)
+        plc.program = _NotedProgram(plant.programs[name], plc, wall)
     servers = [_server(plc, plcs[plc.name], wall, 0 if any_port else plc.port) for plc in configuration.plcs]
     driver = WireDriver(clock, list(plcs.values()), servers, wall=wall, speed=speed)
     return WiredHall(configuration, plant, plcs, driver, wall, ids)
@@ -141,7 +151,7 @@ def _plc(settings: PlcSettings, ids: Ids, clock: SimPyClock, wall: Clock) -> Not
         profile_digest=settings.profile_digest,
         order=settings.word_order,
     )
-    plc.notes = Notes()
+    plc.notes, plc.inductions = Notes(), {}
     return plc
 
 

@@ -150,7 +150,7 @@ class WireDriver:
         self._servers[name].wire.restore()
 
     async def reboot(self, name: str, nonce: int, *, off_us: int = 0) -> None:
-        """Take a PLC's power for `off_us` of wall time: connections reset, memory lost, then the same port again."""
+        """Take a PLC's power for `off_us` of wall time: connections end, memory lost, then the same port again."""
         server = self._servers[name]
         await server.kill()
         self._plcs[name].reboot(nonce)

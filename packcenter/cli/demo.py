@@ -324,8 +324,8 @@ class Show:
 
     async def _drain(self, service: Service) -> None:
         """The plant stands still: wait until every event that it made is durable."""
-        end = time.monotonic() + DRAIN_S
-        while time.monotonic() < end and not service.links.all_taken():
+        end, frozen_us = time.monotonic() + DRAIN_S, service.setup.clock.mono_us()
+        while time.monotonic() < end and not service.links.all_taken(frozen_us):
             await service.setup.clock.sleep_us(50_000)
 
     async def _panel(self, service: Service) -> None:

@@ -8,7 +8,7 @@ on count, weight or cut-off; what fell before the closing event is in it, what f
 from __future__ import annotations
 
 from packcenter.core import custody
-from packcenter.core.commands import CloseBag, Drop
+from packcenter.core.commands import CloseBag, Drop, SealParcel
 from packcenter.core.facts import (
     BagCloseAsked,
     BagClosed,
@@ -18,10 +18,12 @@ from packcenter.core.facts import (
     ConfirmationMoved,
     Moved,
     ParcelDropped,
+    ParcelSealed,
     ParcelTurnedOut,
 )
 from packcenter.core.inputs import BagShut, Dropped
-from packcenter.core.state import Bag, Item
+from packcenter.core.lifecycle import kind_of
+from packcenter.core.state import Bag, Item, Pending
 from packcenter.core.turn import Turn
 from packcenter.core.words import MASKED, CommandResult
 
@@ -77,8 +79,8 @@ def on_dropped(turn: Turn, dropped: Dropped) -> None:
         turn.set_aside(dropped, "wrong_role")
         return
     label = dropped.waybill
-    item = _parcel(turn, label)
     into_bag = dropped.position in turn.index.destination_at and dropped.position != rack.reject_position
+    item = _parcel(turn, label) or (None if into_bag else _sealed_unheard(turn, dropped))
     if item is None:
         turn.set_aside(dropped, "unknown_waybill")
         if into_bag:
@@ -105,6 +107,31 @@ def _parcel(turn: Turn, label: str) -> Item | None:
         return under[0]
     name = turn.state.waybills.get(label)
     return None if name is None or turn.item(name).place not in ("rack", "lost") else turn.item(name)
+
+
+def _sealed_unheard(turn: Turn, dropped: Dropped) -> Item | None:
+    """
+    A parcel that left its bagger while that could not be heard: that the rack read its label proves that it was sealed.
+
+    It had no instruction, and was turned out. What the bagger has to tell about it comes later and finds no job.
+    """
+    name = turn.state.waybills.get(dropped.waybill)
+    if name is None or kind_of(turn.item(name).place) != "pack":
+        return None
+    item = turn.item(name)
+    plc = turn.plc(item.place.removeprefix("pack/"))
+    bagger = turn.state.baggers[plc.name]
+    job = next((job for job in (bagger.sealing, bagger.feeding) if job is not None and job.inside == name), None)
+    if job is None or job.waybill != dropped.waybill or not _is_seal(plc.pending.get(job.verdict)):
+        return None
+    turn.emit(CommandAnswered(plc.name, job.verdict, CommandResult.DONE))
+    turn.emit(ParcelSealed(plc.name, job.number, name, job.waybill, dropped.waybill, dropped.grams, item.suspect or job.suspect))
+    custody.move(turn, item, "rack")
+    return item
+
+
+def _is_seal(pending: Pending | None) -> bool:
+    return pending is not None and isinstance(pending.command, SealParcel)
 
 
 def _instruct_rest(turn: Turn, label: str) -> None:

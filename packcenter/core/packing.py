@@ -196,11 +196,14 @@ def on_packed(turn: Turn, packed: Packed) -> None:
 
     Put out: what was in it is at the hand station. Sealed: it goes on its way to a bag if label and weight are
     right and nothing made it suspect, else to the rack's reject position. A pouch that was sealed though nobody saw a
-    document go in holds what was expected, unread; one that was put out then is empty.
+    document go in holds what was expected, unread; one that was put out then is empty. A job that nobody knows is one that
+    is over: the rack has told before what became of its parcel.
     """
     job = _job(turn, packed.plc, packed.job)
     if job is None:
         turn.set_aside(packed, "unknown_job")
+        if packed.plc in turn.state.baggers:
+            try_begin(turn, packed.plc)
         return
     if packed.result == SEALED:
         if not job.inside:

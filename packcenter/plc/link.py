@@ -135,16 +135,25 @@ class Requests:
         began_us = self._clock.mono_us()
         result = "cancelled"
         try:
-            async with asyncio.timeout(limit_us / 1e6):
+            async with asyncio.timeout(limit_us / 1e6) as deadline:
                 answer = await request
             result = "ok"
             return answer
+        except asyncio.CancelledError as error:
+            # Nobody cancelled us: the library gave its own request up, or an answer came in the very moment of our
+            # deadline, for which asyncua raises a subclass that `asyncio.timeout` does not know before Python 3.12.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            cause = Cause.SILENT if deadline.expired() else Cause.DISCONNECTED
+            result = cause.value
+            raise PlcError(cause, _late(operation, limit_us) if deadline.expired() else f"{operation} was given up") from error
         except PlcError as error:
             result = error.cause.value
             raise
         except TimeoutError as error:
             result = Cause.SILENT.value
-            raise PlcError(Cause.SILENT, f"no answer to {operation} in {limit_us / 1e3:.0f} ms; is the PLC reachable?") from error
+            raise PlcError(Cause.SILENT, _late(operation, limit_us)) from error
         except OSError as error:
             cause = Cause.UNREACHABLE if operation == "connect" else Cause.DISCONNECTED
             result = cause.value
@@ -157,6 +166,10 @@ class Requests:
             self.counts[operation, result] += 1
             if self._observe is not None:
                 self._observe(operation, result, (self._clock.mono_us() - began_us) / 1e6)
+
+
+def _late(operation: str, limit_us: int) -> str:
+    return f"no answer to {operation} in {limit_us / 1e3:.0f} ms; is the PLC reachable?"
 
 
 class Backoff:

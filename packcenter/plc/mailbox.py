@@ -354,14 +354,13 @@ class Mailbox:
         return self._granted() and self._peer is not None and self._peer.epoch == self._epoch
 
     def _news(self) -> tuple[int, ...]:
-        """All that an image of ours says but the heartbeat."""
-        window = self._window()
+        """What the PLC may not know yet. That it took commands, so that fewer are shown, it knows best."""
         granted = (self._epoch, self._nonce) if self._granted() else (0, 0)
-        return (*granted, self._durable if self._in_force() else 0, window.start, window.stop)
+        return (*granted, self._durable if self._in_force() else 0, self._window().stop)
 
     @property
     def dirty(self) -> bool:
-        """Whether an image would say something that the last one did not."""
+        """Whether an image would tell the PLC something that the last one did not."""
         return self._peer is not None and self._news() != self._written
 
     def write_due_us(self, now_us: int) -> int | None:

@@ -113,10 +113,18 @@ class Links:
         for name in names:
             self.links[name].hold_infeed(hold)
 
-    def all_taken(self) -> bool:
-        """Whether every event that any PLC shows is durable with us, and every PLC has our last command."""
+    def all_taken(self, since_us: int) -> bool:
+        """
+        Whether every event that any PLC had made by `since_us` (monotonic) is durable, and every PLC has our last command.
+
+        An answer that comes a request's whole time later was not under way then.
+        """
         return all(
-            link.mailbox.peer is not None and link.mailbox.peer.odometer == link.mailbox.acknowledged and not link.mailbox.waiting
+            link.mailbox.peer is not None
+            and link.last_good_us is not None
+            and link.last_good_us > since_us + link.settings.request_timeout_us
+            and link.mailbox.peer.odometer == link.mailbox.acknowledged
+            and not link.mailbox.waiting
             for link in self.links.values()
         )
 

@@ -26,9 +26,10 @@ class Nameplate(msgspec.Struct, frozen=True):
 
 
 class LineServer(Protocol):
-    """A protocol server in front of one PLC. Ports stay the same over `kill` and `start`."""
+    """A protocol server in front of one PLC. `port` is 0 until a first `start` took a free one, then it stays."""
 
     name: str
+    port: int
     wire: Wire
 
     async def start(self) -> int:

@@ -34,13 +34,13 @@ class Watch:
     """
     A controller under watch. `step` it like a controller; every n-th step is checked thoroughly, each is checked briefly.
 
-    `restart` goes on from a snapshot, as a new process does.
+    `restart` goes on from a snapshot, as a new process does; a `snapshot` is one to begin with.
     """
 
-    def __init__(self, thorough_every: int = 1) -> None:
-        self.controller = Controller()
+    def __init__(self, thorough_every: int = 1, snapshot: bytes | None = None) -> None:
+        self.controller = Controller() if snapshot is None else Controller(decode_state(snapshot))
         self.steps: list[Step] = []
-        self._folded = Controller()
+        self._folded = Controller() if snapshot is None else Controller(decode_state(snapshot))
         self._thorough_every = thorough_every
         self._labels: Counter[str] = Counter()
         self._taken: set[tuple[str, int, int]] = set()

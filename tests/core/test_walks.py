@@ -52,6 +52,7 @@ def test_a_calm_day_brings_items_into_dispatched_bags() -> None:
     walk.watch.check_replay(restart_every=501)
 
 
+@pytest.mark.slow
 def test_the_walks_get_everywhere() -> None:
     """A walk that never meets a double feed proves nothing about one: each goal is reached, over all seeds, several times."""
     said: Counter[str] = Counter()

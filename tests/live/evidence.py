@@ -52,16 +52,21 @@ class Late:
 
 @dataclass
 class Evidence:
-    """The journal's own story. `places` item -> place; `dispatched` bags that left with their bill; `faults` what is wrong."""
+    """
+    The journal's own story.
+
+    `places`: item -> place. `dispatched`: the bags that left with their bill; `opened`: how many closed ones did not.
+    `lost`: item -> (place, reason) of every item that was called lost, found again or not. `faults`: what is wrong.
+    """
 
     places: dict[str, str] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     dispatched: list[f.BagClosed] = field(default_factory=list)
     epochs: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
-    lives: dict[str, int] = field(default_factory=dict)
     late: list[Late] = field(default_factory=list)
     diverts: list[tuple[str, int]] = field(default_factory=list)
     lost: dict[str, tuple[str, str]] = field(default_factory=dict)
+    refused_late: list[tuple[str, int]] = field(default_factory=list)
     aside: Counter[str] = field(default_factory=Counter)
     records: int = 0
     scans: int = 0
@@ -157,6 +162,8 @@ class _Checks:
             found.runs[-1].stopped = True
         elif isinstance(happened, i.Scanned):
             found.scans += 1
+        elif isinstance(happened, i.CommandEnded) and happened.result == CommandResult.LATE:
+            found.refused_late.append((happened.plc, wall_us))
         if type(happened) in PLC_EVENTS:
             self._seen[happened.plc, happened.epoch, happened.seq] += 1  # type: ignore[union-attr]
 
@@ -247,8 +254,6 @@ class _Checks:
         if fact.source == "dispatched":
             self._wrong(sequence, f"A6: {fact.item} leaves the dispatched items for {fact.target}")
         places[fact.item] = fact.target
-        if fact.target != "lost":
-            self._found.lost.pop(fact.item, None)
 
     def _bag_closed(self, sequence: int, fact: f.BagClosed) -> None:
         self._tags[fact.bag] += 1
@@ -275,21 +280,9 @@ class _Checks:
     def end(self) -> None:
         """What the whole must satisfy."""
         found = self._found
-        found.lives = dict(self._epoch)
         for (plc, epoch, seq), times in sorted(self._seen.items()):
             if times > 1:
                 found.faults.append(f"E1: {plc} epoch {epoch} event {seq} stands in the journal {times} times")
         closed = found.dispatched
         found.dispatched = [bag for bag in closed if bag.items and all(found.places[item] == "dispatched" for item in bag.items)]
         found.opened = len(closed) - len(found.dispatched)
-
-
-def late_refusals(journal: Path) -> list[str]:
-    """Divert commands that a PLC refused because they came too late, as `plc wall_us`."""
-    refused = []
-    for batch in read_groups(RealDisk(journal)):
-        for entry in batch.entries:
-            happened = record.decode(entry.body).input
-            if isinstance(happened, i.CommandEnded) and happened.result == CommandResult.LATE:
-                refused.append(f"{happened.plc} {entry.wall_us}")
-    return refused

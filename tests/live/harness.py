@@ -213,12 +213,22 @@ class ServiceProcess(Child):
         status: dict[str, Any] = json.loads(self.get("/status")[1])
         return status
 
-    def drained(self) -> bool:
-        """Whether every event that any PLC made is durable and every PLC has our last command."""
+    def heartbeats(self) -> dict[str, int]:
+        """The heartbeat of each PLC as the service has it; PLCs that it cannot hear are left out."""
+        links = json.loads(self.get("/plcs")[1])
+        return {link["plc"]: link["image"]["heartbeat"] for link in links if link["image"] is not None}
+
+    def drained(self, before: dict[str, int]) -> bool:
+        """
+        Whether every event that any PLC had made at the heartbeats `before` is durable, and every PLC has our last command.
+
+        Two beats on, what the service sees of a PLC is of a later moment.
+        """
         links = json.loads(self.get("/plcs")[1])
         return all(
             link["image"] is not None
             and link["up"]
+            and (link["image"]["heartbeat"] - before.get(link["plc"], 0)) % 65536 >= 2
             and link["image"]["epoch"] == link["epoch"]
             and link["image"]["odometer"] == link["acknowledged"]
             and link["commands_waiting"] == 0
@@ -347,7 +357,8 @@ class Hall:
     def settle(self) -> Verdict:
         """The plant stands still; when all that it said is durable, both sides are asked."""
         self.plant.order("freeze", True)
-        wait_for(self.service.drained, READY_S, "every event to be acknowledged", self.service, self.plant)
+        before = self.service.heartbeats()
+        wait_for(lambda: self.service.drained(before), READY_S, "every event to be acknowledged", self.service, self.plant)
         journal = evidence.read(self.journal)
         ledger = self.folder / "ledger.json"
         ledger.write_text(json.dumps(journal.places))

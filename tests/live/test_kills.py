@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ SEED = 2026
 
 
 def test_five_kills_of_the_service_lose_nothing_and_change_no_item(
-    tmp_path: Path, record_property: pytest.RecordProperty
+    tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     told: list[str] = []
     verdict, figures = one_part("kills", 5, SEED, tmp_path / "hall", told.append)
@@ -21,7 +22,7 @@ def test_five_kills_of_the_service_lose_nothing_and_change_no_item(
         record_property(name, str(value))
     assert verdict.violations() == [], told
     assert verdict.differences == []
-    assert len(figures.kills) == 5
+    assert figures.kills == 5
     assert len(verdict.journal.runs) >= 4
     assert verdict.journal.replayed == verdict.journal.records
     assert verdict.journal.scans > 50

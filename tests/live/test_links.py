@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ pytestmark = pytest.mark.slow
 STOP_LIMIT_US = 1_000_000
 """Infeed stops within this after the cable is pulled; decisions follow within this after it is back (tests allow twice)."""
 
+RECONNECT_US = 1_250_000
+"""The pause between two attempts to connect, jitter included: the cable comes back at a moment of its own."""
 
-def seen(hall: Hall, plc: str, what: Any, text: str, limit_s: float = 20.0) -> dict[str, Any]:
+
+def seen(hall: Hall, plc: str, what: Callable[[dict[str, Any]], bool], text: str, limit_s: float = 20.0) -> dict[str, Any]:
     """Wait until the plant's side of a PLC looks so."""
 
     def look() -> dict[str, Any] | None:
@@ -28,32 +32,33 @@ def seen(hall: Hall, plc: str, what: Any, text: str, limit_s: float = 20.0) -> d
 
 @pytest.mark.parametrize("sorter", ["sorter-1", "sorter-2"])
 def test_a_cut_link_stops_the_infeed_and_its_return_brings_right_decisions(
-    tmp_path: Path, sorter: str, record_property: pytest.RecordProperty
+    tmp_path: Path, sorter: str, record_property: Callable[[str, object], None]
 ) -> None:
-    with Hall(tmp_path / "hall", items=700, seed=3) as hall:
+    with Hall(tmp_path / "hall", items=500, seed=3) as hall:
         hall.open()
         hall.until(lambda status: status["packed"] >= 20, 30.0, "twenty parcels")
         cut_us = hall.plant.order("cut", sorter)["mono_us"]
         seen(hall, sorter, lambda now: now["peer_lost_us"] > cut_us, "to miss packcenter")
-        run_on(hall, 20)
+        run_on(hall, 12)
         stopped = hall.plant.plc(sorter)
         assert not stopped["peer_alive"]
         restored_us = hall.plant.order("restore", sorter)["mono_us"]
         back = seen(hall, sorter, lambda now: now["induction_us"] > restored_us, "to let items in again")
-        first = seen(hall, sorter, lambda now: now["fresh_decision_us"] > restored_us, "to get a decision in time")
-        hall.until_done(100.0)
+        first = seen(hall, sorter, lambda now: now["decided_us"] > restored_us, "to get a decision")
+        run_on(hall, 30)
         verdict = hall.settle()
     figures = {
         "cut_to_last_induction_ms": (stopped["induction_us"] - cut_us) // 1000,
         "cut_to_peer_lost_ms": (stopped["peer_lost_us"] - cut_us) // 1000,
         "back_to_peer_ms": (back["peer_back_us"] - restored_us) // 1000,
-        "back_to_decision_ms": (first["fresh_decision_us"] - restored_us) // 1000,
-        "late_decisions": len(verdict.journal.late),
+        "back_to_decision_ms": (first["decision_us"] - restored_us) // 1000,
+        "scanned_while_nobody_heard": len(verdict.journal.late),
+        "refused_as_late": len(verdict.journal.refused_late),
     }
     record_property("figures", json.dumps(figures))
     print(sorter, json.dumps(figures))
     assert stopped["induction_us"] - cut_us < 2 * STOP_LIMIT_US, figures
-    assert first["fresh_decision_us"] - restored_us < 2 * STOP_LIMIT_US + RECONNECT_US, figures
+    assert first["decision_us"] - restored_us < 2 * STOP_LIMIT_US + RECONNECT_US, figures
     assert verdict.violations() == []
     assert verdict.differences == []
     # Late are only those that were scanned while nobody could be told.
@@ -61,19 +66,15 @@ def test_a_cut_link_stops_the_infeed_and_its_return_brings_right_decisions(
     assert all(late.age_us > 1_000_000 for late in verdict.journal.late), verdict.journal.late
 
 
-RECONNECT_US = 1_250_000
-"""The pause between two attempts to connect, jitter included: the cable comes back at a moment of its own."""
-
-
 def test_while_one_plc_is_dead_the_service_decides_for_the_others(tmp_path: Path) -> None:
-    with Hall(tmp_path / "hall", items=900, seed=4) as hall:
+    with Hall(tmp_path / "hall", items=600, seed=4) as hall:
         hall.open()
         hall.until(lambda status: status["packed"] >= 20, 30.0, "twenty parcels")
         for dead in ("sorter-1", "bagger-3"):
             hall.plant.order("cut", dead)
         seen(hall, "sorter-1", lambda now: not now["peer_alive"], "to miss packcenter")
         before = hall.plant.plc("sorter-2")["decisions"]
-        run_on(hall, 40)
+        run_on(hall, 30)
         after = hall.plant.plc("sorter-2")["decisions"]
         status = hall.service.status()
         assert not status["plcs"]["sorter-1"]["up"]
@@ -81,9 +82,9 @@ def test_while_one_plc_is_dead_the_service_decides_for_the_others(tmp_path: Path
         for dead in ("sorter-1", "bagger-3"):
             hall.plant.order("restore", dead)
         hall.until_ready()
-        hall.until_done(120.0)
+        run_on(hall, 30)
         verdict = hall.settle()
-    assert after - before >= 20, (before, after)
+    assert after - before >= 15, (before, after)
     assert verdict.violations() == []
     assert verdict.differences == []
     assert [late for late in verdict.journal.late if late.plc == "sorter-2"] == []

@@ -522,6 +522,39 @@ def test_whatever_a_library_raises_becomes_a_plc_error(operation: str, error: Ex
     run_virtual(main())
 
 
+def test_a_request_that_the_library_gives_up_is_a_lost_connection_and_not_our_end() -> None:
+    async def main() -> None:
+        requests = Requests("sorter-1", LoopClock(), timeout_us=1_000)
+        given_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        given_up.cancel()
+        with pytest.raises(PlcError) as seen:
+            await requests("read", given_up)
+        assert (seen.value.cause, str(seen.value)) == (Cause.DISCONNECTED, "read was given up")
+
+    run_virtual(main())
+
+
+class AnsweredTooLate(asyncio.CancelledError):
+    """What `wait_for2`, which asyncua uses, raises where an answer comes in the very moment of a cancellation."""
+
+
+def test_an_answer_in_the_very_moment_of_the_deadline_is_too_late_and_not_our_end() -> None:
+    async def answers() -> None:
+        try:
+            await asyncio.sleep(1)
+        except asyncio.CancelledError:
+            raise AnsweredTooLate from None
+
+    async def main() -> None:
+        requests = Requests("sorter-1", LoopClock(), timeout_us=1_000)
+        with pytest.raises(PlcError, match="no answer to read in 1 ms") as seen:
+            await requests("read", answers())
+        assert seen.value.cause is Cause.SILENT
+        assert dict(requests.counts) == {("read", "silent"): 1}
+
+    run_virtual(main())
+
+
 @in_virtual_time
 async def test_each_request_is_counted_and_timed() -> None:
     async with Rig(lambda requests: FakeWire(requests, exchange=slow)) as rig:

@@ -420,6 +420,7 @@ def test_the_four_oldest_commands_go_out_and_the_window_moves_as_the_plc_takes_t
     assert bench.numbers() == [4, 5, 6]
     assert bench.box.waiting == 3
     bench.see(taken=6)
+    assert not bench.box.dirty  # it knows what it took
     assert bench.numbers() == []
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,16 @@ _FLAGS = (
     "--remote-debugging-pipe",
 )
 
+_BEGIN = """
+import os, sys
+read, write = os.dup(int(sys.argv[1])), os.dup(int(sys.argv[2]))
+while min(read, write) < 5:
+    read, write = os.dup(read), os.dup(write)
+os.dup2(read, 3), os.dup2(write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Chromium reads its orders from descriptor 3 and answers on 4: the pipes are put there before it begins."""
+
 
 class Browser:
     """One page in a browser of its own; `with` ends it. What the page logs as an error is kept in `errors`."""
@@ -40,9 +51,8 @@ class Browser:
         self._serial = 0
         self._buffer = b""
         self._session: str | None = None
-        # Chromium reads from descriptor 3 and writes to 4; the shell puts the pipes there.
         self._process = subprocess.Popen(
-            ["sh", "-c", f'exec "$0" "$@" 3<&{to_read} 4>&{to_write}', PROGRAM, *_FLAGS, f"--user-data-dir={profile}"],
+            [sys.executable, "-c", _BEGIN, str(to_read), str(to_write), PROGRAM, *_FLAGS, f"--user-data-dir={profile}"],
             pass_fds=(to_read, to_write),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -67,8 +77,9 @@ class Browser:
         os.close(self._write)
 
     def open(self, url: str) -> None:
-        """Go to a page."""
+        """Go to a page and wait until it is there."""
         self._call("Page.navigate", url=url)
+        self.until(f"location.href.startsWith({url!r}) && document.readyState === 'complete'")
 
     def value(self, expression: str) -> Any:
         """What a JavaScript expression gives."""
@@ -80,7 +91,7 @@ class Browser:
         """Ask again until a JavaScript expression is true."""
         end = time.monotonic() + limit_s
         while not self.value(expression):
-            assert time.monotonic() < end, (expression, self.errors, self.value("document.body.innerText")[:2000])
+            assert time.monotonic() < end, (expression, self.errors, self.value("document.body?.innerText"))
             time.sleep(0.05)
 
     def picture(self, file: Path, *, whole: bool = False) -> None:

@@ -747,29 +747,13 @@ class TwoSides:
             self.exchange()
 
 
-@settings(max_examples=100, deadline=None)
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                "well",
-                "well",
-                "request lost",
-                "request late",
-                "reply lost",
-                "late",
-                "drop",
-                "reboot",
-                "event",
-                "ask",
-                "short",
-                "long",
-            ]
-        ),
-        min_size=40,
-        max_size=80,
-    )
-)
+# Often well: a run of nothing but faults never gets as far as a command.
+FATES = ["well"] * 9 + ["request doubled"] * 2 + ["request lost", "request late", "reply lost"]
+DEEDS = ["ask"] * 5 + ["event", "late", "drop", "long", "reboot"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(FATES + DEEDS), min_size=40, max_size=80))
 def test_packcenters_mailbox_and_the_plc_lose_and_double_nothing(steps: list[str]) -> None:
     """Whatever the network does, events arrive once and without holes, and commands run once and in order."""
     two = TwoSides()
@@ -799,4 +783,4 @@ def test_packcenters_mailbox_and_the_plc_lose_and_double_nothing(steps: list[str
 
 
 PackcenterAgainstPlc.TestCase.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
-TestPackcenterAgainstPlc = PackcenterAgainstPlc.TestCase
+TestPackcenterAgainstPlc = pytest.mark.slow(PackcenterAgainstPlc.TestCase)

@@ -112,6 +112,7 @@ class NoServer:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.port = 0
         self.wire = Wire()
         self.asked: list[str] = []
 
@@ -471,19 +472,18 @@ async def test_two_plcs_over_real_sockets_work_through_cut_and_reboot() -> None:
     sorter, sorter_machine = corner(wall, clock, "sorter-1")
     rack, rack_machine = corner(wall, clock, "rack-1")
     plate = Nameplate("Hall Works", "X", "1", "1.0")
-    servers: list[LineServer] = [
-        OpcUaServer(sorter, clock=wall, nameplate=plate),
-        ModbusServer(rack, nameplate=plate),
-    ]
+    opcua = OpcUaServer(sorter, clock=wall, nameplate=plate)
+    modbus = ModbusServer(rack, nameplate=plate)
+    servers: list[LineServer] = [opcua, modbus]
     async with WireDriver(clock, [sorter, rack], servers, wall=wall, speed=10) as driver, asyncio.timeout(30):
-        to_rack = AsyncModbusTcpClient("127.0.0.1", port=servers[1].port, timeout=20, retries=0, reconnect_delay=0)  # type: ignore[attr-defined]
+        to_rack = AsyncModbusTcpClient("127.0.0.1", port=modbus.port, timeout=20, retries=0, reconnect_delay=0)
         assert await to_rack.connect()
 
         async def ask_rack(words: list[int]) -> OutImage:
             reply = await to_rack.readwrite_registers(read_address=0, read_count=OUT_WORDS, write_address=200, values=words)
             return decode_out(reply.registers)
 
-        to_sorter = Client(servers[0].url, timeout=20, auto_reconnect=False)  # type: ignore[attr-defined]
+        to_sorter = Client(opcua.url, timeout=20, auto_reconnect=False)
         to_sorter.session_timeout = 60_000
         async with to_sorter:
             index = await to_sorter.get_namespace_index(NAMESPACE)
@@ -519,9 +519,9 @@ async def test_two_plcs_over_real_sockets_work_through_cut_and_reboot() -> None:
             assert "lost" not in [what for _, what in sorter_machine.calls]
             to_rack.close()
 
-            port = servers[1].port  # type: ignore[attr-defined]
+            port = modbus.port
             await driver.reboot("rack-1", NONCE + 1, off_us=10_000)
-            assert servers[1].port == port  # type: ignore[attr-defined]
+            assert modbus.port == port
             assert await to_rack.connect()
             reply = await to_rack.read_holding_registers(0, count=OUT_WORDS)
             assert (decode_out(reply.registers).nonce, decode_out(reply.registers).epoch) == (NONCE + 1, 0)

@@ -1,0 +1,55 @@
+"""A bare PLC on asyncua's server: `Out` is written whenever it changed, `In` calls back.    python -m bare.opcua_plc"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import goods
+from asyncua import Server, ua
+from bare.images import IN_WORDS, OUT_WORDS, BarePlc
+from stopwatch import Stopwatch, obey
+
+NAMESPACE = "urn:bench:bare"
+
+
+async def main() -> None:
+    news = asyncio.Event()
+    plc = BarePlc(news.set)
+    server = Server()
+    await server.init()
+    server.set_endpoint("opc.tcp://127.0.0.1:0")
+    server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+    index = await server.register_namespace(NAMESPACE)
+    ids = {}
+    for name, count in (("Out", OUT_WORDS), ("In", IN_WORDS)):
+        variant = ua.Variant([0] * count, ua.VariantType.UInt16)
+        node = await server.nodes.objects.add_variable(ua.NodeId(name, index), f"{index}:{name}", variant)  # type: ignore[arg-type]
+        await node.set_writable()
+        ids[name] = node.nodeid
+
+    def on_in(node: Any, attribute: Any, value: ua.DataValue) -> None:
+        assert value.Value is not None
+        plc.receive(value.Value.Value)
+
+    async def publish() -> None:
+        while True:
+            await news.wait()
+            news.clear()
+            await server.write_attribute_value(ids["Out"], ua.DataValue(ua.Variant(plc.out.copy(), ua.VariantType.UInt16)))
+
+    server.set_attribute_value_setter(ids["In"], on_in)
+    await server.start()
+    assert server.bserver is not None
+    publisher = asyncio.create_task(publish())
+    stopwatch = Stopwatch(plc, goods.lanes())
+    plc.decided = stopwatch.decided
+    await obey(stopwatch, server.bserver.port)
+    publisher.cancel()
+    await server.stop()
+
+
+if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)
+    asyncio.run(main())

@@ -1,0 +1,108 @@
+"""Shared by the tests of HTTP and of the live page: the reference hall, and a service that says what a test wants it to say."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from functools import cache
+from types import SimpleNamespace, TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from packcenter.config.build import Configuration
+from packcenter.config.load import bundled_site, load_site
+from packcenter.core.controller import Controller
+from packcenter.core.inputs import Started
+from packcenter.plc.trace import Trace
+from packcenter.real import RealClock, RealNet
+from packcenter.service.http import HttpServer
+from packcenter.service.status import LaneNow, MachineNow, Status, StatusReader
+
+START_US = 1_772_409_600_000_000
+"""08:00 of a Monday in the reference hall."""
+
+
+@cache
+def reference() -> Configuration:
+    """The reference hall."""
+    return load_site(bundled_site())
+
+
+def quiet_status() -> Status:
+    """A hall before its day: every PLC heard and in Execute, nothing anywhere."""
+    controller = Controller()
+    hall = reference().hall
+    controller.step(START_US, Started(1, "1.0", hall, reference().digest))
+    machine = MachineNow(up=True, epoch=1, state=6, reason_class=0, pending=0, places={}, jams=[], consumables={})
+    status = StatusReader().status(controller.state, START_US)
+    return msgspec.structs.replace(status, plcs=dict.fromkeys(hall.plcs(), machine))
+
+
+def with_machine(status: Status, plc: str, **changes: Any) -> Status:
+    """The status with one machine otherwise."""
+    plcs = {**status.plcs, plc: msgspec.structs.replace(status.plcs[plc], **changes)}
+    return msgspec.structs.replace(status, plcs=plcs)
+
+
+def with_lane(status: Status, plc: str, lane: int, items: int, on_way: int = 0) -> Status:
+    """The status with one lane otherwise."""
+    lanes = {name: list(all_lanes) for name, all_lanes in status.lanes.items()}
+    lanes[plc][lane - 1] = LaneNow(items, on_way)
+    return msgspec.structs.replace(status, lanes=lanes)
+
+
+class StoppableClock(RealClock):
+    """The real clock, but nobody who sleeps by it wakes while `stopped`: a service that stands still, its sockets open."""
+
+    stopped = False
+
+    async def sleep_us(self, us: int) -> None:
+        await super().sleep_us(us)
+        while self.stopped:
+            await super().sleep_us(10_000)
+
+
+class Told:
+    """What the HTTP side uses of a service, in the words of a test: `now` is the status that it shows."""
+
+    def __init__(self, mode: str = "simulation", speed: int = 1) -> None:
+        self.now = quiet_status()
+        self.clock = StoppableClock()
+        self.setup = SimpleNamespace(
+            hall=reference().hall, release="1.0", mode=mode, speed=speed, clock=self.clock, net=RealNet()
+        )
+        self.controller = SimpleNamespace(state=SimpleNamespace(run=1, plcs={}))
+        self.links = SimpleNamespace(links={"sorter-1": None}, trace=Trace())
+
+    def status(self) -> Status:
+        """The status that the test has set."""
+        return self.now
+
+
+class Served:
+    """A `Told` behind the real HTTP server, in a loop and thread of its own, so that a test may block. `with` ends it."""
+
+    def __init__(self, told: Told, port: int = 0) -> None:
+        self.told = told
+        self._port = port
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._server = HttpServer(self.told, "127.0.0.1", self._port)  # type: ignore[arg-type]  # a service by shape
+        self.address = asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result(30)
+        self._port = int(self.address.rpartition(":")[2])
+        return self
+
+    @property
+    def port(self) -> int:
+        """Where it listens; the same again after `with` is entered again."""
+        return self._port
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result(30)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(30)
+        self._loop.close()

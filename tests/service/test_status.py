@@ -1,0 +1,175 @@
+"""The figures of the moment: right against a count of everything, whatever happened, and cheap for a whole day's items."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import msgspec
+import pytest
+from served import START_US, reference
+
+from packcenter.core import facts as f
+from packcenter.core.controller import Controller
+from packcenter.core.inputs import Line, ManifestReceived, Started
+from packcenter.core.records import Item, State
+from packcenter.core.state import evolve
+from packcenter.service import status as module
+from packcenter.service.engine import Recorded
+from packcenter.service.status import StatusReader
+
+
+def hall_state(items: int) -> State:
+    """The reference hall with items announced."""
+    controller = Controller()
+    controller.step(START_US, Started(1, "1.0", reference().hall, reference().digest))
+    mail_class, agency = reference().hall.mail_classes[0].name, reference().hall.agencies[0]
+    lines = tuple(Line(f"NJ{n:06d}", mail_class, agency, "", 210_000, "ems", "", 0, 0) for n in range(items))
+    for part in range(0, items, 500):
+        controller.step(START_US, ManifestReceived(f"M{part}", 1, 1, 0, f"digest-{part}", lines[part : part + 500]))
+    assert len(controller.state.items) == items
+    return controller.state
+
+
+def recorded(*facts: f.Fact, at_us: int = START_US) -> Recorded:
+    return Recorded(1, at_us, 0, msgspec.UNSET, list(facts), [])  # type: ignore[arg-type]  # readers look at facts alone
+
+
+def tell(state: State, reader: StatusReader, *facts: f.Fact) -> None:
+    """As the engine does: first the state, then the readers."""
+    for fact in facts:
+        evolve(state, START_US, fact)
+    reader.observe(recorded(*facts))
+
+
+def hand_counts(state: State) -> dict[str, int]:
+    return dict(Counter(item.hand for item in state.items.values() if item.place == "hand"))
+
+
+def to_hand(item: Item, reason: str) -> tuple[f.Fact, ...]:
+    return f.SentToHand(item.id, reason), f.Moved(item.id, item.place, "hand")
+
+
+def test_exceptions_follow_the_facts() -> None:
+    """An item at the hand station counts under its reason until it leaves."""
+    state, reader = hall_state(3), StatusReader()
+    items = list(state.items.values())
+    assert reader.status(state, START_US).exceptions == {}
+    tell(state, reader, *to_hand(items[0], "no_read"))
+    tell(state, reader, *to_hand(items[1], "weight"), *to_hand(items[2], "weight"))
+    assert reader.status(state, START_US).exceptions == {"no_read": 1, "weight": 2}
+    tell(
+        state,
+        reader,
+        f.ItemSeen(items[1].id, "sorter-1", 7, 0, START_US, START_US),
+        f.Moved(items[1].id, "hand", "belt/sorter-1"),
+    )
+    assert reader.status(state, START_US).exceptions == {"no_read": 1, "weight": 1}
+
+
+def test_a_reason_told_on_the_belt_does_not_count_before_the_item_is_there() -> None:
+    """An item on its way to the exception lane is on the belt, not at the hand station."""
+    state, reader = hall_state(1), StatusReader()
+    reader.status(state, START_US)
+    tell(state, reader, f.SentToHand("NJ000000", "no_rule"))
+    assert reader.status(state, START_US).exceptions == {}
+
+
+def test_exceptions_equal_a_count_of_all_items_whenever_the_counting_began() -> None:
+    """Whether the reader began before, in the middle of, or with facts still to come that the state already has."""
+    draw = random.Random(11)
+    for _ in range(30):
+        state, reader = hall_state(20), StatusReader()
+        later: list[Recorded] = []
+        for _ in range(60):
+            item = draw.choice(list(state.items.values()))
+            if item.place == "hand":
+                facts: tuple[f.Fact, ...] = (f.Moved(item.id, "hand", "pack/bagger-1"),)
+            elif item.place == "pack/bagger-1" or item.place == "expected":
+                facts = to_hand(item, draw.choice(["no_read", "weight", "ghost"]))
+            else:
+                continue
+            for fact in facts:
+                evolve(state, START_US, fact)
+            later.append(recorded(*facts))
+            if draw.random() < 0.3:  # the group becomes durable
+                for each in later:
+                    reader.observe(each)
+                later.clear()
+            if draw.random() < 0.2:
+                reader.status(state, START_US)  # perhaps between state and facts
+        for each in later:
+            reader.observe(each)
+        assert reader.status(state, START_US).exceptions == dict(sorted(hand_counts(state).items()))
+
+
+def test_the_rate_falls_when_nothing_is_packed_any_more() -> None:
+    """A hall that stands shows a rate that falls to 0 within the window, without any record."""
+    state, reader = hall_state(0), StatusReader()
+    sealed = f.ParcelSealed("bagger-1", 1, "x", "w", "w", 20, "")
+    for second in range(300):
+        reader.observe(recorded(sealed, at_us=START_US + second * 1_000_000))
+    end_us = START_US + 300 * 1_000_000
+    assert reader.status(state, end_us).packed_per_hour == pytest.approx(3600, rel=0.02)
+    assert reader.status(state, end_us + 150_000_000).packed_per_hour == pytest.approx(1800, rel=0.02)
+    assert reader.status(state, end_us + 301_000_000).packed_per_hour == 0
+
+
+def test_the_trend_has_an_hour_of_minutes_the_present_one_last() -> None:
+    """Minutes without parcels are 0, older ones are forgotten."""
+    state, reader = hall_state(0), StatusReader()
+    minute = 60_000_000
+    sealed = f.ParcelSealed("bagger-1", 1, "x", "w", "w", 20, "")
+    for at in (0, 0, 2, 61):
+        reader.observe(recorded(sealed, at_us=START_US + at * minute))
+    trend = reader.status(state, START_US + 61 * minute).packed_by_minute
+    assert len(trend) == module.TREND_MINUTES
+    assert (trend[-1], trend[0], sum(trend)) == (1, 1, 2)
+    assert sum(reader.status(state, START_US + 500 * minute).packed_by_minute) == 0
+
+
+def test_a_machine_that_is_not_heard_has_no_state() -> None:
+    """Not what it was last: unknown."""
+    state, reader = hall_state(0), StatusReader()
+    tell(state, reader, f.LinkStateSet("rack-1", True, ""), f.MachineEntered("rack-1", 6, 0, 0))
+    assert reader.status(state, START_US).plcs["rack-1"].state == 6
+    tell(state, reader, f.LinkStateSet("rack-1", False, "silent"))
+    assert reader.status(state, START_US).plcs["rack-1"].state == 0
+
+
+def test_lanes_and_places_are_shown() -> None:
+    """What a lane holds and what is on its way to it, and which places are not open."""
+    state, reader = hall_state(2), StatusReader()
+    seen = f.ItemSeen("NJ000000", "sorter-2", 7, 0, START_US, START_US)
+    routed = f.Routed("NJ000000", "sorter-2", 3, "r", "g", "plan", START_US)
+    tell(state, reader, seen, f.Moved("NJ000000", "expected", "belt/sorter-2"), routed)
+    assert reader.status(state, START_US).lanes["sorter-2"][2] == module.LaneNow(0, 1)
+    tell(state, reader, f.Moved("NJ000000", "belt/sorter-2", "lane/sorter-2/3"), f.PlaceSet("sorter-2", 3, 1, 40))
+    now = reader.status(state, START_US)
+    assert now.lanes["sorter-2"][2] == module.LaneNow(1, 0)
+    assert now.plcs["sorter-2"].places == {3: 1}
+
+
+def test_books_that_do_not_balance_show_within_their_period() -> None:
+    """A count of all items is made every ten seconds; what it finds stays."""
+    state, reader = hall_state(2), StatusReader()
+    assert reader.status(state, START_US).balanced
+    state.balances["expected"] -= 1
+    assert not reader.status(state, START_US + module.BALANCE_EVERY_US).balanced
+
+
+def test_a_call_does_not_walk_the_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the first call nothing looks at every item until the books are due: a whole day costs what an empty one does."""
+    state, reader = hall_state(500), StatusReader()
+    reader.status(state, START_US)
+
+    class Unwalked(dict[str, Item]):
+        def values(self) -> object:  # type: ignore[override]
+            raise AssertionError("all items were walked")
+
+        __iter__ = items = values  # type: ignore[assignment]
+
+    state.items = Unwalked(state.items)
+    reader.status(state, START_US + 1)
+    with pytest.raises(AssertionError, match="walked"):
+        reader.status(state, START_US + module.BALANCE_EVERY_US)
