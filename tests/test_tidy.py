@@ -18,7 +18,7 @@ import pytest
 
 from packcenter.core import facts, inputs
 from packcenter.core.controller import HANDLERS
-from packcenter.core.state import _EVOLVE
+from packcenter.core.state import EVOLVE
 
 ROOT = Path(__file__).parent.parent
 PRODUCT = sorted((ROOT / "packcenter").rglob("*.py"))
@@ -27,7 +27,7 @@ SIMULATION = sorted((ROOT / "simulation").rglob("*.py"))
 LINES_MAX = 600
 
 CORE_IMPORTS = frozenset(
-    {"__future__", "bisect", "collections", "collections.abc", "enum", "heapq", "msgspec", "types", "typing", "re"}
+    {"__future__", "bisect", "collections", "collections.abc", "enum", "functools", "heapq", "msgspec", "types", "typing", "re"}
 )
 PORTS_ONLY = frozenset({"time", "random", "secrets", "uuid", "socket"})
 """Modules that bring in time, chance, ids or the network; only the real ports use them (`packcenter.ports`)."""
@@ -274,7 +274,7 @@ def test_every_limit_has_its_reason_beside_it(path: Path) -> None:
 def test_every_fact_has_its_evolve_entry_and_is_one_of_the_facts() -> None:
     """A fact that the state does not know would be lost at recovery."""
     defined = {each for each in vars(facts).values() if isinstance(each, type) and issubclass(each, facts._Fact)}
-    assert _EVOLVE.keys() == set(get_args(facts.Fact))
+    assert EVOLVE.keys() == set(get_args(facts.Fact))
     assert (defined | {facts.HallAdopted}) - {facts._Fact} == set(get_args(facts.Fact))
 
 

@@ -251,7 +251,9 @@ def _open_drop(turn: Turn, label: str) -> Drop | None:
     pending = turn.plc(turn.index.hall.rack.plc).pending
     own = turn.state.waybills.get(label)
     known = pending.get(turn.item(own).command) if own is not None else None
-    for each in (*((known,) if known is not None else ()), *pending.values()):
+    if known is not None and isinstance(known.command, Drop) and known.command.waybill == label:
+        return known.command
+    for each in pending.values():
         if isinstance(each.command, Drop) and each.command.waybill == label:
             return each.command
     return None
@@ -274,6 +276,8 @@ def on_drop_due(turn: Turn, item: Item) -> None:
 
 def _label(turn: Turn, item: Item) -> str:
     """The label under which a parcel travels to the rack."""
+    if not turn.state.strays:
+        return item.waybill
     return next((label for label, names in turn.state.strays.items() if item.id in names), item.waybill)
 
 

@@ -78,7 +78,9 @@ def _forget_track(turn: Turn, plc: str, track: int) -> None:
 def _put_on_belt(turn: Turn, sorter: Sorter, item: Item, track: int, outcome: int, scanned_us: int) -> None:
     if item.place == "lost":
         turn.emit(ItemFound(item.id, f"belt/{sorter.plc}"))
-    turn.emit(ItemSeen(item.id, sorter.plc, track, outcome, scanned_us, routing.confirm_us(sorter, scanned_us)))
+    # A scan that comes late has company: what an eye saw since may be told right behind it.
+    confirm_us = max(routing.confirm_us(sorter, scanned_us), turn.at_us + UNCONFIRMED_GRACE_US)
+    turn.emit(ItemSeen(item.id, sorter.plc, track, outcome, scanned_us, confirm_us))
     turn.emit(Moved(item.id, item.place, f"belt/{sorter.plc}"))
 
 

@@ -11,6 +11,8 @@ or an earlier station (it was carried there by hand). `dispatched` is final.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 NEXT_PLACES: dict[str, frozenset[str]] = {
     "agency": frozenset({"expected"}),
     "outside": frozenset({"belt", "pack", "hand"}),
@@ -36,6 +38,7 @@ IN_HALL = ("belt", "lane", "pack", "rack", "bag")
 """Kinds of place on the line, in the order of an item's life."""
 
 
+@lru_cache(maxsize=1024)  # all lanes and a day's bags; every move asks for two kinds
 def kind_of(place: str) -> str:
     """The kind of a place: `lane` of `lane/sorter-1/3`."""
     return place.partition("/")[0]

@@ -26,6 +26,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
 
 
 _DECODER = msgspec.msgpack.Decoder(Record)
+_INPUT_DECODER = msgspec.msgpack.Decoder(Input)
 
 
 def encode_decision(outcome: Outcome) -> bytes:
@@ -42,3 +43,8 @@ def encode(happened: Input, outcome: Outcome) -> tuple[bytes, int]:
 def decode(body: bytes) -> Record:
     """The record of a body; raises `msgspec.DecodeError` or `ValidationError` if it is none."""
     return _DECODER.decode(body)
+
+
+def decode_input(body: bytes, decision_at: int) -> Input:
+    """The input alone, where nobody needs to read what was decided: a quarter of the work. Raises as `decode`."""
+    return _INPUT_DECODER.decode(body[len(_ARRAY_OF_3) : decision_at])

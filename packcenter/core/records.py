@@ -6,6 +6,8 @@ A snapshot is these records as MessagePack.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from packcenter.core.commands import Numbered
@@ -15,7 +17,7 @@ UNKNOWN = 0
 """PackML state of a machine that we cannot see."""
 
 
-class Item(msgspec.Struct):
+class Item(msgspec.Struct, gc=False):
     """
     One document or letter, announced or not.
 
@@ -162,6 +164,7 @@ class State(msgspec.Struct):
     agenda: list[tuple[int, str, str, int]] = []
 
 
+@lru_cache(maxsize=4096)
 def lane_place(plc: str, lane: int) -> str:
     """The place of a lane, which is also its key in `State.lanes`."""
     return f"lane/{plc}/{lane}"

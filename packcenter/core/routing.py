@@ -55,12 +55,12 @@ def _best(
     for lane in lanes:
         load = turn.state.lanes[lane_place(plc.name, lane.number)]
         held = load.on_way + len(load.items)
-        if not _usable(turn, plc, sorter, lane, held, secure, scanned_us):
+        if best is not None and held >= fewest:
             continue
-        if balance == "first":
-            return lane
-        if best is None or held < fewest:
+        if _usable(turn, plc, sorter, lane, held, secure, scanned_us):
             best, fewest = lane, held
+            if balance == "first":
+                break
     return best
 
 

@@ -33,15 +33,17 @@ def on_quarantined(turn: Turn, quarantined: Quarantined) -> None:
     """
     An event made the last run fail: it is taken without deciding on it, and its item goes to the hand station.
 
-    A bagger's event names the job whose pouch it was about.
+    A bagger's event names the job whose pouch it was about. A note that comes again, because a kill came between its record
+    and its removal, is only said: what it led to has happened.
     """
     plc = turn.plc(quarantined.plc)
     item = turn.state.items.get(plc.tracks.get(quarantined.track, quarantined.code))
     turn.emit(QuarantineNoted(quarantined.plc, quarantined.epoch, quarantined.seq, item.id if item else "", quarantined.error))
-    if quarantined.epoch == plc.epoch and quarantined.seq > plc.seq:
-        if quarantined.seq > plc.seq + 1:
-            links.on_gap(turn, plc.name, quarantined.seq)
-        turn.emit(EventTaken(quarantined.plc, quarantined.epoch, quarantined.seq))
+    if quarantined.epoch != plc.epoch or quarantined.seq <= plc.seq:
+        return
+    if quarantined.seq > plc.seq + 1:
+        links.on_gap(turn, plc.name, quarantined.seq)
+    turn.emit(EventTaken(quarantined.plc, quarantined.epoch, quarantined.seq))
     packing.on_quarantined(turn, quarantined.plc, quarantined.track)
     if quarantined.plc == turn.index.hall.rack.plc:
         bags.suspect_all(turn, "quarantined")

@@ -30,6 +30,7 @@ from packcenter.core.limits import CLOSE_RETRY_US, OPEN_COMMANDS_MAX
 from packcenter.core.records import UNKNOWN, Bag, Bagger, Item, Job, LaneLoad, ManifestProgress, Pending, Plc, State, lane_place
 
 __all__ = [
+    "EVOLVE",
     "UNKNOWN",
     "Bag",
     "Bagger",
@@ -52,7 +53,7 @@ __all__ = [
 
 def evolve(state: State, at_us: int, fact: f.Fact) -> None:
     """Make a fact true. Never fails on a fact that a rule emitted; an `AssertionError` means our own mistake."""
-    _EVOLVE[type(fact)](state, at_us, fact)
+    EVOLVE[type(fact)](state, at_us, fact)
 
 
 def remember(state: State, at_us: int, command: Command) -> None:
@@ -86,8 +87,10 @@ def _answer_time_us(state: State, command: Numbered) -> int:
         return 0  # the item's own time covers the first two; a machine's state speaks for the third
     if kind is CloseBag:
         return state.hall.rack.close_timeout_ms * 1000
-    bagger = next(b for b in state.hall.baggers if b.plc == command.plc)
-    return (bagger.feed_timeout_ms if kind is BeginParcel else bagger.verdict_timeout_ms) * 1000
+    for bagger in state.hall.baggers:
+        if bagger.plc == command.plc:
+            return (bagger.feed_timeout_ms if kind is BeginParcel else bagger.verdict_timeout_ms) * 1000
+    raise AssertionError(command)
 
 
 def is_current(state: State, entry: tuple[int, str, str, int]) -> bool:
@@ -239,6 +242,8 @@ def _expect_at_rack(state: State, at_us: int, item: Item) -> None:
 def _leave_rack(state: State, item: Item) -> None:
     """Forget when the parcel was due, and the label that was not its own."""
     item.confirm_us = 0
+    if not state.strays:
+        return
     label = next((label for label, names in state.strays.items() if item.id in names), None)
     if label is not None:
         state.strays[label].remove(item.id)
@@ -458,7 +463,7 @@ def _nothing(state: State, at_us: int, fact: f.Fact) -> None:
     """A fact that only readers of the stream need."""
 
 
-_EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
+EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     f.HallAdopted: _hall_adopted,
     f.ManifestOpened: _manifest_opened,
     f.ItemExpected: _item_expected,

@@ -7,7 +7,7 @@ from packcenter.core.facts import EventSetAside, Fact
 from packcenter.core.index import HallIndex
 from packcenter.core.inputs import PlcEvent
 from packcenter.core.packml import State as Unit
-from packcenter.core.state import Item, Plc, State, evolve, remember
+from packcenter.core.state import EVOLVE, Item, Plc, State, remember
 
 
 class Turn:
@@ -29,7 +29,7 @@ class Turn:
     def emit(self, fact: Fact) -> None:
         """Make a fact true."""
         self.facts.append(fact)
-        evolve(self.state, self.at_us, fact)
+        EVOLVE[type(fact)](self.state, self.at_us, fact)
 
     def ask(self, command: Command) -> None:
         """Ask a machine for something. Its number is `next_number` of its PLC."""

@@ -34,7 +34,7 @@ LOOK_MIN_US = 1_000_000
 
 LOSSES_AN_HOUR_MAX = 4
 FAILED_PERCENT_MAX = 1
-_READ_SLACK_US = 20_000  # two reads of a clock are this far off at worst: a poll gap at each end
+_READ_SLACK_US = 20_000  # beside the way of the answer, a look is this far off at worst: a poll gap at each end
 _WRITES = ("exchange", "write")  # requests that carry In
 _HOUR_US = 3_600_000_000
 
@@ -226,7 +226,8 @@ def clock_rate(seen: Evidence) -> Finding:
     plc_us = 1000 * sum((after.image.plc_ms - before.image.plc_ms) & 0xFFFF for before, after in _pairs(seen.samples))
     off_us = abs(plc_us - looked_us * seen.speed)
     text = f"{plc_us / looked_us:.3f} seconds of the PLC in one of ours, over {looked_us / 1e6:.1f} s"
-    if off_us > (looked_us * RATE_LIMIT_PERCENT // 100 + _READ_SLACK_US) * seen.speed:
+    unsure_us = _READ_SLACK_US + max(seen.round_trip_us, default=0)
+    if off_us > (looked_us * RATE_LIMIT_PERCENT // 100 + unsure_us) * seen.speed:
         next_step = "Word 124 must be the PLC's time in ms modulo 65536; in a simulation at another speed this is how it looks."
         return Finding("clock rate", Level.WARNING, text, expected, next_step)
     return Finding("clock rate", Level.OK, text, expected)

@@ -12,6 +12,7 @@ every part is in range, or raises `ImageError` with word, seen and expected.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Literal
 
@@ -25,6 +26,7 @@ EVENT_WORDS = 27
 COMMAND_WORDS = 26
 _FIRST_EVENT = 16
 _FIRST_COMMAND = 10
+_CODE = struct.Struct(f">{CODE_BYTES // 2}H")
 
 WordOrder = Literal["ABCD", "CDAB"]
 
@@ -228,7 +230,7 @@ def decode_in(words: Sequence[int], order: WordOrder = "ABCD") -> InImage:
 
 def _in_crc(words: Sequence[int], used: int) -> int:
     covered = [*words[:9], *words[_FIRST_COMMAND : _FIRST_COMMAND + used * COMMAND_WORDS]]
-    return crc16(b"".join(word.to_bytes(2, "big") for word in covered))
+    return crc16(struct.pack(f">{len(covered)}H", *covered))
 
 
 def _check_version(word: int) -> None:
@@ -278,11 +280,13 @@ def _text_words(text: str) -> list[int]:
     raw = text.encode("ascii", "replace")
     if len(raw) > CODE_BYTES:
         raise ImageError(f"text of {len(raw)} bytes, expected at most {CODE_BYTES}: {text[:40]!r}")
-    raw = raw.ljust(CODE_BYTES, b"\0")
-    return [raw[at] << 8 | raw[at + 1] for at in range(0, CODE_BYTES, 2)]
+    return list(_CODE.unpack(raw.ljust(CODE_BYTES, b"\0")))
 
 
 def _text(words: Sequence[int]) -> str:
     """Text of a slot; anything outside printable ASCII becomes `?`, so that no later reader meets control characters."""
-    raw = b"".join(word.to_bytes(2, "big") for word in words).rstrip(b"\0")
-    return "".join(chr(byte) if 0x20 <= byte < 0x7F else "?" for byte in raw)
+    raw = _CODE.pack(*words).rstrip(b"\0")
+    text = raw.decode("latin-1")  # one character for each byte
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(character if " " <= character <= "~" else "?" for character in text)

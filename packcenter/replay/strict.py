@@ -44,20 +44,20 @@ def replay(entries: Iterable[Entry], progress: Callable[[int], None] | None = No
     controller = Controller()
     count = 0
     for entry in entries:
-        recorded = record.decode(entry.body)
         try:
-            outcome = controller.step(entry.at_us, recorded.input)
+            outcome = controller.step(entry.at_us, record.decode_input(entry.body, entry.decision_at))
         except Exception as error:
-            return Replay(count, _divergence(entry, recorded, None, f"{type(error).__name__}: {error}"), controller.state)
+            return Replay(count, _divergence(entry, None, f"{type(error).__name__}: {error}"), controller.state)
         if record.encode_decision(outcome) != entry.decision():
-            return Replay(count, _divergence(entry, recorded, outcome, ""), controller.state)
+            return Replay(count, _divergence(entry, outcome, ""), controller.state)
         count += 1
         if progress is not None and count % PROGRESS_EVERY == 0:
             progress(count)
     return Replay(count, None, controller.state)
 
 
-def _divergence(entry: Entry, recorded: record.Record, outcome: Outcome | None, error: str) -> Divergence:
+def _divergence(entry: Entry, outcome: Outcome | None, error: str) -> Divergence:
+    recorded = record.decode(entry.body)
     return Divergence(entry.sequence, entry.at_us, recorded.input, Outcome(recorded.facts, recorded.commands), outcome, error)
 
 

@@ -103,6 +103,7 @@ class Engine:
         self._committed = committed
         self._make_room = make_room
         self._queue: deque[_Submission] = deque()
+        self._in_hand: list[_Submission] = []
         self._queued = 0
         self._wake = asyncio.Event()
         self._stopping = False
@@ -140,9 +141,18 @@ class Engine:
         try:
             while await self._work_waits():
                 await self._one_group()
+        except Exception as error:
+            self._give_up(error)
+            raise
         finally:
             for submission in self._queue:
                 submission.done.cancel()
+
+    def _give_up(self, error: Exception) -> None:
+        """Whoever waits for an outcome must not wait for ever."""
+        for submission in (*self._in_hand, *self._queue):
+            if not submission.done.done():
+                submission.done.set_exception(error)
 
     async def _work_waits(self) -> bool:
         """Wait for inputs or for the next deadline; False when stopped and nothing is left."""
@@ -166,6 +176,7 @@ class Engine:
         records: list[tuple[int, int, Input, Outcome]] = []
         while self._queue and (not drafts or len(drafts) + len(self._queue[0].inputs) <= GROUP_MAX):
             submission = self._queue.popleft()
+            self._in_hand.append(submission)
             self._queued -= len(submission.inputs)
             outcomes = [self._step(happened, submission.received_us, drafts, records) for happened in submission.inputs]
             taken.append((submission, outcomes))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from importlib.resources import files
 
 import msgspec
@@ -73,12 +74,18 @@ class HttpServer:
         self._port = port
         self._server: uvicorn.Server | None = None
         self._task: asyncio.Task[None] | None = None
+        self._watching = Watching()
 
     async def start(self) -> str:
         """Listen; returns the address, such as http://127.0.0.1:9464. Raises `OSError` if it is taken."""
         listener = self._service.setup.net.listen(self._host, self._port)
         config = uvicorn.Config(
-            make_app(self._service), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1, ws="none"
+            make_app(self._service, self._watching),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+            ws="none",
         )
         self._server = _QuietServer(config)
         self._task = asyncio.create_task(self._server.serve(sockets=[listener]), name="http")
@@ -91,6 +98,7 @@ class HttpServer:
     async def stop(self) -> None:
         """End open streams and stop listening."""
         if self._server is not None and self._task is not None:
+            self._watching.end()
             self._server.should_exit = True
             self._server.force_exit = True
             await self._task
@@ -105,9 +113,9 @@ class _QuietServer(uvicorn.Server):
         return nullcontext()
 
 
-def make_app(service: Service) -> Starlette:
+def make_app(service: Service, watching: Watching) -> Starlette:
     """The routes over one service."""
-    views = _Views(service)
+    views = _Views(service, watching)
     return Starlette(
         routes=[
             Route("/", views.page),
@@ -125,10 +133,10 @@ def make_app(service: Service) -> Starlette:
 
 
 class _Views:
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, watching: Watching) -> None:
         self._service = service
         self._clock = service.setup.clock
-        self._watching = _Watching()
+        self._watching = watching
         self._figures = b""
         self._figures_at_us: int | None = None
 
@@ -142,19 +150,19 @@ class _Views:
         return _json(layout_of(setup.hall, release=setup.release, mode=setup.mode, speed=setup.speed, run=run))
 
     async def status(self, request: Request) -> Response:
-        return Response(self._status(), media_type=_JSON)
+        return _json(self._service.status())
 
     async def events(self, request: Request) -> Response:
         return self._watching.stream(self._pushed())
 
     async def _pushed(self) -> AsyncIterator[bytes]:
         yield b"retry: 1000\n\n"
-        while True:
-            yield b"data: " + self._status() + b"\n\n"
-            await self._clock.sleep_us(PUSH_US)
+        while not self._watching.ended:
+            yield b"data: " + self._shared_status() + b"\n\n"
+            await self._watching.pause(PUSH_US)
 
-    def _status(self) -> bytes:
-        """The figures as JSON, made at most once in `SHARED_US`."""
+    def _shared_status(self) -> bytes:
+        """The figures as JSON, made at most once in `SHARED_US` for all who watch."""
         now_us = self._clock.mono_us()
         if self._figures_at_us is None or now_us - self._figures_at_us >= SHARED_US:
             self._figures = msgspec.json.encode(self._service.status())
@@ -204,7 +212,7 @@ class _Views:
         kept = self._service.links.trace.entries(name)
         shown = kept[-last - 1].serial if last < len(kept) else 0
         quiet_us = ALIVE_US  # a watcher hears at once that the stream is open
-        while True:
+        while not self._watching.ended:
             fresh = [entry for entry in self._service.links.trace.entries(name) if entry.serial > shown]
             if fresh:
                 shown, quiet_us = fresh[-1].serial, 0
@@ -212,7 +220,7 @@ class _Views:
             elif quiet_us >= ALIVE_US:
                 quiet_us = 0
                 yield b": still here\n\n"
-            await self._clock.sleep_us(TELEGRAM_POLL_US)
+            await self._watching.pause(TELEGRAM_POLL_US)
             quiet_us += TELEGRAM_POLL_US
 
     def _passed(self, entries: list[Entry]) -> bytes:
@@ -225,28 +233,47 @@ class _Views:
         return b"".join(b"data: " + msgspec.json.encode(line) + b"\n\n" for line in lines)
 
 
-class _Watching:
-    """Counts the open streams; one too many is refused."""
+class Watching:
+    """The open streams: how many there are, one too many is refused, and all end when the server does."""
 
     def __init__(self) -> None:
         self._open = 0
+        self._end = asyncio.Event()
 
     def stream(self, chunks: AsyncIterator[bytes]) -> Response:
+        """The answer to a watcher."""
         if self._open >= WATCHERS_MAX:
             return PlainTextResponse(f"{WATCHERS_MAX} streams are open already; close one\n", 503)
         return _Stream(self, chunks)
 
     def opened(self) -> None:
+        """For `_Stream` alone."""
         self._open += 1
 
     def closed(self) -> None:
+        """For `_Stream` alone."""
         self._open -= 1
+
+    @property
+    def ended(self) -> bool:
+        """Whether every stream must end now."""
+        return self._end.is_set()
+
+    def end(self) -> None:
+        """Let every stream end."""
+        self._end.set()
+
+    async def pause(self, us: int) -> None:
+        """Wait this long, or until all streams must end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(us / 1e6):
+                await self._end.wait()
 
 
 class _Stream(StreamingResponse):
     """Server-sent events; open from the first byte that is sent until the watcher has gone."""
 
-    def __init__(self, watching: _Watching, chunks: AsyncIterator[bytes]) -> None:
+    def __init__(self, watching: Watching, chunks: AsyncIterator[bytes]) -> None:
         super().__init__(chunks, media_type="text/event-stream", headers={"cache-control": "no-store"})
         self._watching = watching
 

@@ -97,7 +97,9 @@ class Links:
         await asyncio.gather(*(link.stop() for link in self.links.values()))
 
     def command(self, command: Command) -> None:
-        """Hand a durable command to its PLC's link."""
+        """Hand a durable command to its PLC's link. What was decided before there are links is asked by `start`."""
+        if not self.links:
+            return
         link = self.links[command.plc]
         if isinstance(command, GrantEpoch):
             link.grant(command.nonce, command.epoch)

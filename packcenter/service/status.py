@@ -62,8 +62,9 @@ class Status(msgspec.Struct, frozen=True):
     Where the hall stands. Times in core microseconds, rates per hour of core time, decision times in milliseconds.
 
     `decision_p50_ms` and `p99` are from the scan's arrival at the service to the durable decision's hand-over to its link; None
-    before the first decision. `packed_by_minute` are the last `TREND_MINUTES`, the present one last; `lanes` are in the order of each sorter's lanes, `bags` the parcels by position. `balanced` is
-    counted every `BALANCE_EVERY_US`; the rest is of this moment.
+    before the first decision. `packed_by_minute` are the last `TREND_MINUTES`, the present one last. `lanes` are in the order
+    of each sorter's lanes, `bags` the parcels by position. `balanced` is counted every `BALANCE_EVERY_US`; the rest is of this
+    moment.
     """
 
     at_us: int

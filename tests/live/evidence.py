@@ -68,6 +68,7 @@ class Evidence:
     lost: dict[str, tuple[str, str]] = field(default_factory=dict)
     refused_late: list[tuple[str, int]] = field(default_factory=list)
     aside: Counter[str] = field(default_factory=Counter)
+    quarantined: list[tuple[str, int]] = field(default_factory=list)
     records: int = 0
     scans: int = 0
     sealed: int = 0
@@ -187,6 +188,8 @@ class _Checks:
             self._moved(sequence, fact)
         elif isinstance(fact, f.ItemLost):
             self._found.lost[fact.item] = (fact.place, fact.reason)
+        elif isinstance(fact, f.QuarantineNoted):
+            self._found.quarantined.append((fact.plc, fact.seq))
         else:
             self._line_fact(sequence, wall_us, happened, fact)
 

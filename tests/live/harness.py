@@ -24,7 +24,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from http.client import HTTPConnection, HTTPException
@@ -53,6 +53,8 @@ ANSWER_S = 30.0
 STOP_S = 15.0
 LOOK_S = 0.02
 _LOG_TAIL = 3_000
+PACKCENTER = ("-m", "packcenter")
+SMALL_JOURNAL = (str(Path(__file__).parent / "small_journal.py"),)
 
 
 class NotSeen(AssertionError):  # noqa: N818 - read aloud, the name says it
@@ -68,13 +70,13 @@ def _environment() -> dict[str, str]:
 class Child:
     """One process of ours, its output in a file; ended when the `with` ends, however that happens."""
 
-    def __init__(self, arguments: list[str], log: Path, *, talks: bool = False) -> None:
+    def __init__(self, arguments: list[str], log: Path, *, program: Sequence[str] = PACKCENTER, talks: bool = False) -> None:
         self.log = log
         self._log_from = log.stat().st_size if log.exists() else 0
         self.started_s = time.monotonic()
         with log.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "packcenter", *arguments],
+                [sys.executable, *program, *arguments],
                 stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if talks else out,
                 stderr=out,
@@ -104,6 +106,15 @@ class Child:
         """kill -9: no handler, no flush, no farewell."""
         self.process.kill()
         self.process.wait(STOP_S)
+
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """SIGSTOP: it stands still, as on a computer that swaps or is moved, and then goes on."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def terminate(self, limit_s: float = STOP_S) -> int:
         """SIGTERM; the exit code. Raises `NotSeen` if it does not end in time."""
@@ -176,8 +187,8 @@ class PlantProcess(Child):
 class ServiceProcess(Child):
     """The control service. `address` is known when it listens."""
 
-    def __init__(self, arguments: list[str], log: Path) -> None:
-        super().__init__(["run", "--http", "127.0.0.1:0", *arguments], log)
+    def __init__(self, arguments: list[str], log: Path, program: Sequence[str]) -> None:
+        super().__init__(["run", "--http", "127.0.0.1:0", *arguments], log, program=program)
         self._address: tuple[str, int] | None = None
 
     def address(self) -> tuple[str, int]:
@@ -267,8 +278,11 @@ class Verdict:
 class Hall:
     """Plant and service in a folder; `with` starts both and ends both."""
 
-    def __init__(self, folder: Path, *, items: int = 600, seed: int = 1, speed: int = SPEED) -> None:
+    def __init__(
+        self, folder: Path, *, items: int = 600, seed: int = 1, speed: int = SPEED, program: Sequence[str] = PACKCENTER
+    ) -> None:
         self.folder = folder
+        self.program = program
         self.seed = seed
         self.speed = speed
         self.journal = folder / "journal"
@@ -327,13 +341,17 @@ class Hall:
 
     def start_service(self) -> None:
         """Start the service, for the first time or again."""
-        self.service = ServiceProcess(self.service_arguments(), self.folder / "service.log")
+        self.service = ServiceProcess(self.service_arguments(), self.folder / "service.log", self.program)
         self.runs += 1
 
     def until_ready(self, limit_s: float = READY_S) -> float:
         """Wait until every PLC is heard; seconds since the service's process was started."""
         wait_for(self.service.ready, limit_s, "every PLC to be heard", self.service, self.plant)
         return time.monotonic() - self.service.started_s
+
+    def plant_hears(self) -> bool:
+        """Whether every PLC hears packcenter."""
+        return all(plc["peer_alive"] for plc in self.plant.order("status")["plcs"].values())
 
     def open(self) -> None:
         """Plant time runs."""

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from torture import PARTS, one_part, report, spread
+from harness import Hall
+from torture import FOUND_S, PARTS, one_part, report, run_on, spread
+
+from packcenter.cli.journal import fold
+from packcenter.core.inputs import Quarantined
+from packcenter.journal.journal import read_journal
+from packcenter.real import RealDisk
+from packcenter.service import recovery
 
 pytestmark = pytest.mark.slow
 
@@ -30,3 +37,31 @@ def test_five_kills_of_the_service_lose_nothing_and_change_no_item(
     controlling = spread(figures.controlling_ms)
     assert controlling is not None
     assert controlling["median"] < 10_000, controlling
+
+
+def test_an_event_that_made_a_run_fail_is_set_aside_once_and_the_line_goes_on(tmp_path: Path) -> None:
+    with Hall(tmp_path / "hall", items=500, seed=SEED) as hall:
+        hall.open()
+        hall.until(lambda status: status["packed"] >= 20, 30.0, "twenty parcels")
+        hall.service.kill()
+        disk = RealDisk(hall.journal)
+        state = fold(iter(read_journal(disk)))
+        aside = [
+            Quarantined(plc, state.plcs[plc].epoch, state.plcs[plc].seq + 1, bagger.feeding.number, "", "ValueError: a test")
+            for plc, bagger in state.baggers.items()
+            if bagger.feeding is not None and not bagger.feeding.inside
+        ]
+        assert aside, "no bagger waited for a document when the service was killed"
+        recovery.write_quarantine(disk, aside)
+        for _ in range(2):
+            hall.start_service()
+            hall.until_ready()
+            hall.until(lambda status: status["packed"] >= 20, 30.0, "twenty parcels more")
+            assert recovery.read_quarantine(disk) == []
+            assert hall.service.terminate() == 0
+        hall.start_service()
+        hall.until_ready()
+        run_on(hall, FOUND_S)
+        verdict = hall.settle()
+    assert verdict.journal.quarantined == [(each.plc, each.seq) for each in aside]
+    assert verdict.violations(memory_lost=True) == []

@@ -4,6 +4,8 @@
     kills      kill -9 of the service, some while it still recovers: nothing may differ afterwards, not by one item
     reboots    PLCs lose power and memory: epochs rise, what they tracked is flagged, the line goes on
     outages    both at once, as when the power of the hall fails
+    cuts       cables are pulled and put back, some at the same time
+    stalls     the service stands still for a while, as on a computer that swaps
 
 Each part ends with the plant standing still and three judges: the plant's own count, the journal read from its bytes,
 and a replay of all runs. Prints progress, then the figures as one JSON object; exit code 1 if anything was violated.
@@ -26,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence import Evidence
-from harness import Hall, Verdict, wait_for
+from harness import SMALL_JOURNAL, Hall, Verdict, wait_for
 
 ITEMS_A_CYCLE = 90
 """Some 20 items a second come while the line runs, four seconds between two blows at most."""
@@ -44,6 +46,8 @@ class Figures:
 
     kills: int = 0
     reboots: int = 0
+    cuts: int = 0
+    stalls: int = 0
     controlling_ms: list[int] = field(default_factory=list)
     heard_ms: list[int] = field(default_factory=list)
     granted_ms: list[int] = field(default_factory=list)
@@ -142,6 +146,43 @@ def outages(hall: Hall, dice: random.Random, cycles: int, tell: Callable[[str], 
     return figures
 
 
+def cuts(hall: Hall, dice: random.Random, cycles: int, tell: Callable[[str], None]) -> Figures:
+    """Pull one to three cables for a while, together or one after the other."""
+    figures = Figures()
+    for cycle in range(cycles):
+        wait_plainly(dice.uniform(0.2, ALIVE_S / 2))
+        struck = dice.sample(hall.plcs, dice.randint(1, 3))
+        for plc in struck:
+            hall.plant.order("cut", plc)
+            wait_plainly(dice.choice((0.0, 0.3)))
+        wait_plainly(dice.uniform(0.1, 2.5))
+        for plc in dice.sample(struck, len(struck)):
+            hall.plant.order("restore", plc)
+        began = time.monotonic()
+        wait_for(lambda: hall.plant_hears(), 20.0, "every PLC to hear packcenter", hall.service, hall.plant)
+        hall.until_ready()
+        figures.heard_ms.append(round((time.monotonic() - began) * 1000))
+        figures.cuts += len(struck)
+        tell(f"cut {cycle + 1} of {cycles}: {', '.join(sorted(struck))}, heard again after {figures.heard_ms[-1]} ms")
+    return figures
+
+
+def stalls(hall: Hall, dice: random.Random, cycles: int, tell: Callable[[str], None]) -> Figures:
+    """Let the service stand still for up to three seconds: its peers take it for lost, its own deadlines pass unseen."""
+    figures = Figures()
+    for cycle in range(cycles):
+        wait_plainly(dice.uniform(0.2, ALIVE_S / 2))
+        with hall.service.stalled():
+            wait_plainly(stood := dice.uniform(0.05, 3.0))
+        began = time.monotonic()
+        wait_for(lambda: hall.plant_hears(), 20.0, "every PLC to hear packcenter", hall.service, hall.plant)
+        hall.until_ready()
+        figures.heard_ms.append(round((time.monotonic() - began) * 1000))
+        figures.stalls += 1
+        tell(f"stall {cycle + 1} of {cycles}: {stood:.1f} s, all heard again after {figures.heard_ms[-1]} ms")
+    return figures
+
+
 def wait_plainly(seconds: float) -> None:
     """Let the processes do whatever they do for a while: the moment of a blow is drawn, not waited for."""
     time.sleep(seconds)
@@ -163,17 +204,23 @@ def run_on(hall: Hall, plant_s: float) -> None:
 
 
 Part = Callable[[Hall, random.Random, int, Callable[[str], None]], Figures]
-PARTS: dict[str, tuple[Part, bool]] = {"kills": (kills, False), "reboots": (reboots, True), "outages": (outages, True)}
+PARTS: dict[str, tuple[Part, bool]] = {
+    "kills": (kills, False),
+    "reboots": (reboots, True),
+    "outages": (outages, True),
+    "cuts": (cuts, False),
+    "stalls": (stalls, False),
+}
+"""Each part, and whether PLCs lose their memory in it."""
 
 
 def one_part(name: str, cycles: int, seed: int, folder: Path, tell: Callable[[str], None]) -> tuple[Verdict, Figures]:
     """Run one part of the torture in a hall of its own."""
-    part, memory_lost = PARTS[name]
-    with Hall(folder, items=300 + ITEMS_A_CYCLE * cycles, seed=seed) as hall:
+    part, _ = PARTS[name]
+    with Hall(folder, items=300 + ITEMS_A_CYCLE * cycles, seed=seed, program=SMALL_JOURNAL) as hall:
         hall.open()
         figures = part(hall, random.Random(f"{name} {seed}"), cycles, tell)
-        if memory_lost:
-            run_on(hall, FOUND_S)
+        run_on(hall, FOUND_S)
         return hall.settle(), figures
 
 
@@ -184,8 +231,10 @@ def report(verdict: Verdict, figures: Figures, memory_lost: bool) -> dict[str, A
         "violations": verdict.violations(memory_lost=memory_lost),
         "kills": figures.kills,
         "reboots": figures.reboots,
+        "cuts": figures.cuts,
+        "stalls": figures.stalls,
         "kill_to_decision_ms": spread(figures.controlling_ms),
-        "kill_to_all_heard_ms": spread(figures.heard_ms),
+        "all_heard_again_ms": spread(figures.heard_ms),
         "power_to_epoch_ms": spread(figures.granted_ms),
         "power_to_execute_ms": spread(figures.running_ms),
         "runs": len(journal.runs),
@@ -221,7 +270,7 @@ def main() -> int:
     arguments = parser.parse_args()
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="packcenter-torture-"))
     third = max(1, arguments.cycles // 3)
-    counts = {"kills": arguments.cycles, "reboots": third, "outages": max(1, third // 2)}
+    counts = {"kills": arguments.cycles, "reboots": third, "outages": max(1, third // 2), "cuts": third, "stalls": third}
     figures: dict[str, Any] = {"seed": arguments.seed, "cycles": arguments.cycles}
     print(f"seed {arguments.seed}, folder {folder}", file=sys.stderr)
     for name in arguments.part or PARTS:

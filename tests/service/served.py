@@ -52,23 +52,14 @@ def with_lane(status: Status, plc: str, lane: int, items: int, on_way: int = 0) 
     return msgspec.structs.replace(status, lanes=lanes)
 
 
-class StoppableClock(RealClock):
-    """The real clock, but nobody who sleeps by it wakes while `stopped`: a service that stands still, its sockets open."""
-
-    stopped = False
-
-    async def sleep_us(self, us: int) -> None:
-        await super().sleep_us(us)
-        while self.stopped:
-            await super().sleep_us(10_000)
-
-
 class Told:
     """What the HTTP side uses of a service, in the words of a test: `now` is the status that it shows."""
 
     def __init__(self, mode: str = "simulation", speed: int = 1) -> None:
         self.now = quiet_status()
-        self.clock = StoppableClock()
+        self.clock = RealClock()
+        self.running = threading.Event()
+        self.running.set()
         self.setup = SimpleNamespace(
             hall=reference().hall, release="1.0", mode=mode, speed=speed, clock=self.clock, net=RealNet()
         )
@@ -76,7 +67,8 @@ class Told:
         self.links = SimpleNamespace(links={"sorter-1": None}, trace=Trace())
 
     def status(self) -> Status:
-        """The status that the test has set."""
+        """The status that the test has set; while `running` is not set, the whole loop stands still in it."""
+        self.running.wait()
         return self.now
 
 
@@ -101,8 +93,13 @@ class Served:
         """Where it listens; the same again after `with` is entered again."""
         return self._port
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def stop(self) -> None:
+        """End the server, as the service does when it stops."""
+        self.told.running.set()
         asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result(30)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
         self._loop.close()

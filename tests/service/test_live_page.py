@@ -144,9 +144,9 @@ def test_a_service_that_stands_still_with_its_connection_open_is_link_lost(wall:
     with served() as page:
         wall.open(page.address)
         wall.until("document.querySelector('#rate')?.textContent === '3,105'")
-        page.told.clock.stopped = True
+        page.told.running.clear()
         wall.until("document.body.classList.contains('lost')")
-        page.told.clock.stopped = False
+        page.told.running.set()
         wall.until("!document.body.classList.contains('lost')")
 
 

@@ -12,6 +12,7 @@ from served import START_US, reference
 from packcenter.core import facts as f
 from packcenter.core.controller import Controller
 from packcenter.core.inputs import Line, ManifestReceived, Started
+from packcenter.core.limits import MANIFEST_LINES_MAX
 from packcenter.core.records import Item, State
 from packcenter.core.state import evolve
 from packcenter.service import status as module
@@ -25,8 +26,10 @@ def hall_state(items: int) -> State:
     controller.step(START_US, Started(1, "1.0", reference().hall, reference().digest))
     mail_class, agency = reference().hall.mail_classes[0].name, reference().hall.agencies[0]
     lines = tuple(Line(f"NJ{n:06d}", mail_class, agency, "", 210_000, "ems", "", 0, 0) for n in range(items))
-    for part in range(0, items, 500):
-        controller.step(START_US, ManifestReceived(f"M{part}", 1, 1, 0, f"digest-{part}", lines[part : part + 500]))
+    for part in range(0, items, MANIFEST_LINES_MAX):
+        controller.step(
+            START_US, ManifestReceived(f"M{part}", 1, 1, 0, f"digest-{part}", lines[part : part + MANIFEST_LINES_MAX])
+        )
     assert len(controller.state.items) == items
     return controller.state
 
@@ -158,7 +161,7 @@ def test_books_that_do_not_balance_show_within_their_period() -> None:
     assert not reader.status(state, START_US + module.BALANCE_EVERY_US).balanced
 
 
-def test_a_call_does_not_walk_the_items(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_does_not_walk_the_items() -> None:
     """After the first call nothing looks at every item until the books are due: a whole day costs what an empty one does."""
     state, reader = hall_state(500), StatusReader()
     reader.status(state, START_US)
