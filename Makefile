@@ -29,7 +29,7 @@ check: lint fast  ## format, lint, types, import contracts, fast tests
 lint: .venv/ready  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/lint-imports --no-timing
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 fast: .venv/ready  ## the fast tests

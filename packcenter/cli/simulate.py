@@ -66,6 +66,7 @@ def simulate(
     configuration = site.load(site_file)
     prepared = site.prepare(configuration, manifest, seed, items, site.parse_day(day))
     clock = SimPyClock() if kernel == "simpy" else HeapClock()
+    output.spare_the_collector()
     recorder = _Recorder(journal, configuration.hall.centre, configuration.digest) if journal is not None else None
     began = time.perf_counter()
     hall = FastHall(

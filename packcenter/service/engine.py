@@ -145,7 +145,7 @@ class Engine:
             self._give_up(error)
             raise
         finally:
-            for submission in self._queue:
+            for submission in (*self._in_hand, *self._queue):
                 submission.done.cancel()
 
     def _give_up(self, error: Exception) -> None:

@@ -147,9 +147,7 @@ class Service:
             observe=self._observe_request,
         )
         self.committer = setup.make_committer(self.journal)
-        self.figures = Figures(
-            Metrics(setup.hall), setup.journal, setup.clock, self.controller.state, lambda call: self.engine.at_rest(call)
-        )
+        self.figures = Figures(Metrics(setup.hall), setup.journal, setup.clock, self.controller.state, self._at_rest)
         self.figures.metrics.describe(version=setup.release, revision="", mode=setup.mode)
         committed = self.figures.metrics.committed
         self.engine = Engine(
@@ -247,6 +245,10 @@ class Service:
     def acknowledge(self, plc: str, epoch: int, seq: int) -> None:
         """A PLC may forget durable events."""
         self.links.acknowledge(plc, epoch, seq)
+
+    def _at_rest(self, call: Callable[[], None]) -> None:
+        """Call between two groups; the engine is made after those who ask this."""
+        self.engine.at_rest(call)
 
     def _read(self, recorded: Recorded) -> None:
         """Every reader of the stream, in one place."""

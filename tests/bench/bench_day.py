@@ -69,7 +69,9 @@ def run(passes: int, null: int) -> tuple[list[Row], list[dict[str, float | str]]
     """Days in processes of their own, and the whole command; raises if two days of one seed differ."""
     seen: list[dict[str, float | str]] = []
     for _ in range(passes):
-        said = subprocess.run([sys.executable, "bench_day.py", "simpy", "1"], cwd=HERE, check=True, capture_output=True, text=True)
+        said = subprocess.run(
+            [sys.executable, "bench_day.py", "simpy", "1"], cwd=HERE, check=True, capture_output=True, text=True
+        )
         seen.append(json.loads(said.stdout))
         wall, cpu = run_child([sys.executable, "-m", "packcenter", "simulate", "--json"], null)
         seen[-1] |= {"command_wall_s": wall, "command_cpu_s": cpu}

@@ -59,7 +59,13 @@ MODES = {"read": reading, "replay": replaying, "restart": restarting}
 def one(mode: str, folder: Path) -> dict[str, float]:
     counts: list[int] = []
     wall, cpu = timed(lambda: counts.append(MODES[mode](folder)))
-    return {"records": counts[0], "wall_s": wall, "cpu_s": cpu, "records_per_s": counts[0] / wall, "records_per_cpu_s": counts[0] / cpu}
+    return {
+        "records": counts[0],
+        "wall_s": wall,
+        "cpu_s": cpu,
+        "records_per_s": counts[0] / wall,
+        "records_per_cpu_s": counts[0] / cpu,
+    }
 
 
 def _pass(mode: str, folder: Path) -> dict[str, float]:
@@ -100,7 +106,15 @@ def run(folder: Path, passes: int, null: int) -> tuple[list[Row], dict[str, list
     rates = {name: [each["records_per_s"] for each in passes_of] for name, passes_of in seen.items()}
     walls = {name: [each["wall_s"] for each in passes_of] for name, passes_of in seen.items()}
     rows = [
-        compare("strict replay, beside reading", "/s", rates["replay"], rates["read"], figure="ours", bound=AIM_PER_S, less_is_better=False),
+        compare(
+            "strict replay, beside reading",
+            "/s",
+            rates["replay"],
+            rates["read"],
+            figure="ours",
+            bound=AIM_PER_S,
+            less_is_better=False,
+        ),
         compare("restart, 100,000 records", "s", walls["restart"], walls["read"], figure="ours", bound=RESTART_AIM_S),
         Row("restart, the same with a snapshot in the middle", "s", median(walls["restart, snapshot"]), None, None),
     ]

@@ -127,7 +127,7 @@ def test_what_the_service_lost_is_told_from_what_it_knows(running: Running, caps
     other.profile_digest ^= 1
     other._head = None
     service = ServiceAt(address)
-    causes = {"bagger-1": "heartbeat", "bagger-2": "unreachable", "bagger-3": "profile"}
+    causes = {"bagger-1": "heartbeat", "bagger-2": "disconnected", "bagger-3": "profile"}
     bench.until(lambda: all(service.link(name).cause == cause for name, cause in causes.items()))
     assert running.call("doctor", "--all", "--json", "--service", address) == UNREACHABLE
     report = printed(capsys)
@@ -286,7 +286,7 @@ def test_the_service_leaves_a_note_and_is_found_by_it(running: Running, capsys: 
     assert run(["plc", "list", "--json", "--folder", str(latest.parent)]) == OK
     assert printed(capsys)["service"] == address
     beside = running.hall.configuration.site.journal_folder.parent
-    beside.mkdir(parents=True)
+    beside.mkdir(exist_ok=True)
     (beside / "service.json").write_bytes(note.read_bytes())
     assert running.call("list", "--json") == OK
     assert printed(capsys)["service"] == address

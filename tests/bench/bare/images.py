@@ -41,7 +41,20 @@ class BarePlc:
     def _report(self, kind: int, track: int, a: int, code: str) -> None:
         self._made += 1
         text = _CODE.unpack(code.encode().ljust(32, b"\0"))
-        event = [self._made >> 16, self._made & 0xFFFF, kind, track >> 16, track & 0xFFFF, a, 0, 0, 0, *text, 0, self._made & 0xFFFF]
+        event = [
+            self._made >> 16,
+            self._made & 0xFFFF,
+            kind,
+            track >> 16,
+            track & 0xFFFF,
+            a,
+            0,
+            0,
+            0,
+            *text,
+            0,
+            self._made & 0xFFFF,
+        ]
         self._ring.append(event)
         if len(self._ring) <= SLOTS:
             self._show()

@@ -1,0 +1,165 @@
+"""The engine: nothing leaves before its cause is durable, and who waits for an outcome gets one or the reason why not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from packcenter.config.load import bundled_site, load_site
+from packcenter.core import inputs as i
+from packcenter.core.commands import Command, GrantEpoch
+from packcenter.core.controller import Controller, Outcome
+from packcenter.core.facts import EpochGranted, StopNoted
+from packcenter.journal.frames import Draft
+from packcenter.journal.journal import Group, JournalPoisoned, Position
+from packcenter.real import RealClock
+from packcenter.service.clock import CoreClock
+from packcenter.service.engine import GROUP_MAX, Engine, Recorded, StepError
+
+HALL = load_site(bundled_site()).hall
+
+
+class Disk:
+    """A committer that notes what it made durable, waits while `blocked`, and fails if it is told to."""
+
+    def __init__(self, happenings: list[str]) -> None:
+        self.happenings = happenings
+        self.groups: list[int] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.failure: Exception | None = None
+
+    async def commit(self, drafts: Sequence[Draft]) -> Group:
+        await self.open.wait()
+        if self.failure is not None:
+            raise self.failure
+        first = sum(self.groups) + 1
+        self.groups.append(len(drafts))
+        self.happenings.append("durable")
+        last = first + len(drafts) - 1
+        return Group(first, last, Position(1, 0, last, bytes(32), bytes(32)), 0, 0, 0, 0)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+class Rig:
+    """An engine over a committer that can be told to wait or fail. `happenings` is what happened, in order."""
+
+    def __init__(self) -> None:
+        self.happenings: list[str] = []
+        self.recorded: list[Recorded] = []
+        self.disk = Disk(self.happenings)
+        self.controller = Controller()
+        clock = RealClock()
+        core_clock = CoreClock(clock, start_us=1_772_413_200_000_000)
+        self.engine = Engine(self.controller, self.disk, clock, core_clock, self, (self.recorded.append, self.read))
+        self.task = asyncio.create_task(self.engine.run())
+
+    def command(self, command: Command) -> None:
+        self.happenings.append(type(command).__name__)
+
+    def acknowledge(self, plc: str, epoch: int, seq: int) -> None:
+        self.happenings.append(f"{plc} may forget {epoch}/{seq}")
+
+    def read(self, recorded: Recorded) -> None:
+        self.happenings.append(f"told {type(recorded.input).__name__}")
+
+    async def started(self) -> Rig:
+        await self.engine.submit([i.Started(1, "0", HALL, "00")])
+        self.happenings.clear()
+        return self
+
+    async def ended(self) -> None:
+        self.engine.stop()
+        await self.task
+
+
+async def test_commands_readers_and_acknowledgements_follow_the_durable_record() -> None:
+    rig = await Rig().started()
+    await rig.engine.submit([i.LinkUp("sorter-1", 7, 0)])
+    await rig.engine.submit([i.JamChanged("sorter-1", 1, 1, 0, 3, True)])
+    assert rig.happenings == [
+        *("durable", "GrantEpoch", "told LinkUp"),
+        *("durable", "told JamChanged", "sorter-1 may forget 1/1"),
+    ]
+    assert [recorded.sequence for recorded in rig.recorded] == [1, 2, 3]
+    await rig.ended()
+
+
+async def test_who_submits_gets_the_outcomes_of_its_own_inputs_once_they_are_durable() -> None:
+    rig = await Rig().started()
+    rig.disk.open.clear()
+    waits = rig.engine.submit([i.LinkUp("sorter-1", 7, 0), i.LinkUp("sorter-2", 8, 0)])
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not waits.done()
+    rig.disk.open.set()
+    outcomes: list[Outcome] = await waits
+    assert [fact for outcome in outcomes for fact in outcome.facts if isinstance(fact, EpochGranted)] == [
+        EpochGranted("sorter-1", 7, 1),
+        EpochGranted("sorter-2", 8, 1),
+    ]
+    assert outcomes[0].commands == [GrantEpoch("sorter-1", 7, 1)]
+    await rig.ended()
+
+
+async def test_what_comes_while_the_disk_is_busy_forms_one_group() -> None:
+    rig = await Rig().started()
+    rig.disk.open.clear()
+    first = rig.engine.submit([i.ClockStepped(1)])
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    others = [rig.engine.submit([i.ClockStepped(2)]) for _ in range(GROUP_MAX + 5)]
+    assert rig.engine.queued == GROUP_MAX + 5
+    rig.disk.open.set()
+    await asyncio.gather(first, *others)
+    assert rig.disk.groups == [1, 1, GROUP_MAX, 5]
+    assert rig.engine.queued == 0
+    await rig.ended()
+
+
+async def test_a_call_at_rest_waits_for_the_group_under_way() -> None:
+    rig = await Rig().started()
+    rig.engine.at_rest(lambda: rig.happenings.append("now"))
+    rig.disk.open.clear()
+    group = rig.engine.submit([i.ClockStepped(1)])
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    rig.engine.at_rest(lambda: rig.happenings.append("after it"))
+    rig.disk.open.set()
+    await group
+    assert rig.happenings == ["now", "durable", "told ClockStepped", "after it"]
+    await rig.ended()
+
+
+async def test_a_step_that_fails_ends_the_engine_and_is_told_to_all_who_wait() -> None:
+    rig = await Rig().started()
+    sound = rig.engine.submit([i.ClockStepped(1)])
+    wrong = rig.engine.submit([i.LinkUp("no-such-plc", 7, 0)])
+    waiting = rig.engine.submit([i.ClockStepped(2)])
+    with pytest.raises(StepError, match="LinkUp: KeyError: 'no-such-plc'") as seen:
+        await rig.task
+    assert seen.value.happened == i.LinkUp("no-such-plc", 7, 0)
+    for each in (sound, wrong, waiting):
+        assert each.exception() is seen.value
+    assert rig.happenings == []  # what was stepped in that group never became durable, and nobody was told
+
+
+async def test_a_commit_that_fails_ends_the_engine_and_is_told_to_all_who_wait() -> None:
+    rig = await Rig().started()
+    rig.disk.failure = JournalPoisoned("the sync failed")
+    waiting = rig.engine.submit([i.LinkUp("sorter-1", 7, 0)])
+    with pytest.raises(JournalPoisoned):
+        await rig.task
+    assert isinstance(waiting.exception(), JournalPoisoned)
+    assert rig.happenings == []
+
+
+async def test_a_stop_leaves_nothing_that_was_submitted_undone() -> None:
+    rig = await Rig().started()
+    last = rig.engine.submit([i.StopRequested("done")])
+    await rig.ended()
+    assert [fact for outcome in last.result() for fact in outcome.facts] == [StopNoted("done")]
