@@ -49,7 +49,7 @@ bench: .venv/ready  ## medians and ratios against the bare loops, kept as JSON
 	$(BIN)/python tests/bench/bench.py $(ARGS)
 
 torture: .venv/ready  ## kill -9 and PLC restarts against real processes (CYCLES=30)
-	$(BIN)/python -m tests.live.torture --cycles $(CYCLES) $(ARGS)
+	$(BIN)/python tests/live/torture.py --cycles $(CYCLES) $(ARGS)
 
 dashboards: .venv/ready  ## build grafana/dashboards/*.json
 	$(BIN)/python -m grafana.build

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from packcenter.cli import output
+from packcenter.cli import collector, output
 from packcenter.cli.codes import OK, PROBLEM, USAGE, ToldError
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def replay(journal: Path, as_json: bool) -> int:
     from packcenter.replay.strict import explain
     from packcenter.replay.strict import replay as strict
 
+    collector.settle(batch=True)
     began = time.perf_counter()
     quiet = as_json or not sys.stderr.isatty()
     found = strict(entries_of(journal), None if quiet else lambda count: click.echo(f"\r{count:,} inputs", nl=False, err=True))

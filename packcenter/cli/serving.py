@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from packcenter.cli import collector
 from packcenter.cli.codes import INTERNAL, OK
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ async def _run(
     await service.start()
     server = HttpServer(service, *http)
     address = await server.start()
+    collector.settle()
     structlog.get_logger().info("listening", address=address)
     note = leave_note(service, address)
     beside = asyncio.create_task(during(service, address)) if during is not None else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from packcenter.cli import output, site
+from packcenter.cli import collector, output, site
 from packcenter.cli.codes import OK, PROBLEM
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def simulate(
     configuration = site.load(site_file)
     prepared = site.prepare(configuration, manifest, seed, items, site.parse_day(day))
     clock = SimPyClock() if kernel == "simpy" else HeapClock()
-    output.spare_the_collector()
+    collector.settle(batch=True)
     recorder = _Recorder(journal, configuration.hall.centre, configuration.digest) if journal is not None else None
     began = time.perf_counter()
     hall = FastHall(

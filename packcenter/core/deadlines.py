@@ -8,7 +8,6 @@ from packcenter.core import bags, diverting, packing
 from packcenter.core.facts import CommandTimedOut
 from packcenter.core.inputs import Tick
 from packcenter.core.lifecycle import kind_of
-from packcenter.core.limits import LINK_DOWN_GRACE_US
 from packcenter.core.state import Item, State, is_current
 from packcenter.core.turn import Turn
 
@@ -48,10 +47,10 @@ def _on_command_due(turn: Turn, plc: str, number: int) -> None:
     """
     A command got no answer in its time.
 
-    While its PLC cannot be heard the answer may be waiting there. Otherwise it stays asked: only the PLC can say what
-    became of it, and the alarm says that it does not.
+    While its PLC cannot be heard the answer may be waiting there: it is waited for anew when the PLC is heard. Otherwise
+    it stays asked: only the PLC can say what became of it, and the alarm says that it does not.
     """
     if not turn.plc(plc).up:
-        turn.emit(CommandTimedOut(plc, number, "", turn.at_us + LINK_DOWN_GRACE_US))
+        turn.emit(CommandTimedOut(plc, number, "", 0))
     else:
         turn.emit(CommandTimedOut(plc, number, type(turn.plc(plc).pending[number].command).__name__, 0))

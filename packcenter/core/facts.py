@@ -445,9 +445,9 @@ class CommandAnswered(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 class CommandTimedOut(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     """
-    A command got no answer in its time; `kind` is the command's name, or "" when its PLC cannot be heard at present.
+    A command got no answer in its time; `kind` is the command's name, or "" when its PLC cannot be heard, or only just.
 
-    `again_us` is when it is looked at again, 0 never.
+    `again_us` is when it is looked at again; 0: not before its PLC is heard anew.
     """
 
     plc: str

@@ -6,8 +6,8 @@ MANIFEST_LINES_MAX = 256
 UNCONFIRMED_GRACE_US = 5_000_000
 """How long an unconfirmed item is waited for before it is lost: one slow image exchange and a repeated one."""
 
-LINK_DOWN_GRACE_US = 1_000_000
-"""A command whose time is over while its PLC cannot be heard is looked at again after this long; the answer may wait there."""
+ANSWER_GRACE_US = 1_000_000
+"""How long an overdue answer is waited for once its PLC can be heard again: all that waits in a full ring is told in that."""
 
 RETRY_US = 1_000_000
 """Pause before a bagger that refused a job is asked again: longer than any acting PackML state of our profiles."""

@@ -12,6 +12,7 @@ from packcenter.core.commands import BeginParcel, CloseBag, CommandMachine, Dive
 from packcenter.core.facts import (
     BagCloseAsked,
     CommandAnswered,
+    CommandTimedOut,
     ConsumableSet,
     EpochGranted,
     GapSeen,
@@ -30,9 +31,10 @@ from packcenter.core.inputs import (
     PlaceChanged,
     Unintelligible,
 )
-from packcenter.core.limits import CAUSES_MAX
+from packcenter.core.limits import ANSWER_GRACE_US, CAUSES_MAX
 from packcenter.core.packml import Command as UnitCommand
 from packcenter.core.packml import State as Unit
+from packcenter.core.state import Plc
 from packcenter.core.turn import Turn
 from packcenter.core.words import CommandResult, ReasonClass
 
@@ -54,9 +56,11 @@ def on_link_up(turn: Turn, link: LinkUp) -> None:
     known = plc.epoch > 0 and link.nonce == plc.nonce
     if known and link.epoch == plc.epoch:
         turn.emit(LinkStateSet(link.plc, True, "resumed"))
+        _await_answers(turn, plc)
     elif known and link.epoch == 0:
         turn.emit(LinkStateSet(link.plc, True, "granted_again"))
         turn.ask(GrantEpoch(link.plc, plc.nonce, plc.epoch))
+        _await_answers(turn, plc)
     elif link.epoch == 0:
         _void_old_life(turn, link.plc)
         turn.emit(LinkStateSet(link.plc, True, "new_life"))
@@ -68,6 +72,15 @@ def on_link_up(turn: Turn, link: LinkUp) -> None:
         turn.emit(LinkStateSet(link.plc, False, "foreign_epoch"))
         return
     _wake(turn, link.plc)
+
+
+def _await_answers(turn: Turn, plc: Plc) -> None:
+    """Answers whose time passed while nobody could be heard may be waiting in the PLC: give it the time to tell them."""
+    again_us = turn.at_us + ANSWER_GRACE_US
+    for number in sorted(plc.pending):
+        pending = plc.pending[number]
+        if pending.due_us < again_us and not isinstance(pending.command, Divert | Drop | CommandMachine):
+            turn.emit(CommandTimedOut(plc.name, number, "", again_us))
 
 
 def _void_old_life(turn: Turn, name: str) -> None:

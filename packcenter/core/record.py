@@ -47,4 +47,5 @@ def decode(body: bytes) -> Record:
 
 def decode_input(body: bytes, decision_at: int) -> Input:
     """The input alone, where nobody needs to read what was decided: a quarter of the work. Raises as `decode`."""
-    return _INPUT_DECODER.decode(body[len(_ARRAY_OF_3) : decision_at])
+    happened: Input = _INPUT_DECODER.decode(body[len(_ARRAY_OF_3) : decision_at])
+    return happened

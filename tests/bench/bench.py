@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -57,7 +58,21 @@ def _start(folder: Path, null: int, quick: bool) -> tuple[list[Row], Any]:
     return bench_start.run(2 if quick else 7, null)
 
 
-BENCHMARKS: dict[str, Benchmark] = {"links": _links, "day": _day, "replay": _replay, "journal": _journal, "start": _start}
+def _core(folder: Path, null: int, quick: bool) -> tuple[list[Row], Any]:
+    """The core alone, by `bench_core.py`."""
+    command = [sys.executable, str(HERE / "bench_core.py"), "--rounds", "1" if quick else "5"]
+    said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return [Row("core alone", "/s", said["steps_per_second"], None, None)], said
+
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "links": _links,
+    "core": _core,
+    "day": _day,
+    "replay": _replay,
+    "journal": _journal,
+    "start": _start,
+}
 
 
 def main() -> None:
@@ -71,7 +86,7 @@ def main() -> None:
     folder.mkdir(parents=True)
     results: dict[str, Any] = {"machine": _machine(folder), "quick": given.quick, "rows": [], "passes": {}, "load": {}}
     try:
-        with open(os.devnull, "wb") as null:
+        with Path(os.devnull).open("wb") as null:
             for name in given.only:
                 began, before = time.monotonic(), load()
                 rows, seen = BENCHMARKS[name](folder, null.fileno(), given.quick)

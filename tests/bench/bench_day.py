@@ -15,7 +15,7 @@ from pathlib import Path
 
 from figures import Row, compare, median, run_child, timed
 
-from packcenter.cli import site
+from packcenter.cli import collector, site
 from simulation.clock import PLANT, HeapClock, SimPyClock
 from simulation.fast import FastHall
 from simulation.plant.hall import PlantSettings
@@ -31,6 +31,7 @@ def day(kernel: str, seed: int) -> dict[str, float | str]:
     prepared = site.prepare(configuration, None, seed, None, site.parse_day(None))
     clock = SimPyClock() if kernel == "simpy" else HeapClock()
     halls: list[FastHall] = []
+    collector.settle(batch=True)  # as the command does
 
     def build_and_run() -> None:
         settings = PlantSettings(seed=seed)
@@ -65,6 +66,10 @@ def _bare(kernel: str, inputs: int) -> None:
     clock.run_until(inputs * _CALLS_PER_INPUT * 1_000)
 
 
+def _column(seen: list[dict[str, float | str]], name: str) -> list[float]:
+    return [float(each[name]) for each in seen]
+
+
 def run(passes: int, null: int) -> tuple[list[Row], list[dict[str, float | str]]]:
     """Days in processes of their own, and the whole command; raises if two days of one seed differ."""
     seen: list[dict[str, float | str]] = []
@@ -76,11 +81,10 @@ def run(passes: int, null: int) -> tuple[list[Row], list[dict[str, float | str]]
         wall, cpu = run_child([sys.executable, "-m", "packcenter", "simulate", "--json"], null)
         seen[-1] |= {"command_wall_s": wall, "command_cpu_s": cpu}
     assert len({each["digest"] for each in seen}) == 1, [each["digest"] for each in seen]
-    all_of = lambda name: [float(each[name]) for each in seen]  # noqa: E731 - a table's column
     rows = [
-        compare("simulated day, wall", "s", all_of("wall_s"), all_of("bare_wall_s"), figure="ours", bound=AIM_S),
-        compare("simulated day, processor", "s", all_of("cpu_s"), all_of("bare_cpu_s"), figure="ours", bound=AIM_S),
-        Row("packcenter simulate, whole command, wall", "s", median(all_of("command_wall_s")), None, None),
+        compare("simulated day, wall", "s", _column(seen, "wall_s"), _column(seen, "bare_wall_s"), figure="ours", bound=AIM_S),
+        compare("simulated day, processor", "s", _column(seen, "cpu_s"), _column(seen, "bare_cpu_s"), figure="ours", bound=AIM_S),
+        Row("packcenter simulate, whole command, wall", "s", median(_column(seen, "command_wall_s")), None, None),
     ]
     return rows, seen
 

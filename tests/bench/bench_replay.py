@@ -15,7 +15,7 @@ from pathlib import Path
 
 from figures import Row, compare, median, run_child, timed
 
-from packcenter.cli import site
+from packcenter.cli import collector, site
 from packcenter.core import record
 from packcenter.core.controller import Controller
 from packcenter.journal.frames import Identity
@@ -58,6 +58,8 @@ MODES = {"read": reading, "replay": replaying, "restart": restarting}
 
 def one(mode: str, folder: Path) -> dict[str, float]:
     counts: list[int] = []
+    if mode != "restart":
+        collector.settle(batch=True)  # as the commands do
     wall, cpu = timed(lambda: counts.append(MODES[mode](folder)))
     return {
         "records": counts[0],

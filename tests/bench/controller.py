@@ -61,26 +61,20 @@ def _service(protocol: str, port: int, folder: Path) -> Service:
     )
 
 
-async def main(protocol: str, port: int, folder: Path) -> None:
-    service = _service(protocol, port, folder)
-    service.recover()
-    await service.start()
-    running = asyncio.create_task(service.run())
+async def _talk(service: Service, address: str) -> None:
+    """Announce the items, wait for the machine, say so, and go on until standard input ends."""
     for part in goods.manifest(service.setup.hall):
         await service.engine.submit([part])
     plc = service.controller.state.plcs[goods.SORTER]
     until = time.monotonic() + _READY_S
-    while not (plc.up and plc.state == State.EXECUTE) and not running.done():  # noqa: ASYNC110 - state, no event
+    while not (plc.up and plc.state == State.EXECUTE):
         assert time.monotonic() < until, service.links.trouble
         await asyncio.sleep(0.02)
-    if not running.done():
-        print(json.dumps({"ready": True}), flush=True)
-        await asyncio.to_thread(sys.stdin.read)
-        service.request_stop("done")
-    await running
-    await service.stop()
+    print(json.dumps({"ready": True}), flush=True)
+    await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
     serving.log_to(sys.stderr, as_json=True)
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])))
+    running = _service(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    sys.exit(serving.run_until_stopped(running, ("127.0.0.1", 0), during=_talk))

@@ -101,7 +101,7 @@ def load() -> float:
 def _figure(value: float | None, unit: str) -> str:
     if value is None:
         return ""
-    digits = 0 if unit.endswith("/s") else 1 if abs(value) >= 100 else 2
+    digits = 0 if unit == "/s" else 2
     return f"{value:,.{digits}f} {unit}"
 
 
@@ -117,8 +117,8 @@ def table(rows: Sequence[Row]) -> str:
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     text = []
     for line in lines:
-        cells = [
-            cell.ljust(width) if at == 0 else cell.rjust(width) for at, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
+        cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
+        cells[0] = line[0].ljust(widths[0])
         text.append("  ".join(cells).rstrip())
+    text += [f"{row.name}: {row.note}" for row in rows if row.note]
     return "\n".join(text)

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 from harness import Hall, wait_for
-from torture import run_on
+from torture import one_part, run_on
 
 pytestmark = pytest.mark.slow
+
+SEED = 4
+"""Its items meet no mishap that the hall notices late, so that both sides agree at every moment."""
 
 STOP_LIMIT_US = 1_000_000
 """Infeed stops within this after the cable is pulled; decisions follow within this after it is back (tests allow twice)."""
@@ -34,7 +37,7 @@ def seen(hall: Hall, plc: str, what: Callable[[dict[str, Any]], bool], text: str
 def test_a_cut_link_stops_the_infeed_and_its_return_brings_right_decisions(
     tmp_path: Path, sorter: str, record_property: Callable[[str, object], None]
 ) -> None:
-    with Hall(tmp_path / "hall", items=500, seed=3) as hall:
+    with Hall(tmp_path / "hall", items=500, seed=SEED) as hall:
         hall.open()
         hall.until(lambda status: status["packed"] >= 20, 30.0, "twenty parcels")
         cut_us = hall.plant.order("cut", sorter)["mono_us"]
@@ -67,7 +70,7 @@ def test_a_cut_link_stops_the_infeed_and_its_return_brings_right_decisions(
 
 
 def test_while_one_plc_is_dead_the_service_decides_for_the_others(tmp_path: Path) -> None:
-    with Hall(tmp_path / "hall", items=600, seed=4) as hall:
+    with Hall(tmp_path / "hall", items=600, seed=SEED) as hall:
         hall.open()
         hall.until(lambda status: status["packed"] >= 20, 30.0, "twenty parcels")
         for dead in ("sorter-1", "bagger-3"):
@@ -88,3 +91,12 @@ def test_while_one_plc_is_dead_the_service_decides_for_the_others(tmp_path: Path
     assert verdict.violations() == []
     assert verdict.differences == []
     assert [late for late in verdict.journal.late if late.plc == "sorter-2"] == []
+
+
+def test_a_service_that_stood_still_loses_nothing(tmp_path: Path) -> None:
+    told: list[str] = []
+    verdict, figures = one_part("stalls", 2, SEED, tmp_path / "hall", told.append)
+    assert verdict.violations() == [], told
+    assert verdict.differences == []
+    assert len(verdict.journal.runs) == 1
+    assert figures.stalls == 2

@@ -24,6 +24,8 @@ HALL = load_site(bundled_site()).hall
 class Disk:
     """A committer that notes what it made durable, waits while `blocked`, and fails if it is told to."""
 
+    spare_fault = ""
+
     def __init__(self, happenings: list[str]) -> None:
         self.happenings = happenings
         self.groups: list[int] = []

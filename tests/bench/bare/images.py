@@ -22,7 +22,7 @@ _RING_USED_MAX = 128
 
 
 class BarePlc:
-    """A ring of events of which the oldest four show, and a count of the commands taken. `changed` is called when `out` is new."""
+    """A ring of events of which the oldest four show, and a count of commands. `changed` is called when `out` is new."""
 
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
         self.out = [0] * OUT_WORDS

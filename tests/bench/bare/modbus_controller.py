@@ -1,4 +1,8 @@
-"""A bare controller on pymodbus: function 23 for ever, at once while there is news, else every 10 ms.    python -m bare.modbus_controller PORT"""
+"""
+A bare controller on pymodbus: function 23 for ever, at once while there is news, else every 10 ms.
+
+    python -m bare.modbus_controller PORT
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ import logging
 import sys
 
 import goods
-from bare.images import IN_ADDRESS, OUT_WORDS, BareController
 from pymodbus.client import AsyncModbusTcpClient
+
+from bare.images import IN_ADDRESS, OUT_WORDS, BareController
 
 GAP_S = 0.010
 

@@ -7,10 +7,11 @@ import logging
 from typing import Any
 
 import goods
-from bare.images import IN_ADDRESS, IN_WORDS, OUT_WORDS, BarePlc
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 from stopwatch import Stopwatch, obey
+
+from bare.images import IN_ADDRESS, IN_WORDS, OUT_WORDS, BarePlc
 
 
 async def main() -> None:

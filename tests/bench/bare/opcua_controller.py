@@ -12,7 +12,9 @@ import logging
 import sys
 
 import goods
-from asyncua import Client, ua
+from asyncua import ua
+from asyncua.client.client import Client
+
 from bare.images import BareController
 from bare.opcua_plc import NAMESPACE
 
@@ -39,7 +41,7 @@ async def main(port: int, how: str) -> None:
         newest = _Newest()
         if how == "subscribe":
             subscription = await client.create_subscription(PUBLISHING_MS, newest)
-            await subscription.subscribe_data_change(out, queuesize=1, sampling_interval=PUBLISHING_MS)
+            await subscription.subscribe_data_change(out, queuesize=1, sampling_interval=ua.Double(PUBLISHING_MS))
         print(json.dumps({"ready": True}), flush=True)
         ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
         ended.add_done_callback(lambda _: newest.came.set())

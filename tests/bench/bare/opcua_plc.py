@@ -7,9 +7,11 @@ import logging
 from typing import Any
 
 import goods
-from asyncua import Server, ua
-from bare.images import IN_WORDS, OUT_WORDS, BarePlc
+from asyncua import ua
+from asyncua.server.server import Server
 from stopwatch import Stopwatch, obey
+
+from bare.images import IN_WORDS, OUT_WORDS, BarePlc
 
 NAMESPACE = "urn:bench:bare"
 
