@@ -67,6 +67,10 @@ class NotedPlc(LinePlc):
             self.inductions.pop(track - _TRACKS_NOTED, None)
         super().report(kind, track=track, a=a, b=b, c=c, code=code)
 
+    def waiting(self) -> list[tuple[int, int, int]]:
+        """(number, kind, track) of the events that are not acknowledged, oldest first."""
+        return [(kept.event.number, kept.event.kind, kept.event.track) for kept in self._ring]
+
 
 class _NotedProgram:
     """A machine program, and notes of what its PLC told it."""
@@ -247,7 +251,7 @@ class Orders:
             "epoch": plc.epoch,
             "packml_state": plc.packml_state,
             "peer_alive": plc.peer_alive,
-            "ring_used": plc.ring_used,
+            "waiting": plc.waiting(),
             "counts": msgspec.structs.asdict(plc.counts),
             **asdict(plc.notes),
         }

@@ -41,7 +41,7 @@ _EVENT_FIELDS: dict[int, dict[str, str]] = {
     EventKind.PLACE_STATE: {"a": "place", "b": "state", "c": "items"},
     EventKind.JAM: {"track": "track", "a": "zone", "b": "on"},
     EventKind.FED: {"track": "job", "a": "scanner", "b": "outcome", "c": "thickness", "code": "code"},
-    EventKind.PACKED: {"track": "job", "a": "result", "b": "grams", "code": "label"},
+    EventKind.PACKED: {"track": "job", "b": "result", "c": "grams", "code": "label"},
     EventKind.STORED: {"track": "track", "a": "cell", "b": "reason", "c": "items"},
     EventKind.RELEASED: {"a": "cell", "b": "reason", "c": "items"},
     EventKind.DROPPED: {"a": "position", "b": "reason", "c": "grams", "code": "waybill"},

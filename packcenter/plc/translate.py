@@ -45,7 +45,7 @@ _INPUTS: dict[int, Callable[[str, int, LineEvent], i.PlcEvent]] = {
     EventKind.PLACE_STATE: lambda p, e, v: i.PlaceChanged(p, e, v.number, v.a, v.b, v.c),
     EventKind.JAM: lambda p, e, v: i.JamChanged(p, e, v.number, v.track, v.a, v.b == 1),
     EventKind.FED: lambda p, e, v: i.Fed(p, e, v.number, v.track, v.a, v.b, v.c, clean_code(v.code)),
-    EventKind.PACKED: lambda p, e, v: i.Packed(p, e, v.number, v.track, v.a, v.b, clean_code(v.code)),
+    EventKind.PACKED: lambda p, e, v: i.Packed(p, e, v.number, v.track, v.b, v.c, clean_code(v.code)),
     EventKind.DROPPED: lambda p, e, v: i.Dropped(p, e, v.number, v.a, v.b, v.c, clean_code(v.code)),
     EventKind.BAG_CLOSED: lambda p, e, v: i.BagShut(p, e, v.number, v.a, v.b, v.c, clean_code(v.code)),
     EventKind.STATE_CHANGED: lambda p, e, v: i.MachineChanged(p, e, v.number, v.a, v.b, v.c),

@@ -275,7 +275,7 @@ class BaggerProgram(Machine):
         self._report_packed(job, REJECTED, grams, label)
 
     def _report_packed(self, job: _Job, result: int, grams: int, label: str) -> None:
-        self.report(EventKind.PACKED, track=job.number, a=result, b=grams, code=label)
+        self.report(EventKind.PACKED, track=job.number, b=result, c=grams, code=label)
 
     # --- consumables -------------------------------------------------------------------------------------------------
 

@@ -72,7 +72,7 @@ OUT = {
         plc_ms=20_000,
         events=(
             LineEvent(20, EventKind.FED, 12, 2, ReadOutcome.SUCCESS, 76, "NJ-C0001", plc_ms=18_900, age_ms=1100),
-            LineEvent(21, EventKind.PACKED, 12, 0, 31, 0, WAYBILL, plc_ms=19_990, age_ms=10),
+            LineEvent(21, EventKind.PACKED, 12, 0, 0, 31, WAYBILL, plc_ms=19_990, age_ms=10),
         ),
     ),
     "out-refused": out(

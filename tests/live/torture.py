@@ -195,7 +195,6 @@ def run_on(hall: Hall, plant_s: float) -> None:
         lambda: hall.plant.order("status")["plant_us"] >= end_us,
         10 + 3 * plant_s / hall.speed,
         f"{plant_s} s of plant time",
-        hall.service,
         hall.plant,
     )
 

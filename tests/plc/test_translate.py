@@ -34,7 +34,7 @@ EVENTS: list[tuple[EventKind, i.PlcEvent]] = [
     (EventKind.PLACE_STATE, i.PlaceChanged(PLC, EPOCH, NUMBER, 102, 103, 104)),
     (EventKind.JAM, i.JamChanged(PLC, EPOCH, NUMBER, 101, 102, False)),
     (EventKind.FED, i.Fed(PLC, EPOCH, NUMBER, 101, 102, 103, 104, "NJ0001")),
-    (EventKind.PACKED, i.Packed(PLC, EPOCH, NUMBER, 101, 102, 103, "NJ0001")),
+    (EventKind.PACKED, i.Packed(PLC, EPOCH, NUMBER, 101, 103, 104, "NJ0001")),
     (EventKind.DROPPED, i.Dropped(PLC, EPOCH, NUMBER, 102, 103, 104, "NJ0001")),
     (EventKind.BAG_CLOSED, i.BagShut(PLC, EPOCH, NUMBER, 102, 103, 104, "NJ0001")),
     (EventKind.STATE_CHANGED, i.MachineChanged(PLC, EPOCH, NUMBER, 102, 103, 104)),

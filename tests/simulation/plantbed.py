@@ -326,9 +326,9 @@ class Controller:
         item, waybill, _ = self._jobs.pop((seen.plc, seen.track))
         if self._feeding.get(seen.plc) == seen.track:
             del self._feeding[seen.plc]
-        self.ledger[item] = "rack" if seen.a == 0 else "hand"
-        if seen.a == 0:
-            good = ID_CARD.grams_min <= seen.b <= ID_CARD.grams_max
+        self.ledger[item] = "rack" if seen.b == 0 else "hand"
+        if seen.b == 0:
+            good = ID_CARD.grams_min <= seen.c <= ID_CARD.grams_max
             position = crc32(item.encode()) % 32 + 1 if good else 0
             self.bed.ports["rack-1"].tell(CommandKind.DROP, a=position, text=waybill)
 

@@ -25,9 +25,9 @@ def test_a_document_is_fed_read_sealed_and_on_its_way_to_the_rack() -> None:
     port.tell(CommandKind.SEAL, text="EA000000014CN")
     bed.wait(900_000)
     (packed,) = port.of_kind(EventKind.PACKED)
-    assert (packed.track, packed.a, packed.code) == (job, SEALED, "EA000000014CN")
-    assert abs(packed.b - document.grams - BaggerSettings().pouch_grams) <= 1
-    assert ID_CARD.grams_min <= packed.b <= ID_CARD.grams_max
+    assert (packed.track, packed.b, packed.code) == (job, SEALED, "EA000000014CN")
+    assert abs(packed.c - document.grams - BaggerSettings().pouch_grams) <= 1
+    assert ID_CARD.grams_min <= packed.c <= ID_CARD.grams_max
     assert bed.truth.places() == {document.code: "rack"}
     assert [parcel.label for parcel in bed.truth.sealed] == ["EA000000014CN"]
 
@@ -40,7 +40,7 @@ def test_a_rejected_pouch_goes_to_the_hand_station() -> None:
     port.tell(CommandKind.REJECT, text="W1")
     bed.wait(500_000)
     (packed,) = port.of_kind(EventKind.PACKED)
-    assert (packed.track, packed.a, packed.b, packed.code) == (job, REJECTED, 0, "")
+    assert (packed.track, packed.b, packed.c, packed.code) == (job, REJECTED, 0, "")
     assert bed.truth.counts() == {"hand": 1}
     assert bed.truth.sealed == []
 
@@ -87,7 +87,7 @@ def test_a_verdict_must_name_the_open_pouch() -> None:
         (other, CommandResult.UNKNOWN_TRACK),
         (second, CommandResult.WRONG_STATE),
     ]
-    assert [packed.a for packed in port.of_kind(EventKind.PACKED)] == [SEALED]
+    assert [packed.b for packed in port.of_kind(EventKind.PACKED)] == [SEALED]
 
 
 def test_a_document_is_fed_while_the_pouch_before_is_sealed() -> None:
@@ -189,28 +189,28 @@ def sealed_twice(rates: Rates, **changes: bool) -> tuple[Bed, list[Seen]]:
 def test_a_pouch_whose_label_cannot_be_read_back_is_put_out() -> None:
     """The machine seals only what bears the label that it was told to print."""
     bed, packed = sealed_twice(Rates(label_unreadable=CERTAIN, wrong_insert=0, feed_no_read=0))
-    assert [(event.a, event.code) for event in packed] == [(REJECTED, ""), (REJECTED, "")]
+    assert [(event.b, event.code) for event in packed] == [(REJECTED, ""), (REJECTED, "")]
     assert bed.truth.counts() == {"hand": 2}
 
 
 def test_a_wrong_label_is_the_one_of_the_parcel_before_and_is_put_out() -> None:
     """The first parcel of a machine has no parcel before it."""
     bed, packed = sealed_twice(Rates(label_wrong=CERTAIN, label_unreadable=0, wrong_insert=0, feed_no_read=0))
-    assert [(event.a, event.code) for event in packed] == [(SEALED, "W1"), (REJECTED, "W1")]
+    assert [(event.b, event.code) for event in packed] == [(SEALED, "W1"), (REJECTED, "W1")]
     assert bed.truth.faults() == []
 
 
 def test_a_machine_without_read_back_seals_wrong_labels_and_truth_knows() -> None:
     """Then packcenter alone can notice, by the label that the machine reports."""
     bed, packed = sealed_twice(Rates(label_wrong=CERTAIN, label_unreadable=0, wrong_insert=0), checks_label=False)
-    assert [(event.a, event.code) for event in packed] == [(SEALED, "W1"), (SEALED, "W1")]
+    assert [(event.b, event.code) for event in packed] == [(SEALED, "W1"), (SEALED, "W1")]
     assert [fault.kind for fault in bed.truth.faults()] == ["label on several parcels"]
 
 
 def test_a_wrong_insert_shows_in_the_weight() -> None:
     """The machine seals it: the weight is for packcenter to judge."""
     _, packed = sealed_twice(Rates(wrong_insert=CERTAIN, label_unreadable=0))
-    assert all(event.a == SEALED and event.b > ID_CARD.grams_max for event in packed)
+    assert all(event.b == SEALED and event.c > ID_CARD.grams_max for event in packed)
 
 
 @pytest.mark.parametrize("command", [Command.STOP, Command.ABORT])
@@ -224,7 +224,7 @@ def test_a_stop_empties_the_machine(command: Command) -> None:
     bed.wait(500_000)
     third = begin(port, "W3")
     packml(port, command)
-    assert [(event.track, event.a) for event in port.of_kind(EventKind.PACKED)] == [(first, REJECTED), (second, REJECTED)]
+    assert [(event.track, event.b) for event in port.of_kind(EventKind.PACKED)] == [(first, REJECTED), (second, REJECTED)]
     assert port.results() == [(third, CommandResult.WRONG_STATE)]
     events = len(port.events)
     bed.wait(5_000_000)
@@ -274,7 +274,7 @@ def test_a_silent_packcenter_leaves_the_pouch_open_until_it_is_back() -> None:
     bed.wait(1_000_000)
     port.tell(CommandKind.SEAL, text="W1")
     bed.wait(1_000_000)
-    assert [event.a for event in port.of_kind(EventKind.PACKED)] == [SEALED]
+    assert [event.b for event in port.of_kind(EventKind.PACKED)] == [SEALED]
 
 
 def test_film_is_reported_in_steps_and_refilled_before_it_runs_out() -> None:
