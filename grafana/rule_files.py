@@ -24,11 +24,11 @@ def rules() -> str:
         if alert.hold != "0s":
             lines.append(f"        for: {alert.hold}")
         lines += ["        labels:", f"          severity: {alert.severity}", "        annotations:"]
-        lines += [f"          {name}: {_text(text)}" for name, text in annotations(alert).items()]
+        lines += [f"          {name}: {_text(text)}" for name, text in alert_texts(alert).items()]
     return "\n".join(lines) + "\n"
 
 
-def annotations(alert: Alert) -> dict[str, str]:
+def alert_texts(alert: Alert) -> dict[str, str]:
     """The alert's texts, with Prometheus' templates for labels."""
     return {
         "summary": alert.en.title,
@@ -67,7 +67,7 @@ def _case(alert: Alert, what: str, series: Series, expected: list[dict[str, str]
         lines.append("          - exp_labels:")
         lines += [f"              {key}: {_text(value)}" for key, value in {"severity": alert.severity, **carried}.items()]
         lines.append("            exp_annotations:")
-        lines += [f"              {key}: {_text(_filled(text, labels))}" for key, text in annotations(alert).items()]
+        lines += [f"              {key}: {_text(_filled(text, labels))}" for key, text in alert_texts(alert).items()]
     return lines
 
 

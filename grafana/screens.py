@@ -30,6 +30,7 @@ from grafana.panels import (
     value_map,
 )
 from grafana.words import PACKML, say
+from packcenter.core.lifecycle import IN_HALL
 from packcenter.projections import families as words
 
 LANGUAGES = ("en", "zh")
@@ -310,7 +311,7 @@ def _engineer_decisions(board: Board) -> None:
 
 def _engineer_flow(board: Board) -> None:
     t = board.text
-    in_hall = words.IN_HALL
+    in_hall = IN_HALL
     board.lines(
         t("Items on the line", "线上在制"),
         t("Items by kind of place; the sum is the work in process.", "各处件数；合计为在制品。"),

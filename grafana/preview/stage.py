@@ -19,11 +19,9 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-
-from prometheus_client.utils import floatToGoString
 
 from grafana.alerts import INSTANCE, JOB
 from grafana.preview.feed import SECOND, Feed, trouble
@@ -63,7 +61,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def play(feed: Feed, until_us: int, events: list[tuple[int, Callable[[Feed], None]]]) -> Played:
+def play(feed: Feed, until_us: int, events: Sequence[tuple[int, Callable[[Feed], None]]]) -> Played:
     """
     Play the feed up to `until_us`, doing each of `events` in its time, as if it were scraped every `STEP_S`.
 
@@ -93,7 +91,7 @@ def write_history(path: Path, seen: Played) -> None:
         for name, (kind, series) in seen.items():
             out.write(f"# TYPE {name} {kind}\n")
             for key, points in series.items():
-                out.writelines(f"{key} {floatToGoString(value)} {at_s:.3f}\n" for value, at_s in points)
+                out.writelines(f"{key} {value!r} {at_s:.3f}\n" for value, at_s in points)
         out.write("# EOF\n")
 
 

@@ -165,7 +165,8 @@ class Engine:
                 return True
             self._wake.clear()
             try:
-                await asyncio.wait_for(self._wake.wait(), seconds)
+                async with asyncio.timeout(seconds):  # `wait_for` would make a task, and two more turns of the loop
+                    await self._wake.wait()
             except TimeoutError:
                 return True
         return True

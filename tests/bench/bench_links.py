@@ -29,6 +29,7 @@ class Session(NamedTuple):
     controller: list[str]
     arguments: list[str]
     steady: bool = True
+    journals: bool = False
 
 
 BARE = {
@@ -39,7 +40,7 @@ BARE = {
 
 
 def packcenter(protocol: str, journal: Path) -> Session:
-    return Session(["line_plc.py", protocol], ["controller.py", protocol], [str(journal)])
+    return Session(["line_plc.py", protocol], ["controller.py", protocol], [str(journal)], journals=True)
 
 
 class Child:
@@ -87,13 +88,15 @@ def measure(session: Session, log: Path, steady_s: float, flood_s: float) -> dic
         with Child([*session.controller, port, *session.arguments], log) as controller:
             controller.says()
             plc.ask({"steady": [RATE, 0.5]})  # both sides warm
-            figures = {"flood": _observed(plc, controller, {"flood": flood_s})}
+            figures = {"flood": _observed(session, plc, controller, {"flood": flood_s})}
             if session.steady:
-                figures["steady"] = _observed(plc, controller, {"steady": [RATE, steady_s]})
+                figures["steady"] = _observed(session, plc, controller, {"steady": [RATE, steady_s]})
             return figures
 
 
-def _observed(plc: Child, controller: Child, order: dict[str, Any]) -> dict[str, float]:
+def _observed(session: Session, plc: Child, controller: Child, order: dict[str, Any]) -> dict[str, float]:
+    if session.journals:
+        controller.ask({})
     before = cpu_seconds(plc.pid), cpu_seconds(controller.pid)
     figures = plc.ask(order)
     after = cpu_seconds(plc.pid), cpu_seconds(controller.pid)
@@ -102,7 +105,7 @@ def _observed(plc: Child, controller: Child, order: dict[str, Any]) -> dict[str,
     items = max(1, figures["items"])
     figures["plc_cpu_us_item"] = (after[0] - before[0]) / items * 1e6
     figures["controller_cpu_us_item"] = (after[1] - before[1]) / items * 1e6
-    return figures
+    return figures | (controller.ask({}) if session.journals else {})
 
 
 Passes = dict[str, list[dict[str, dict[str, float]]]]
@@ -142,7 +145,8 @@ def _processor(seen: Passes, ours: str, bare: str, phase: str) -> str:
     for name in (ours, bare):
         controller, plc = (median(_all(seen, name, phase, f"{part}_cpu_us_item")) for part in ("controller", "plc"))
         sides.append(f"{name}: controller {controller:,.0f}, PLC {plc:,.0f} us")
-    return f"processor time of an item: {'; '.join(sides)}"
+    commit, sync, sync_99 = (median(_all(seen, ours, phase, name)) for name in ("commit_p50_ms", "sync_p50_ms", "sync_p99_ms"))
+    return f"processor time of an item: {'; '.join(sides)}; journal: p50 {commit:.2f} ms, of it the sync {sync:.2f} ms (p99 {sync_99:.2f} ms)"
 
 
 def _throughput(seen: Passes) -> list[Row]:

@@ -3,7 +3,8 @@ packcenter as it runs: the whole service against one PLC, with its journal on a 
 
     python controller.py modbus|opcua PORT JOURNAL
 
-Says `{"ready": true}` when the items are announced and the machine runs, and ends with its standard input.
+Says `{"ready": true}` when the items are announced and the machine runs. Each line on standard input is answered by
+how long the journal took since the last one; its end ends the service.
 """
 
 from __future__ import annotations
@@ -12,20 +13,52 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, cast
 
 import goods
+from figures import percentile
 
 from packcenter.cli import serving
 from packcenter.config.manifest import Known
 from packcenter.core.packml import State
+from packcenter.journal.frames import Draft
+from packcenter.journal.journal import Group, Journal, ThreadCommitter
 from packcenter.plc.link import LinkSettings
 from packcenter.real import RealClock, RealDisk, RealNet, RealRandom
 from packcenter.service.service import Service, Setup
 from simulation.servers.opcua import NAMESPACE
 
 _READY_S = 30.0
+
+
+class TimedCommitter(ThreadCommitter):
+    """The service's own committer, which also notes how long a group took in all, and how long its sync alone."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(journal)
+        self._commits: list[float] = []
+        self._syncs: list[float] = []
+
+    async def commit(self, drafts: Sequence[Draft]) -> Group:
+        began = time.perf_counter()
+        group = await super().commit(drafts)
+        self._commits.append((time.perf_counter() - began) * 1e3)
+        self._syncs.append(group.sync_us / 1e3)
+        return group
+
+    def figures(self) -> dict[str, float]:
+        """Milliseconds of the groups since the last call."""
+        commits, syncs = self._commits, self._syncs
+        self._commits, self._syncs = [], []
+        return {
+            "groups": len(commits),
+            "commit_p50_ms": percentile(commits, 50),
+            "commit_p99_ms": percentile(commits, 99),
+            "sync_p50_ms": percentile(syncs, 50),
+            "sync_p99_ms": percentile(syncs, 99),
+        }
 
 
 def _settings(protocol: str, port: int) -> LinkSettings:
@@ -57,6 +90,7 @@ def _service(protocol: str, port: int, folder: Path) -> Service:
             release="bench",
             lab=True,
             mode="simulation",
+            make_committer=TimedCommitter,
         )
     )
 
@@ -71,7 +105,10 @@ async def _talk(service: Service, address: str) -> None:
         assert time.monotonic() < until, service.links.trouble
         await asyncio.sleep(0.02)
     print(json.dumps({"ready": True}), flush=True)
-    await asyncio.to_thread(sys.stdin.read)
+    committer = service.committer
+    assert isinstance(committer, TimedCommitter), committer
+    while await asyncio.to_thread(sys.stdin.readline):
+        print(json.dumps(committer.figures()), flush=True)
 
 
 if __name__ == "__main__":
