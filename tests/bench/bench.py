@@ -39,7 +39,7 @@ Benchmark = Callable[[Path, int, bool], tuple[list[Row], Any]]
 
 
 def _links(folder: Path, null: int, quick: bool) -> tuple[list[Row], Any]:
-    return bench_links.run(folder, *((1, 2.0, 1.0) if quick else (3, 5.0, 2.0)))
+    return bench_links.run(folder, *((1, 2.0, 1.0) if quick else (3, 4.0, 1.5)))
 
 
 def _day(folder: Path, null: int, quick: bool) -> tuple[list[Row], Any]:

@@ -146,7 +146,8 @@ def _processor(seen: Passes, ours: str, bare: str, phase: str) -> str:
         controller, plc = (median(_all(seen, name, phase, f"{part}_cpu_us_item")) for part in ("controller", "plc"))
         sides.append(f"{name}: controller {controller:,.0f}, PLC {plc:,.0f} us")
     commit, sync, sync_99 = (median(_all(seen, ours, phase, name)) for name in ("commit_p50_ms", "sync_p50_ms", "sync_p99_ms"))
-    return f"processor time of an item: {'; '.join(sides)}; journal: p50 {commit:.2f} ms, of it the sync {sync:.2f} ms (p99 {sync_99:.2f} ms)"
+    journal = f"journal: p50 {commit:.2f} ms, of it the sync {sync:.2f} ms (p99 {sync_99:.2f} ms)"
+    return f"processor time of an item: {'; '.join(sides)}; {journal}"
 
 
 def _throughput(seen: Passes) -> list[Row]:

@@ -106,6 +106,7 @@ def run(folder: Path, passes: int, null: int) -> tuple[list[Row], dict[str, list
             seen.setdefault(mode, []).append(_pass(mode, journal))
         seen.setdefault("restart, snapshot", []).append(_pass("restart", with_snapshot))
     rates = {name: [each["records_per_s"] for each in passes_of] for name, passes_of in seen.items()}
+    by_cpu = {name: [each["records_per_cpu_s"] for each in passes_of] for name, passes_of in seen.items()}
     walls = {name: [each["wall_s"] for each in passes_of] for name, passes_of in seen.items()}
     rows = [
         compare(
@@ -117,6 +118,7 @@ def run(folder: Path, passes: int, null: int) -> tuple[list[Row], dict[str, list
             bound=AIM_PER_S,
             less_is_better=False,
         ),
+        compare("strict replay, a second of processor time", "/s", by_cpu["replay"], by_cpu["read"], less_is_better=False),
         compare("restart, 100,000 records", "s", walls["restart"], walls["read"], figure="ours", bound=RESTART_AIM_S),
         Row("restart, the same with a snapshot in the middle", "s", median(walls["restart, snapshot"]), None, None),
     ]
