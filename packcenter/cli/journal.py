@@ -70,7 +70,7 @@ def replay(journal: Path, as_json: bool) -> int:
 
 @click.command()
 @click.argument("code")
-@click.option("--journal", "-j", type=JOURNAL, default=Path("run"), show_default=True, help="Journal or run folder.")
+@click.option("--journal", "-j", type=JOURNAL, default=Path("run/latest"), show_default=True, help="Journal or run folder.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 def item(code: str, journal: Path, as_json: bool) -> int:
     """Tell the history of item CODE (an item's code, or a waybill), with rule and reason of every decision."""
@@ -100,7 +100,7 @@ def item(code: str, journal: Path, as_json: bool) -> int:
 
 
 @click.command()
-@click.argument("journal", type=JOURNAL, default=Path("run"))
+@click.argument("journal", type=JOURNAL, default=Path("run/latest"))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 def books(journal: Path, as_json: bool) -> int:
     """Balance the shift recorded in JOURNAL: per mail class and agency where every item is, and why (exit code 1 if not)."""
