@@ -8,6 +8,7 @@ other Suspended waits for a command. `Machine` is the base of the machine progra
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -122,7 +123,7 @@ class PackmlUnit:
             self.ask(Command.UNSUSPEND, ReasonClass.NONE)
 
 
-class Machine:
+class Machine(ABC):
     """
     The base of a machine program: reporting, PackML, and a table of what it can be told.
 
@@ -141,21 +142,21 @@ class Machine:
         }
         self.unit = PackmlUnit(clock, port, self.entered)
 
+    @abstractmethod
     def entered(self, state: State) -> None:
         """The machine is in another PackML state: start or stop what depends on it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forget(self) -> None:
         """Lose what the PLC's memory held about the physical objects; leave the objects where they are."""
-        raise NotImplementedError
 
+    @abstractmethod
     def report_places(self) -> None:
         """Report (kind 5) each place that is not open."""
-        raise NotImplementedError
 
+    @abstractmethod
     def contents(self) -> Iterator[tuple[Document, str]]:
         """Everything that this machine holds with its place in the plant's words, for `Truth`."""
-        raise NotImplementedError
 
     def on_granted(self) -> None:
         """Say what the machine is like now."""
