@@ -35,7 +35,7 @@ class Session(NamedTuple):
 BARE = {
     "modbus": Session(["-m", "bare.modbus_plc"], ["-m", "bare.modbus_controller"], []),
     "opcua": Session(["-m", "bare.opcua_plc"], ["-m", "bare.opcua_controller"], ["subscribe"]),
-    "opcua, polled": Session(["-m", "bare.opcua_plc"], ["-m", "bare.opcua_controller"], ["poll"], steady=False),
+    "opcua, polled": Session(["-m", "bare.opcua_plc", "0"], ["-m", "bare.opcua_controller"], ["poll"], steady=False),
 }
 
 

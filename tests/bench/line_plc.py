@@ -20,8 +20,6 @@ from simulation.servers import LineServer, Nameplate
 from simulation.servers.modbus import ModbusServer
 from simulation.servers.opcua import OpcUaServer
 
-_RING_USED_MAX = 128
-
 
 class BeltProgram:
     """A machine program that runs at once and confirms each decision as soon as it takes it."""
@@ -33,8 +31,8 @@ class BeltProgram:
     def scan(self, track: int, code: str) -> None:
         self._plc.report(EventKind.SCANNED, track=track, a=1, code=code)
 
-    def has_room(self) -> bool:
-        return self._plc.ring_used < _RING_USED_MAX
+    def ring_used(self) -> int:
+        return self._plc.ring_used
 
     def on_granted(self) -> None:
         self._plc.set_state(State.EXECUTE)

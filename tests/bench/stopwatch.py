@@ -21,6 +21,7 @@ from typing import Protocol
 from figures import percentile
 
 OUTSTANDING = 64
+RING_USED_MAX = 2 * OUTSTANDING
 SETTLE_S = 5.0
 _LOOK_S = 0.05
 
@@ -32,8 +33,8 @@ class Belt(Protocol):
         """Make a scan event."""
         ...
 
-    def has_room(self) -> bool:
-        """Whether the ring takes all events of one more item."""
+    def ring_used(self) -> int:
+        """Events that are not acknowledged."""
         ...
 
 
@@ -71,7 +72,7 @@ class Stopwatch:
         return True
 
     def _fill(self) -> None:
-        while len(self._waiting) < OUTSTANDING and self._belt.has_room() and self._scan():
+        while len(self._waiting) < OUTSTANDING and self._belt.ring_used() < RING_USED_MAX and self._scan():
             pass
 
     async def steady(self, rate: float, seconds: float) -> dict[str, float]:
@@ -101,7 +102,7 @@ class Stopwatch:
 
     async def _end(self, began: float) -> dict[str, float]:
         until = time.perf_counter() + SETTLE_S
-        while self._waiting and time.perf_counter() < until:  # noqa: ASYNC110 - a count of items, no event
+        while (self._waiting or self._belt.ring_used()) and time.perf_counter() < until:  # noqa: ASYNC110 - counts, no event
             await asyncio.sleep(_LOOK_S)
         undecided = len(self._waiting)
         self._waiting.clear()

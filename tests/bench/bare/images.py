@@ -18,7 +18,6 @@ _COMMAND_WORDS = 26
 _FIRST_EVENT = 16
 _FIRST_COMMAND = 10
 _CODE = struct.Struct(">16H")
-_RING_USED_MAX = 128
 
 
 class BarePlc:
@@ -35,8 +34,8 @@ class BarePlc:
     def scan(self, track: int, code: str) -> None:
         self._report(SCANNED, track, 1, code)
 
-    def has_room(self) -> bool:
-        return len(self._ring) < _RING_USED_MAX
+    def ring_used(self) -> int:
+        return len(self._ring)
 
     def _report(self, kind: int, track: int, a: int, code: str) -> None:
         self._made += 1

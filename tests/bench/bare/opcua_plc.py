@@ -1,9 +1,16 @@
-"""A bare PLC on asyncua's server: `Out` is written whenever it changed, `In` calls back.    python -m bare.opcua_plc"""
+"""
+A bare PLC on asyncua's server: `Out` is written when it changed, at most every 5 ms, and `In` calls back.
+
+    python -m bare.opcua_plc [GAP_MS]
+
+The 5 ms are those of the simulated PLC that packcenter is measured with, so that the two sides differ in the controller.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import Any
 
 import goods
@@ -16,7 +23,7 @@ from bare.images import IN_WORDS, OUT_WORDS, BarePlc
 NAMESPACE = "urn:bench:bare"
 
 
-async def main() -> None:
+async def main(gap_s: float) -> None:
     news = asyncio.Event()
     plc = BarePlc(news.set)
     server = Server()
@@ -40,6 +47,7 @@ async def main() -> None:
             await news.wait()
             news.clear()
             await server.write_attribute_value(ids["Out"], ua.DataValue(ua.Variant(plc.out.copy(), ua.VariantType.UInt16)))
+            await asyncio.sleep(gap_s)
 
     server.set_attribute_value_setter(ids["In"], on_in)
     await server.start()
@@ -54,4 +62,4 @@ async def main() -> None:
 
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
-    asyncio.run(main())
+    asyncio.run(main(float(sys.argv[1]) / 1e3 if len(sys.argv) > 1 else 0.005))
