@@ -7,8 +7,10 @@ Codes and waybills are tokens and stand here as they are; the images carry nothi
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
+from functools import lru_cache
+from operator import attrgetter
 
 import msgspec
 
@@ -74,6 +76,8 @@ _EVENT_WORDS_IN_ORDER = ("track", "a", "b", "c", "code")
 _COMMAND_WORDS_IN_ORDER = ("track", "a", "b", "deadline", "text")
 _OUT_WATCHED = ("nonce", "epoch", "profile_digest", "packml_state", "packml_mode", "alarms", "taken", "places_open")
 _IN_WATCHED = ("hello", "epoch", "nonce", "acknowledged")
+_out_words = attrgetter(*_OUT_WATCHED)
+_in_words = attrgetter(*_IN_WATCHED)
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -112,10 +116,8 @@ class Trace:
     def received(self, plc: str, at_us: int, image: OutImage) -> None:
         """A PLC's image came."""
         before, self._out[plc] = self._out.get(plc), image
-        for name in _OUT_WATCHED:
-            seen = getattr(image, name)
-            if before is None or getattr(before, name) != seen:
-                self._add(plc, at_us, True, name, 0, {"is": _shown_word(name, seen)})
+        if before is None or _out_words(before) != _out_words(image):
+            self._add_words(plc, at_us, True, _OUT_WATCHED, before, image)
         for event in image.events:
             if self._is_new(plc, True, image.nonce, image.epoch, event.number):
                 self._add(plc, at_us, True, _kind_name(EventKind, event.kind), event.number, _fields(event))
@@ -123,10 +125,8 @@ class Trace:
     def sent(self, plc: str, at_us: int, image: InImage) -> None:
         """Our image was written, or at least tried to be."""
         before, self._in[plc] = self._in.get(plc), image
-        for name in _IN_WATCHED:
-            seen = getattr(image, name)
-            if before is None or getattr(before, name) != seen:
-                self._add(plc, at_us, False, name, 0, {"is": _shown_word(name, seen)})
+        if before is None or _in_words(before) != _in_words(image):
+            self._add_words(plc, at_us, False, _IN_WATCHED, before, image)
         for command in image.commands:
             if self._is_new(plc, False, image.nonce, image.epoch, command.number):
                 self._add(plc, at_us, False, _kind_name(CommandKind, command.kind), command.number, _fields(command))
@@ -142,6 +142,20 @@ class Trace:
         """The entries of a PLC as a JSON array."""
         return msgspec.json.encode(self.entries(plc))
 
+    def _add_words(
+        self,
+        plc: str,
+        at_us: int,
+        out: bool,
+        names: Sequence[str],
+        before: OutImage | InImage | None,
+        image: OutImage | InImage,
+    ) -> None:
+        for name in names:
+            seen = getattr(image, name)
+            if before is None or getattr(before, name) != seen:
+                self._add(plc, at_us, out, name, 0, {"is": _shown_word(name, seen)})
+
     def _is_new(self, plc: str, out: bool, nonce: int, epoch: int, number: int) -> bool:
         shown = self._shown.get((plc, out))
         if shown is not None and shown[:2] == (nonce, epoch) and number <= shown[2]:
@@ -155,12 +169,14 @@ class Trace:
         entries.append(Entry(plc, at_us, out, what, number, fields, self._serial))
 
 
+@lru_cache(maxsize=256)
 def _kind_name(kinds: type[EventKind] | type[CommandKind], kind: int) -> str:
     if kind == VOID:
         return "void"
     return _name_of(kinds, kind) or f"kind_{kind}"
 
 
+@lru_cache(maxsize=256)
 def _name_of(kinds: type[IntEnum], value: int) -> str | None:
     try:
         return kinds(value).name.lower()

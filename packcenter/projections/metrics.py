@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from math import nan
 from typing import Any, Protocol
 
@@ -470,6 +471,7 @@ def _listed(reasons: tuple[str, ...], reason: str) -> str:
     return stem if stem in reasons else OTHER
 
 
+@lru_cache(maxsize=256)
 def _word(numbers: Any, value: int) -> str:
     """The word of a wire value."""
     try:
