@@ -12,11 +12,15 @@ import msgspec
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from packcenter.core.custody import Account
     from packcenter.projections.books import Books
 
 HALL_WORDS = {"belt": "on belts", "lane": "in lanes", "pack": "at baggers", "rack": "to rack", "bag": "in bags"}
+FIGURES = ("expected", "to come", *HALL_WORDS.values(), "hand", "lost", "dispatched", "difference")
+WIDE = 130
+"""Columns of a terminal that the books need with a row for each mail class."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -40,22 +44,44 @@ def local_time(at_us: int, utc_offset_minutes: int) -> str:
 
 def show_books(taken: Books, title: str) -> None:
     """Per mail class what was expected, where it is now, and whether that balances; then the exceptions with their reasons."""
-    from rich.table import Table
-
     from packcenter.projections.books import UNANNOUNCED, by_class, total
 
-    table = Table(title=title, title_justify="left")
-    for name in ("mail class", "expected", "to come", *HALL_WORDS.values(), "hand", "lost", "dispatched", "difference"):
-        table.add_column(name, justify="left" if name == "mail class" else "right")
-    classes = by_class(taken.accounts)
-    for account in classes:
-        table.add_row(account.mail_class or UNANNOUNCED, *_figures(account))
-    table.add_section()
-    table.add_row("total", *_figures(total(taken.accounts)))
     out = console()
-    out.print(table)
+    accounts = [(account.mail_class or UNANNOUNCED, account) for account in by_class(taken.accounts)]
+    columns = [("total", total(taken.accounts)), *accounts] if out.width < WIDE else [*accounts, ("total", total(taken.accounts))]
+    out.print(_narrow_table(title, columns) if out.width < WIDE else _wide_table(title, columns))
     _show_hand(out, total(taken.accounts).hand)
     _show_verdict(out, taken)
+
+
+def _wide_table(title: str, accounts: list[tuple[str, Account]]) -> Table:
+    """A row for each mail class."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    table.add_column("mail class")
+    for name in FIGURES:
+        table.add_column(name, justify="right")
+    for name, account in accounts:
+        if name == "total":
+            table.add_section()
+        table.add_row(name, *_figures(account))
+    return table
+
+
+def _narrow_table(title: str, accounts: list[tuple[str, Account]]) -> Table:
+    """A column for each mail class: fits a terminal of 80 columns."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("", no_wrap=True)
+    for name, _ in accounts:
+        table.add_column(name.replace("_", " "), justify="right", min_width=6)
+    columns = [list(_figures(account)) for _, account in accounts]
+    for at, name in enumerate(FIGURES):
+        table.add_row(name, *(column[at] for column in columns))
+    return table
 
 
 def _figures(account: Account) -> Iterable[str]:
