@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,9 +66,7 @@ def run(
         found: dict[str, list[object]] = json.loads(addresses.read_text("utf-8"))
         configuration = configuration.at({name: (str(host), int(str(port))) for name, (host, port) in found.items()})
     if folder is not None:
-        configuration = type(configuration)(
-            configuration.hall, configuration.digest, configuration.site.below(folder), configuration.plcs, configuration.files
-        )
+        configuration = replace(configuration, site=configuration.site.below(folder))
     serving.log_to(sys.stderr, as_json=not sys.stderr.isatty())
     mode = "live" if not configuration.site.lab else "simulation"
     service = Service(serving.setup_of(configuration, serving.Options(speed=speed, start_us=start_us, mode=mode)))

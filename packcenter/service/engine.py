@@ -45,7 +45,7 @@ class Recorded(msgspec.Struct, frozen=True):
     at_us: int
     received_us: int
     input: Input
-    facts: list[msgspec.Struct]
+    facts: Sequence[msgspec.Struct]
     commands: list[Command]
 
 
@@ -198,6 +198,7 @@ class Engine:
         for submission, outcomes in taken:
             if not submission.done.done():
                 submission.done.set_result(outcomes)
+        self._in_hand.clear()
 
     async def _commit(self, drafts: list[Draft]) -> Group:
         """Make one group durable; a full disk gets the ballast's room once."""
@@ -231,13 +232,14 @@ class Engine:
         for at_us, received_us, happened, outcome in records:
             for command in outcome.commands:
                 self._outputs.command(command)
-            recorded = Recorded(sequence, at_us, received_us, happened, list(outcome.facts), outcome.commands)
+            recorded = Recorded(sequence, at_us, received_us, happened, outcome.facts, outcome.commands)
             for reader in self._readers:
                 reader(recorded)
-            source, epoch, _ = _source(happened)
+            source, epoch, seq = _source(happened)
             plc = self.controller.state.plcs.get(source)
             if plc is not None and plc.epoch == epoch:
-                acknowledged[source] = (epoch, plc.seq)
+                # The state may hold later events whose group is not durable yet; this one's is (E3).
+                acknowledged[source] = (epoch, max(seq, acknowledged.get(source, (0, 0))[1]))
             sequence += 1
         for name, (epoch, seq) in acknowledged.items():
             self._outputs.acknowledge(name, epoch, seq)

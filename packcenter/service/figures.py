@@ -59,7 +59,7 @@ class Figures:
                 break
             if entry.at_us >= since_us:
                 body = record.decode(entry.body)
-                self.metrics.observe(Recorded(entry.sequence, entry.at_us, 0, body.input, list(body.facts), body.commands))
+                self.metrics.observe(Recorded(entry.sequence, entry.at_us, 0, body.input, body.facts, body.commands))
             if count % SLICE == 0:
                 await self._clock.sleep_us(0)
         self._at_rest(self._finish)

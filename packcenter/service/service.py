@@ -257,8 +257,6 @@ class Service:
         if took is not None:
             self.figures.metrics.decided(recorded.input.plc, took)  # type: ignore[union-attr]
         self.figures.observe(recorded)
-        for fact in recorded.facts:
-            self._book.take(fact)  # type: ignore[arg-type]
         log_finished(recorded)
 
     # --- inputs ------------------------------------------------------------------------------------------------------

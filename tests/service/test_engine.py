@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Sequence
 
 import pytest
@@ -165,3 +167,35 @@ async def test_a_stop_leaves_nothing_that_was_submitted_undone() -> None:
     last = rig.engine.submit([i.StopRequested("done")])
     await rig.ended()
     assert [fact for outcome in last.result() for fact in outcome.facts] == [StopNoted("done")]
+
+
+async def test_a_plc_may_forget_only_what_is_durable_when_a_batch_makes_two_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """E3: the state holds the second event already, but its group is not on the disk."""
+    monkeypatch.setattr("packcenter.service.engine.portion", lambda drafts: 1)
+    rig = await Rig().started()
+    await rig.engine.submit([i.LinkUp("bagger-1", 7, 0)])
+    rig.happenings.clear()
+    await rig.engine.submit([i.ConsumableRead("bagger-1", 1, 1, 1, 90), i.ConsumableRead("bagger-1", 1, 2, 2, 80)])
+    told = [
+        "durable",
+        "told ConsumableRead",
+        "bagger-1 may forget 1/1",
+        "durable",
+        "told ConsumableRead",
+        "bagger-1 may forget 1/2",
+    ]
+    assert rig.happenings == told
+    await rig.ended()
+
+
+async def test_what_was_answered_is_not_kept() -> None:
+    """An engine that runs for weeks holds no submission longer than its group."""
+    rig = await Rig().started()
+    answered = rig.engine.submit([i.ClockStepped(2_000_000)])
+    gone = weakref.ref(answered)
+    await answered
+    del answered
+    await rig.engine.submit([i.ClockStepped(3_000_000)])
+    gc.collect()
+    assert gone() is None
+    await rig.ended()
