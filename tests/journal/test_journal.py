@@ -15,7 +15,6 @@ from random import Random
 
 import msgspec
 import pytest
-from simdisk import Crash, Hook, SimClock, SimDisk, SimFile, crash_after, failing
 
 from packcenter.journal import frames, snapshot
 from packcenter.journal.frames import Draft, Entry, Identity
@@ -38,6 +37,7 @@ from packcenter.journal.journal import (
 from packcenter.journal.snapshot import Snapshot
 from packcenter.ports import Disk
 from packcenter.real import RealClock, RealDisk
+from simulation.disk import Crash, Hook, SimDisk, SimFile, StillClock, crash_after, failing
 
 SEGMENT = 16 << 10
 IDENTITY = Identity("NJ01", "0.1.0", b"\x11" * 32, b"\x22" * 32)
@@ -48,7 +48,7 @@ UNFINISHED = "segment-00000002.pcj.tmp"
 
 def opened(disk: Disk, position: Position | None = None, identity: Identity = IDENTITY, *, lab: bool = False) -> Journal:
     return Journal.open(
-        disk, identity, clock=SimClock(), holder="pid 7 packcenter run", lab=lab, position=position, segment_bytes=SEGMENT
+        disk, identity, clock=StillClock(), holder="pid 7 packcenter run", lab=lab, position=position, segment_bytes=SEGMENT
     )
 
 
@@ -120,7 +120,7 @@ def test_a_group_is_one_write_and_one_sync() -> None:
 
 
 def test_a_group_tells_how_long_each_step_took() -> None:
-    disk, clock = SimDisk(), SimClock()
+    disk, clock = SimDisk(), StillClock()
     journal = Journal.open(disk, IDENTITY, clock=clock, holder="me", segment_bytes=SEGMENT)
     write(journal, bodies(1))
     took = {"pwrite": 30, "fdatasync": 700_000}

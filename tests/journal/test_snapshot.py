@@ -7,11 +7,11 @@ from random import Random
 
 import msgspec
 import pytest
-from simdisk import Crash, SimDisk, crash_after, failing
 
 from packcenter.journal import snapshot
 from packcenter.journal.journal import Position
 from packcenter.journal.snapshot import Loaded, Snapshot
+from simulation.disk import Crash, SimDisk, crash_after, failing
 
 SCHEMAS = frozenset({1, 2})
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 
 import pytest
-from simdisk import SimDisk, failing
 
 from packcenter.journal import space
 from packcenter.journal.space import Level, Space
+from simulation.disk import SimDisk, failing
 
 TOTAL = 1000 << 20
 PERCENT = TOTAL // 100

@@ -28,7 +28,7 @@ class Crash(BaseException):
     """The process or the power is gone at this point."""
 
 
-class SimClock:
+class StillClock:
     """A clock that stands still unless it is told; `sleep_us` moves it."""
 
     def __init__(self) -> None:
