@@ -4,16 +4,22 @@ The telegram images: 125 words from the PLC (`Out`), 114 words to it (`In`).
 The same 16-bit words travel on Modbus and on OPC UA. Decoding never trusts: it either returns an image whose
 every part is in range, or raises `ImageError` with word, seen and expected.
 
-    Out  0 version | 1-2 profile digest | 3-4 boot nonce | 5 epoch | 6 heartbeat | 7 PackML state | 8 mode | 9 alarms
-         10-11 odometer | 12-13 commands taken | 14-15 places open | 16+27k event slots | 124 PLC time, ms modulo 65536
+    Out  0 version | 1-2 profile digest | 3-4 boot nonce | 5 epoch | 6 heartbeat | 7 PackML mode x 256 + state
+         8 CRC over words 0..7 and 9..15 | 9 alarms | 10-11 odometer | 12-13 commands taken | 14-15 places open
+         16+27k event slots, the last word of each a CRC over the others | 124 PLC time, ms modulo 65536
     In   0 version | 1 heartbeat | 2 epoch granted | 3-4 nonce granted to | 5 hello | 6-7 acknowledgement | 8 reserved
-         9 CRC-16/MODBUS over words 0..8 and the used slots | 10+26k command slots
+         9 CRC over words 0..8 and the used slots | 10+26k command slots
+
+Every CRC is CRC-16/MODBUS. Modbus TCP and unsecured OPC UA have none of their own: what a gateway or a bad switch
+changes would else be believed. PLC time alone is not covered, because it changes with every read; a wrong one makes
+an event look older or younger, and the PLC checks every deadline itself.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -26,7 +32,10 @@ EVENT_WORDS = 27
 COMMAND_WORDS = 26
 _FIRST_EVENT = 16
 _FIRST_COMMAND = 10
+_MODE_MAX = 0xFF
 _CODE = struct.Struct(f">{CODE_BYTES // 2}H")
+_HEAD = struct.Struct(f">{_FIRST_EVENT - 1}H")
+_EVENT = struct.Struct(f">{EVENT_WORDS - 1}H")
 
 WordOrder = Literal["ABCD", "CDAB"]
 
@@ -40,7 +49,7 @@ class VersionError(ImageError):
 
 
 class TornError(ImageError):
-    """A slot was read while it was being written; reading again helps."""
+    """A part was read while it was being written, or changed on its way; reading again helps."""
 
 
 class OutImage(msgspec.Struct, frozen=True, gc=False):
@@ -71,8 +80,13 @@ class InImage(msgspec.Struct, frozen=True, gc=False):
     commands: tuple[LineCommand, ...] = ()
 
 
+@lru_cache(maxsize=1024)
 def crc16(data: bytes) -> int:
-    """CRC-16/MODBUS (polynomial 0xA001, start 0xFFFF); check value of b"123456789" is 0x4B37."""
+    """
+    CRC-16/MODBUS (polynomial 0xA001, start 0xFFFF); check value of b"123456789" is 0x4B37.
+
+    An event stands in several images until it is acknowledged, hence the cache.
+    """
     crc = 0xFFFF
     for byte in data:
         crc = (crc >> 8) ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
@@ -98,7 +112,7 @@ def encode_out(image: OutImage, order: WordOrder = "ABCD") -> list[int]:
     words[0] = INTERFACE_VERSION
     _put32(words, 1, image.profile_digest, order)
     _put32(words, 3, image.nonce, order)
-    words[5:10] = [image.epoch, image.heartbeat, image.packml_state, image.packml_mode, image.alarms]
+    words[5:10] = [image.epoch, image.heartbeat, _mode_and_state(image), 0, image.alarms]
     _put32(words, 10, image.odometer, order)
     _put32(words, 12, image.taken, order)
     _put32(words, 14, image.places_open, order)
@@ -112,23 +126,27 @@ def encode_out(image: OutImage, order: WordOrder = "ABCD") -> list[int]:
         _put32(words, at + 7, event.c, order)
         words[at + 9 : at + 25] = _text_words(event.code)
         words[at + 25] = event.plc_ms
-        words[at + 26] = event.number & 0xFFFF
     words[124] = image.plc_ms
-    return _checked_words(words, OUT_WORDS)
+    _checked_words(words, OUT_WORDS)
+    words[8] = _head_crc(words)
+    for at in range(_FIRST_EVENT, _FIRST_EVENT + len(image.events) * EVENT_WORDS, EVENT_WORDS):
+        words[at + 26] = _event_crc(words, at)
+    return words
 
 
 def decode_out(words: Sequence[int], order: WordOrder = "ABCD") -> OutImage:
-    """Read a PLC's image; raises `ImageError` on a wrong length, version, torn slot or unordered numbers."""
+    """Read a PLC's image; raises `ImageError` on a wrong length, version, CRC or unordered numbers."""
     words = _checked_words(words, OUT_WORDS)
     _check_version(words[0])
+    _check_crc(words[8], _head_crc(words), 8)
     plc_ms = words[124]
     return OutImage(
         profile_digest=_get32(words, 1, order),
         nonce=_get32(words, 3, order),
         epoch=words[5],
         heartbeat=words[6],
-        packml_state=words[7],
-        packml_mode=words[8],
+        packml_state=words[7] & 0xFF,
+        packml_mode=words[7] >> 8,
         alarms=words[9],
         odometer=_get32(words, 10, order),
         taken=_get32(words, 12, order),
@@ -138,13 +156,13 @@ def decode_out(words: Sequence[int], order: WordOrder = "ABCD") -> OutImage:
     )
 
 
-def _events(words: Sequence[int], order: WordOrder, now_ms: int) -> tuple[LineEvent, ...]:
+def _events(words: list[int], order: WordOrder, now_ms: int) -> tuple[LineEvent, ...]:
     events: list[LineEvent] = []
     for at in range(_FIRST_EVENT, _FIRST_EVENT + SLOTS * EVENT_WORDS, EVENT_WORDS):
         number = _get32(words, at, order)
         if number == 0:
             break
-        _check_torn(words[at + 26], number, at)
+        _check_crc(words[at + 26], _event_crc(words, at), at + 26)
         if events and number != events[-1].number + 1:
             raise ImageError(f"word {at}: event number {number}, expected {events[-1].number + 1} after {events[-1].number}")
         plc_ms = words[at + 25]
@@ -231,6 +249,28 @@ def decode_in(words: Sequence[int], order: WordOrder = "ABCD") -> InImage:
 def _in_crc(words: Sequence[int], used: int) -> int:
     covered = [*words[:9], *words[_FIRST_COMMAND : _FIRST_COMMAND + used * COMMAND_WORDS]]
     return crc16(struct.pack(f">{len(covered)}H", *covered))
+
+
+def _mode_and_state(image: OutImage) -> int:
+    for name, value in (("PackML state", image.packml_state), ("PackML mode", image.packml_mode)):
+        if not 0 <= value <= _MODE_MAX:
+            raise ImageError(f"word 7: {name} {value}, expected 0 to {_MODE_MAX}")
+    return image.packml_mode << 8 | image.packml_state
+
+
+def _head_crc(words: list[int]) -> int:
+    return crc16(_HEAD.pack(*words[:8], *words[9:_FIRST_EVENT]))
+
+
+def _event_crc(words: list[int], at: int) -> int:
+    return crc16(_EVENT.pack(*words[at : at + EVENT_WORDS - 1]))
+
+
+def _check_crc(seen: int, expected: int, at: int) -> None:
+    if seen != expected:
+        raise TornError(
+            f"word {at}: CRC 0x{seen:04X}, expected 0x{expected:04X}; read while it was written, or changed on its way"
+        )
 
 
 def _check_version(word: int) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import struct
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plc_testing import events, out_image
+from plc_testing import events, out_image, with_crcs
 
 from packcenter.plc.image import (
     IN_WORDS,
@@ -49,9 +51,10 @@ def out_images(draw: st.DrawFn) -> Any:
                 (plc_ms - stamp) & 0xFFFF,
             )
         )
-    names = ("epoch", "heartbeat", "packml_state", "packml_mode", "alarms")
+    words = ("epoch", "heartbeat", "alarms")
     longs = ("profile_digest", "nonce", "odometer", "taken", "places_open")
-    fields = {name: draw(word) for name in names} | {name: draw(long_word) for name in longs}
+    fields = {name: draw(word) for name in words} | {name: draw(long_word) for name in longs}
+    fields |= {name: draw(st.integers(0, 0xFF)) for name in ("packml_state", "packml_mode")}
     return out_image(**fields, plc_ms=plc_ms, events=tuple(made))
 
 
@@ -90,6 +93,20 @@ def test_any_changed_word_that_our_crc_covers_is_noticed(image: InImage, data: s
         decode_in(words)
 
 
+@given(out_images(), st.sampled_from(ORDERS), st.data())
+def test_any_changed_word_of_a_plc_that_means_something_is_noticed(image: Any, order: WordOrder, data: st.DataObject) -> None:
+    """PLC time and unused slots alone are not covered; emptying a slot only hides its event for a while."""
+    words = encode_out(image, order)
+    at = data.draw(st.sampled_from(range(16 + 27 * len(image.events))))
+    words[at] ^= data.draw(st.integers(1, 0xFFFF))
+    try:
+        seen = decode_out(words, order)
+    except ImageError:
+        return
+    assert at >= 16, at
+    assert seen == msgspec.structs.replace(image, events=image.events[: (at - 16) // 27])
+
+
 @given(st.binary(min_size=2 * OUT_WORDS, max_size=2 * OUT_WORDS))
 def test_garbage_is_an_image_or_an_image_error_and_nothing_else(garbage: bytes) -> None:
     out_words = [0x0100, *(garbage[at] << 8 | garbage[at + 1] for at in range(2, len(garbage), 2))]
@@ -113,10 +130,12 @@ def test_words_stand_where_the_specification_says() -> None:
         events=(LineEvent(0x0005_0006, 1, 0x0007_0008, 9, 10, 11, "AB", 20, 30),),
     )
     words = encode_out(image)
-    assert words[:8] == [0x0100, 0xC0FF, 0xEE01, 1, 2, 1, 1, 6]
+    assert words[:8] == [0x0100, 0xC0FF, 0xEE01, 1, 2, 1, 1, 1 << 8 | 6]
+    assert words[8] == crc16(struct.pack(">15H", *words[:8], *words[9:16]))
     assert words[10:12] == [3, 4]
     assert words[16:27] == [5, 6, 1, 7, 8, 9, 10, 0, 11, 0x4142, 0]
-    assert (words[16 + 25], words[16 + 26], words[124]) == (20, 6, 50)
+    assert (words[16 + 25], words[124]) == (20, 50)
+    assert words[16 + 26] == crc16(struct.pack(">26H", *words[16 : 16 + 26]))
     assert encode_out(image, "CDAB")[3:5] == [2, 1]
     ours = encode_in(InImage(1, 2, 0x0003_0004, 5, 0x0006_0007, (LineCommand(8, 9, 10, 11, 12, 0x0001_0000, "A"),)))
     assert ours[:9] == [0x0100, 1, 2, 3, 4, 5, 6, 7, 0]
@@ -138,15 +157,23 @@ def test_a_slot_after_an_empty_one_is_not_read() -> None:
 def test_unprintable_bytes_of_a_scanner_become_question_marks() -> None:
     words = encode_out(out_image(events=(LineEvent(1, 1, code="A\x07ü"),)))
     words[16 + 10] |= 0x00FF
-    assert decode_out(words).events[0].code == "A???"
+    assert decode_out(with_crcs(words)).events[0].code == "A???"
+
+
+def test_events_with_a_hole_between_them_are_refused() -> None:
+    """The PLC itself says so, since the CRCs are right."""
+    words = encode_out(out_image(events=events(1, 2)))
+    words[16 + 27 + 1] = 3
+    with pytest.raises(ImageError, match="word 43: event number 3, expected 2 after 1"):
+        decode_out(with_crcs(words))
 
 
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
         ({0: 0x0200}, VersionError, "word 0: interface version 0x0200, expected 0x0100"),
-        ({16 + 26: 99}, TornError, "word 16: slot is torn, number 1 but its tail says 99"),
-        ({16 + 27 + 1: 3, 16 + 27 + 26: 3}, ImageError, "word 43: event number 3, expected 2 after 1"),
+        ({8: 99}, TornError, "word 8: CRC 0x0063, expected 0x[0-9A-F]{4}; read while it was written, or changed on its way"),
+        ({16 + 26: 99}, TornError, "word 42: CRC 0x0063, expected 0x[0-9A-F]{4}"),
         ({40: 0x1_0000}, ImageError, "word 40: 65536, expected 0 to 65535"),
         ({40: -1}, ImageError, "word 40: -1, expected 0 to 65535"),
     ],
@@ -186,6 +213,8 @@ def test_a_wrong_number_of_words_is_refused(count: int) -> None:
     ("fields", "message"),
     [
         ({"epoch": 65_536}, "word 5: 65536"),
+        ({"packml_state": 256}, "word 7: PackML state 256, expected 0 to 255"),
+        ({"packml_mode": -1}, "word 7: PackML mode -1, expected 0 to 255"),
         ({"nonce": 1 << 32}, "word 3: 4294967296, expected 0 to 4294967295"),
         ({"odometer": -1}, "word 10: -1"),
         ({"events": events(1, 5)}, "5 slots used, expected at most 4"),
