@@ -38,7 +38,7 @@ HEADER_BYTES = 512  # one sector, so a header is there or not
 FIRST_FRAME = 4096  # frames share no page with the header
 GROUP_RECORDS_MAX = 512  # bounds what one sync can lose and how long one takes
 BODY_BYTES_MAX = 1 << 20  # a manifest part of a few thousand lines; more is a mistake of ours
-GROUP_BYTES_MAX = 4 << 20  # a group fits a segment many times over
+GROUP_BYTES_MAX = 4 << 20  # records of a group: it fits a segment many times over, and is all that a crash can tear
 SOURCE_BYTES = 24  # a PLC's name in UTF-8
 
 RECORD = 1
@@ -206,10 +206,10 @@ def decode_header(content: bytes) -> SegmentHeader | None:
     `content` is the first `FIRST_FRAME` bytes. Raises `UnknownVersion`, or `WrongFrame` for anything else: a header
     is one sector, so a crash leaves it whole or absent.
     """
-    if is_zero(content, 0, len(content)):
-        return None
     if len(content) != FIRST_FRAME:
         raise WrongFrame(0, f"the file has {len(content)} bytes of header area, expected {FIRST_FRAME}")
+    if is_zero(content, 0, FIRST_FRAME):
+        return None
     magic, version, size, number, segment_bytes, first, wall_us, chain, digest, config, profiles, centre, release, crc = (
         _HEADER.unpack_from(content)
     )
@@ -296,6 +296,7 @@ def encode_group(drafts: Sequence[Draft], first: int, chain: bytes, digest: byte
         parts.append(content)
         digest = blake2b(digest + body[d.decision_at :], digest_size=32).digest()
     records = b"".join(parts)
+    assert len(records) <= GROUP_BYTES_MAX, f"records of {len(records)} bytes in one group, at most {GROUP_BYTES_MAX}"
     count, last = len(drafts), drafts[-1]
     body = _COMMIT.pack(first, count, crc32(records), digest)
     content = (
@@ -379,7 +380,7 @@ def decode_commit(content: bytes) -> tuple[int, bytes, bytes]:
     Proves that a position taken earlier, such as a snapshot's, is still one of the journal. Raises `BadFrame`.
     """
     fault = _fault(content, 0)
-    if fault or _length(content, 0) != COMMIT_BYTES or int.from_bytes(content[48:50], "little") != COMMIT:
+    if fault or _length(content, 0) != COMMIT_BYTES or _kind(content, 0) != COMMIT:
         raise BadFrame(0, f"no commit frame: {fault or 'a frame of another kind'}")
     chain_at = COMMIT_BYTES - _TAIL_BYTES
     return int.from_bytes(content[16:24], "little"), content[chain_at:-1], content[chain_at - 32 : chain_at]
@@ -423,7 +424,7 @@ def judge_tail(content: bytes, at: int, first: int) -> int:
             number = int.from_bytes(content[place + 16 : place + 24], "little")
             raise WrongFrame(bad, f"{fault}; yet the good frame of sequence {number} follows at offset {place}")
         place = content.find(_MAGIC, place + 1)
-    if not _tear_explains(content, at, bad):
+    if not _tear_explains(content, at, bad) and not _cut_explains(content, at):
         raise WrongFrame(bad, f"{fault}; yet none of its {SECTOR_BYTES}-byte sectors is missing, so no crash did this")
     return used - at
 
@@ -453,10 +454,34 @@ def _length(content: bytes, at: int) -> int:
     return int.from_bytes(content[at + 4 : at + 8], "little")
 
 
+def _kind(content: bytes, at: int) -> int:
+    return int.from_bytes(content[at + 48 : at + 50], "little")
+
+
 def _group_of(content: bytes, at: int) -> int:
     """First sequence of the group to which the whole frame at an offset belongs."""
     number, _, _, _, kind, _, place, *_ = _HEAD.unpack_from(content, at + _PRELUDE_BYTES)
     return int(number - place) + int(kind == COMMIT)
+
+
+def _cut_explains(content: bytes, start: int) -> bool:
+    """
+    Whether a recovery that zeroed a torn group from `start` on ended early, within a sector.
+
+    Then the group begins with a zero, and more of it is missing: its commit frame, or a sector farther on.
+    """
+    if content[start]:
+        return False
+    whole = content.find(_MAGIC, start)
+    while whole >= 0 and _fault(content, whole):
+        whole = content.find(_MAGIC, whole + 1)
+    if whole < 0 or _sector_missing(content, start, start, whole):
+        return True
+    while not _fault(content, whole):
+        if _kind(content, whole) == COMMIT:
+            return False
+        whole += _length(content, whole)
+    return _tear_explains(content, start, whole)
 
 
 def _tear_explains(content: bytes, start: int, bad: int) -> bool:
@@ -464,8 +489,15 @@ def _tear_explains(content: bytes, start: int, bad: int) -> bool:
     magic, length, guard = _SIZED.unpack(content[bad : bad + _SIZED.size].ljust(_SIZED.size, b"\0"))
     sized = magic == _MAGIC and length ^ guard == _GUARD
     end = min(bad + (length if sized else _SIZED.size), len(content))
-    for sector in range(bad - bad % SECTOR_BYTES, end, SECTOR_BYTES):
-        if is_zero(content, max(sector, start), min(sector + SECTOR_BYTES, len(content))):
-            return True
+    if _sector_missing(content, start, bad, end):
+        return True
     # A write that ended early leaves zeros from there to the end of the file, in place of the end mark too.
     return is_zero(content, end - 1 if sized else end, len(content))
+
+
+def _sector_missing(content: bytes, start: int, first: int, end: int) -> bool:
+    """Whether a sector that `content[first:end]` touches is zero; only its bytes from `start` on were being written."""
+    return any(
+        is_zero(content, max(sector, start), min(sector + SECTOR_BYTES, len(content)))
+        for sector in range(first - first % SECTOR_BYTES, end, SECTOR_BYTES)
+    )

@@ -12,8 +12,8 @@ changed again (`frames` has the bytes, `JOURNAL-FORMAT.md` the same for stranger
     damage stops it          a bad frame that no crash can explain is reported with its place, and nothing is changed
     unknown stops it         a format, frame kind or record schema of a later release is never skipped
 
-Opening also writes the last group (or a fresh segment's header) once more and syncs it: after a failed sync or a
-killed process it may stand in the kernel's memory alone, and reading it back would not show that.
+Opening also writes the last group (or a fresh segment's header) once more, and zeros after it, and syncs both: after a
+failed sync or a killed process they may stand in the kernel's memory alone, and reading them back would not show that.
 
 `read_groups` and `read_journal` are for tools: they take no lock, write nothing, and may run while a service writes.
 They can see a group in the moment before it is durable.
@@ -152,7 +152,7 @@ def _segment(disk: Disk, number: int) -> _Segment | None:
     """
     Segment `number`, or None if it is not there or still a spare.
 
-    One whose header is bad is a spare too where nothing follows the header: it never held a group.
+    One whose header is bad is a spare, too, where nothing follows the header: the crash came while it was begun.
     """
     try:
         file = disk.open(_name(number), create=False)
@@ -164,14 +164,15 @@ def _segment(disk: Disk, number: int) -> _Segment | None:
         file.close()
     try:
         header = frames.decode_header(content)
-        if header is not None and (header.number, header.segment_bytes) != (number, size):
-            why = f"header of segment {header.number} with {header.segment_bytes} bytes in a file of {size} bytes"
-            raise frames.WrongFrame(0, why)
     except frames.FrameError as error:
         whole = _content(disk, number)
-        if isinstance(error, frames.UnknownVersion) or not frames.is_zero(whole, frames.HEADER_BYTES, len(whole)):
+        cut = len(content) < frames.FIRST_FRAME  # a segment has its full length before it has its name
+        if cut or isinstance(error, frames.UnknownVersion) or not frames.is_zero(whole, frames.HEADER_BYTES, len(whole)):
             _refuse(number, error)
         return None
+    if header is not None and (header.number, header.segment_bytes) != (number, size):
+        why = f"header of segment {header.number} with {header.segment_bytes} bytes in a file of {size} bytes"
+        _refuse(number, frames.WrongFrame(0, why))
     if header is None:
         return None
     chain = frames.chain_after_header(content)
@@ -446,7 +447,7 @@ class Journal:
 
     def _check_position(self, position: Position, segments: Sequence[_Segment]) -> None:
         seen: tuple[int, bytes, bytes] | None = None
-        if position.segment <= len(segments):
+        if 1 <= position.segment <= len(segments):
             start = segments[position.segment - 1].start
             if position.offset == frames.FIRST_FRAME:
                 seen = start.sequence, start.chain, start.digest
@@ -468,8 +469,9 @@ class Journal:
     def _go_on_after(self, scan: _Scan, written_by: Identity) -> None:
         self.end, self.torn_bytes = scan.end, scan.torn_bytes
         self._file = self._disk.open(_name(self.end.segment), create=False)
-        if self.torn_bytes:
-            self._file.pwrite(bytes(self.torn_bytes), self.end.offset)
+        # Zeros as far as a group may reach, even where zeros are read: the sync of an earlier cut may have failed.
+        blank = min(frames.GROUP_BYTES_MAX + frames.COMMIT_BYTES, self._file.size() - self.end.offset)
+        self._file.pwrite(bytes(max(self.torn_bytes, blank)), self.end.offset)
         if self.end.offset == frames.FIRST_FRAME:
             self._file.pwrite(self._file.pread(frames.HEADER_BYTES, 0), 0)
         else:
@@ -591,12 +593,13 @@ class Journal:
                     raise self._full(number, "fewer bytes are free")
                 try:
                     self._fill(unfinished)
+                    self._disk.rename(unfinished, _name(number))
                 except OSError as error:
                     if error.errno not in _SPACE_ERRORS:
                         raise
-                    self._disk.remove(unfinished)
+                    if unfinished in self._disk.list():
+                        self._disk.remove(unfinished)
                     raise self._full(number, str(error)) from error
-                self._disk.rename(unfinished, _name(number))
                 self._disk.sync_directory()
             self._ready = number
 

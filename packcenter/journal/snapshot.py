@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
+from contextlib import suppress
 
 import msgspec
 
@@ -52,20 +53,30 @@ def write(disk: Disk, snapshot: Snapshot) -> None:
 
     Call it off the critical path. An `OSError` leaves the older snapshots as they were; the journal is not concerned.
     """
+    assert snapshot.position.sequence > 0, "a snapshot of an empty journal"
     name = _name(snapshot.position.sequence)
-    file = disk.open(name + _UNFINISHED, create=True)
     try:
-        file.truncate(0)
-        file.pwrite(_encode(snapshot), 0)
-        file.fdatasync()
-    finally:
-        file.close()
-    disk.rename(name + _UNFINISHED, name)
+        _write_unfinished(disk, name + _UNFINISHED, _encode(snapshot))
+        disk.rename(name + _UNFINISHED, name)
+    except OSError:
+        with suppress(OSError):  # it would keep room that the journal may need
+            disk.remove(name + _UNFINISHED)
+        raise
     disk.sync_directory()
     for old in [name for name in disk.list() if name.endswith(_UNFINISHED) and _NAMED.fullmatch(name.removesuffix(_UNFINISHED))]:
         disk.remove(old)
     for old in _names(disk)[KEPT:]:
         disk.remove(old)
+
+
+def _write_unfinished(disk: Disk, name: str, content: bytes) -> None:
+    file = disk.open(name, create=True)
+    try:
+        file.truncate(0)
+        file.pwrite(content, 0)
+        file.fdatasync()
+    finally:
+        file.close()
 
 
 def load_newest(disk: Disk, *, schemas: frozenset[int]) -> Loaded:

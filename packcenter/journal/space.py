@@ -54,6 +54,16 @@ def judge(free: int, total: int, before: Level, *, spares_missing: int = 0, segm
 
 def keep_ballast(disk: Disk, ballast_bytes: int = BALLAST_BYTES) -> bool:
     """Fill the ballast file if it is not full already; False if there is no room for it (nothing is left behind then)."""
+    try:
+        return _fill_ballast(disk, ballast_bytes)
+    except OSError as error:
+        if error.errno not in _SPACE_ERRORS:
+            raise
+        release_ballast(disk)
+        return False
+
+
+def _fill_ballast(disk: Disk, ballast_bytes: int) -> bool:
     file = disk.open(BALLAST_NAME, create=True)
     try:
         if file.size() == ballast_bytes:
@@ -62,11 +72,6 @@ def keep_ballast(disk: Disk, ballast_bytes: int = BALLAST_BYTES) -> bool:
         for offset in range(0, ballast_bytes, _FILL_BYTES):
             file.pwrite(bytes(min(_FILL_BYTES, ballast_bytes - offset)), offset)
         file.fdatasync()
-    except OSError as error:
-        if error.errno not in _SPACE_ERRORS:
-            raise
-        disk.remove(BALLAST_NAME)
-        return False
     finally:
         file.close()
     disk.sync_directory()

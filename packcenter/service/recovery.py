@@ -7,6 +7,7 @@ Recovery folds recorded facts and commands, from the newest sound snapshot on; i
 from __future__ import annotations
 
 from collections.abc import Callable
+from zlib import crc32
 
 import msgspec
 
@@ -17,16 +18,17 @@ from packcenter.core.inputs import Quarantined
 from packcenter.core.state import State, decode_state, encode_state
 from packcenter.journal import snapshot
 from packcenter.journal.frames import Identity
-from packcenter.journal.journal import SEGMENT_BYTES, Journal, Position, read_journal
+from packcenter.journal.journal import SEGMENT_BYTES, Journal, JournalCorrupt, JournalError, read_journal
 from packcenter.ports import Clock, Disk
 
-STATE_SCHEMA = 1
+STATE_SCHEMA = 2
 """Version of the state's packing in a snapshot; a snapshot of another one is passed over and the journal read instead."""
 
 PROGRESS_EVERY = 10_000
 QUARANTINE_FILE = "quarantine.msgpack"
 
 _QUARANTINE = msgspec.msgpack.Decoder(list[Quarantined])
+_CRC_BYTES = 4
 _BODY = msgspec.msgpack.Decoder(tuple[int, bytes])
 
 
@@ -35,7 +37,8 @@ class Recovered(msgspec.Struct):
     What was found: the controller, the open journal, and where its clock stood.
 
     `last` is (core time, wall time) of the newest record, None for an empty journal; `folded` how many records were
-    read after the snapshot; `quarantined` the events that made an earlier run fail; `notes` what people should know.
+    read after the snapshot; `quarantined` the events that made an earlier run fail; `notes` what people should know;
+    `snapshot` the one that was begun with.
     """
 
     controller: Controller
@@ -44,6 +47,7 @@ class Recovered(msgspec.Struct):
     folded: int
     quarantined: list[Quarantined]
     notes: tuple[str, ...]
+    snapshot: snapshot.Snapshot | None = None
 
 
 def recover(
@@ -62,15 +66,22 @@ def recover(
 
     `on_facts` is told the facts of every record that is folded.
     """
-    loaded = snapshot.load_newest(disk, schemas=frozenset({STATE_SCHEMA}))
-    start = loaded.snapshot
-    position = start.position if start is not None else None
-    journal = Journal.open(disk, identity, clock=clock, holder=holder, lab=lab, position=position, segment_bytes=segment_bytes)
+    try:
+        loaded = snapshot.load_newest(disk, schemas=frozenset({STATE_SCHEMA}))
+    except OSError as error:
+        raise JournalError(f"{disk.where()}: cannot read the folder: {error}. Check the disk and the folder's rights.") from error
+    start, notes = loaded.snapshot, loaded.passed_over
     controller, last = Controller(), None
     if start is not None:
-        wall_us, state = _BODY.decode(start.state)
-        controller = Controller(decode_state(state))
-        last = (controller.state.last_us, wall_us)
+        try:
+            wall_us, state = _BODY.decode(start.state)
+            controller = Controller(decode_state(state))
+            last = (controller.state.last_us, wall_us)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            notes = (*notes, f"the snapshot at sequence {start.position.sequence} is none of this release: {error}")
+            start = None
+    position = start.position if start is not None else None
+    journal = Journal.open(disk, identity, clock=clock, holder=holder, lab=lab, position=position, segment_bytes=segment_bytes)
     folded = 0
     for entry in journal.records(position.sequence + 1 if position is not None else 1):
         recorded = record.decode(entry.body)
@@ -81,7 +92,7 @@ def recover(
             on_facts(recorded.facts)
         if progress is not None and folded % PROGRESS_EVERY == 0:
             progress(folded)
-    return Recovered(controller, journal, last, folded, read_quarantine(disk), loaded.passed_over)
+    return Recovered(controller, journal, last, folded, read_quarantine(disk), notes, start)
 
 
 def pack_snapshot(state: State, wall_us: int) -> bytes:
@@ -107,22 +118,41 @@ def verify_snapshot(disk: Disk, taken: snapshot.Snapshot, before: snapshot.Snaps
     return f"snapshot at sequence {taken.position.sequence} differs from the journal folded up to it; the journal is right"
 
 
-def write_snapshot(disk: Disk, position: Position, body: bytes) -> snapshot.Snapshot:
-    """Keep a snapshot; off the loop's thread. Returns what was written."""
-    taken = snapshot.Snapshot(position, STATE_SCHEMA, body)
-    snapshot.write(disk, taken)
-    return taken
+def keep_snapshot(disk: Disk, taken: snapshot.Snapshot, before: snapshot.Snapshot | None) -> str:
+    """
+    Verify a snapshot, and only then write it: "" or why there is none. For another thread than the loop's.
+
+    A wrong one must never have its name, or the next recovery would begin with it.
+    """
+    fault = verify_snapshot(disk, taken, before)
+    if not fault:
+        snapshot.write(disk, taken)
+    return fault
 
 
 def read_quarantine(disk: Disk) -> list[Quarantined]:
-    """Events that earlier runs could not decide on and that no run has set aside yet."""
+    """
+    Events that earlier runs could not decide on and that no run has set aside yet.
+
+    Raises `JournalCorrupt` if the note was changed or cut: without it the same event might end every run.
+    """
     if QUARANTINE_FILE not in disk.list():
         return []
     file = disk.open(QUARANTINE_FILE, create=False)
     try:
-        return _QUARANTINE.decode(file.pread(file.size(), 0))
+        content = file.pread(file.size(), 0)
     finally:
         file.close()
+    body, crc = content[:-_CRC_BYTES], content[-_CRC_BYTES:]
+    try:
+        if crc32(body).to_bytes(_CRC_BYTES, "little") == crc:
+            return _QUARANTINE.decode(body)
+        return _QUARANTINE.decode(content)  # release 0.1.0 wrote no CRC
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise JournalCorrupt(
+            f"{disk.where()}: {QUARANTINE_FILE} was changed or cut: {error}. It names events that made an earlier run fail."
+            " Keep a copy, check the disk, and restore it; or remove it, if the fault in the release is mended."
+        ) from error
 
 
 def write_quarantine(disk: Disk, events: list[Quarantined]) -> None:
@@ -133,10 +163,11 @@ def write_quarantine(disk: Disk, events: list[Quarantined]) -> None:
             disk.sync_directory()
         return
     temporary = QUARANTINE_FILE + ".tmp"
+    body = msgspec.msgpack.encode(events)
     file = disk.open(temporary, create=True)
     try:
         file.truncate(0)
-        file.pwrite(msgspec.msgpack.encode(events), 0)
+        file.pwrite(body + crc32(body).to_bytes(_CRC_BYTES, "little"), 0)
         file.fdatasync()
     finally:
         file.close()

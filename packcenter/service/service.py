@@ -10,7 +10,7 @@ heartbeats stop, and every PLC runs its items to the fallback lanes by itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,9 +25,9 @@ from packcenter.core.facts import Fact
 from packcenter.core.hall import Hall
 from packcenter.journal import space
 from packcenter.journal.frames import Identity
-from packcenter.journal.journal import SEGMENT_BYTES, Committer, Journal, Position, ThreadCommitter
+from packcenter.journal.journal import SEGMENT_BYTES, Committer, Journal, JournalError, Position, ThreadCommitter
 from packcenter.journal.snapshot import Snapshot
-from packcenter.plc.link import LinkSettings
+from packcenter.plc.link import LinkSettings, wire_maker
 from packcenter.ports import Clock, Disk, Net, Random
 from packcenter.projections.metrics import Metrics
 from packcenter.service import recovery
@@ -36,7 +36,7 @@ from packcenter.service.engine import QUEUE_MAX, Engine, Recorded, StepError
 from packcenter.service.figures import Figures
 from packcenter.service.intake import Folders, Intake, ManifestBook, Patience
 from packcenter.service.intake import Recorded as Progress
-from packcenter.service.links import Links
+from packcenter.service.links import Links, MakeWire
 from packcenter.service.status import Status, StatusReader
 
 log = structlog.get_logger()
@@ -63,7 +63,9 @@ class Setup:
     All that a service is made of. `links` has one entry per PLC of the hall.
 
     `speed` and `start_us` (core time at the very first start) are for laboratories; a real hall has 1 and None.
-    `process` is this process's number, for the people whose second service finds the journal taken.
+    `process` is this process's number, for the people whose second service finds the journal taken. `make_committer` and
+    `off_loop` (what `asyncio.to_thread` does) say where the disk is waited for: in threads, or in virtual time. `make_wire`
+    makes the links' wires.
     """
 
     hall: Hall
@@ -87,6 +89,8 @@ class Setup:
     ballast_bytes: int = space.BALLAST_BYTES
     patience: Patience = field(default_factory=Patience)
     make_committer: Callable[[Journal], Committer] = ThreadCommitter
+    off_loop: Callable[..., Awaitable[Any]] = asyncio.to_thread
+    make_wire: MakeWire = wire_maker
 
 
 class Service:
@@ -128,6 +132,7 @@ class Service:
         if not space.keep_ballast(setup.journal, setup.ballast_bytes):
             log.warning("no_room_for_ballast", bytes=setup.ballast_bytes)
         self._quarantined = recovered.quarantined
+        self._snapshot = recovered.snapshot
         self._away_us = 0 if recovered.last is None else max(0, setup.clock.wall_us() - recovered.last[1])
         self.core_clock = CoreClock(setup.clock, speed=setup.speed, start_us=setup.start_us, resume=recovered.last)
         self.journal = recovered.journal
@@ -145,6 +150,7 @@ class Service:
             net=setup.net,
             submit=self._submit,
             observe=self._observe_request,
+            make_wire=setup.make_wire,
         )
         self.committer = setup.make_committer(self.journal)
         self.figures = Figures(Metrics(setup.hall), setup.journal, setup.clock, self.controller.state, self._at_rest)
@@ -216,7 +222,16 @@ class Service:
         self._stop.set()
 
     async def stop(self) -> None:
-        """End in good order: no new events, everything durable, then the journal closed."""
+        """End in good order: no new events, everything durable, then the journal closed. `TimeoutError` if that takes too long."""
+        try:
+            await self._stop_in_order()
+        except TimeoutError:
+            raise TimeoutError(
+                f"the service did not come to an end in {STOP_LIMIT_S:.0f} s; does the journal's disk answer?"
+                " Nothing that was acknowledged is lost. Start it again."
+            ) from None
+
+    async def _stop_in_order(self) -> None:
         async with asyncio.timeout(STOP_LIMIT_S):
             await self.links.stop()
             for task in self._tasks:
@@ -310,9 +325,9 @@ class Service:
                 self._maybe_snapshot()
 
     def _look_at_clock(self) -> None:
+        """A quiet hall makes no group by which a jump of the clock would be found (`OutputCommit.take_clock`)."""
         step_us = self.core_clock.wall_step_us()
         if step_us:
-            log.warning("clock_stepped", by_us=step_us)
             self._submit([i.ClockStepped(step_us)])
 
     def _look_at_disk(self) -> None:
@@ -323,7 +338,7 @@ class Service:
         if judged.release_ballast:
             self._give_ballast()
         if judged.level != self._space:
-            log.warning("disk_space", level=judged.level.name.lower(), free_bytes=free, total_bytes=total)
+            log.warning("disk_space", space=judged.level.name.lower(), free_bytes=free, total_bytes=total)
             hold = judged.level is space.Level.STOP_INFEED
             self.links.hold_infeed([sorter.plc for sorter in self.setup.hall.sorters], hold)
             self._space = judged.level
@@ -349,11 +364,10 @@ class Service:
         self._snapshot_task = asyncio.create_task(self._keep_snapshot(self.journal.end, body), name="snapshot")
 
     async def _keep_snapshot(self, position: Position, body: bytes) -> None:
-        disk, before = self.setup.journal, self._snapshot
+        taken = Snapshot(position, recovery.STATE_SCHEMA, body)
         try:
-            taken = await asyncio.to_thread(recovery.write_snapshot, disk, position, body)
-            fault = await asyncio.to_thread(recovery.verify_snapshot, disk, taken, before)
-        except OSError as error:
+            fault: str = await self.setup.off_loop(recovery.keep_snapshot, self.setup.journal, taken, self._snapshot)
+        except (OSError, JournalError) as error:
             log.error("snapshot_failed", error=str(error))
             return
         if fault:
@@ -384,5 +398,7 @@ def log_finished(recorded: Recorded) -> None:
             log.warning("item_lost", sequence=recorded.sequence, place=fact.place, reason=fact.reason)
         elif isinstance(fact, f.GapSeen):
             log.error("events_missing", plc=fact.plc, expected=fact.expected, seen=fact.seen)
+        elif isinstance(fact, f.ClockStepNoted):
+            log.warning("clock_stepped", by_us=fact.by_us)
         elif isinstance(fact, f.CommandTimedOut) and fact.kind:
             log.warning("command_unanswered", plc=fact.plc, command=fact.kind, number=fact.number)

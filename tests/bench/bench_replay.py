@@ -18,6 +18,7 @@ from figures import Row, compare, median, run_child, timed
 from packcenter.cli import collector, site
 from packcenter.core import record
 from packcenter.core.controller import Controller
+from packcenter.journal import snapshot
 from packcenter.journal.frames import Identity
 from packcenter.journal.journal import Position, read_groups, read_journal
 from packcenter.real import RealClock, RealDisk
@@ -90,7 +91,8 @@ def _take_snapshot(folder: Path) -> None:
         position = batch.end
         if position.sequence >= ITEMS * 5 // 2:
             break
-    recovery.write_snapshot(disk, position, recovery.pack_snapshot(controller.state, wall_us))
+    body = recovery.pack_snapshot(controller.state, wall_us)
+    snapshot.write(disk, snapshot.Snapshot(position, recovery.STATE_SCHEMA, body))
 
 
 def run(folder: Path, passes: int, null: int) -> tuple[list[Row], dict[str, list[dict[str, float]]]]:

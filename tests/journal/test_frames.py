@@ -229,6 +229,62 @@ def test_a_group_that_ends_at_any_byte_is_torn_never_damage() -> None:
 # --- what no crash leaves ---
 
 
+def test_a_cut_that_ended_at_any_byte_is_torn_never_damage() -> None:
+    """
+    Recovery zeroes a torn group; power or process may go in the middle of that, even within a sector.
+
+    Found by the crash images: zeros up to any byte, then what is left of the group, were called damage.
+    """
+    for missing in range(5):  # sectors of the group that the crash before had taken
+        content, places, _, _ = journal(3, 9)
+        torn = bytearray(content)
+        first = places[1] // 512 + missing
+        start, end = max(places[1], first * 512), min(first * 512 + 512, places[2])
+        if start >= end:
+            continue
+        torn[start:end] = bytes(end - start)
+        for cut in range(places[1], places[2] + 1, 7):
+            left = bytes(torn[: places[1]]) + bytes(cut - places[1]) + bytes(torn[cut:])
+            assert read(left) == (3, len(left.rstrip(b"\0")) - places[1] if any(left[places[1] :]) else 0)
+    content, places, _, _ = journal(3, 9)
+    for end in range(places[1], places[2], 61):  # the write had ended early
+        for cut in range(places[1], end, 13):
+            left = content[: places[1]] + bytes(cut - places[1]) + content[cut:end] + bytes(SEGMENT - end)
+            assert read(left)[0] == 3
+
+
+@pytest.mark.parametrize("size", [1, 2, 9])
+def test_a_whole_group_whose_first_bytes_became_zero_is_damage(size: int) -> None:
+    """Nothing else of it is missing, so no recovery was cutting it; it may have been acknowledged."""
+    content, places, _, _ = journal(3, size)
+    frame = int.from_bytes(content[places[1] + 4 : places[1] + 8], "little")
+    in_sector = 512 - places[1] % 512
+    for count in (1, 3, 4, 12, 40, min(frame, in_sector) - 1):
+        left = content[: places[1]] + bytes(count) + content[places[1] + count :]
+        with pytest.raises(WrongFrame, match=r"no frame begins here.*no crash did this"):
+            read(left)
+
+
+def test_a_portion_may_be_exactly_as_long_as_a_group_may_be() -> None:
+    """And such a group is written."""
+    frame = len(frames.encode_group([draft(1, b"x")], 1, frames.GENESIS, frames.GENESIS).content) - frames.COMMIT_BYTES - 1
+    body = frames.GROUP_BYTES_MAX // 8 - frame
+    given = [draft(n, bytes(body)) for n in range(9)]
+    assert frames.portion(given) == 8
+    assert len(frames.encode_group(given[:8], 1, frames.GENESIS, frames.GENESIS).content) == (
+        frames.GROUP_BYTES_MAX + frames.COMMIT_BYTES
+    )
+
+
+def test_more_records_than_a_crash_can_tear_are_our_mistake() -> None:
+    """Recovery zeroes what a group may reach after the end, so no group may reach farther."""
+    most = frames.GROUP_BYTES_MAX // frames.BODY_BYTES_MAX
+    given = [draft(n, bytes(frames.BODY_BYTES_MAX)) for n in range(most)]
+    assert frames.portion(given) == most - 1
+    with pytest.raises(AssertionError, match="in one group"):
+        frames.encode_group(given, 1, frames.GENESIS, frames.GENESIS)
+
+
 def test_every_flipped_bit_of_every_byte_is_found() -> None:
     """Header, every frame of every group, even the last one: the smallest change to a byte in use is damage (J9)."""
     content, places, _, _ = journal(1, 2, 1)

@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 
 import msgspec
 import pytest
@@ -37,7 +36,8 @@ from packcenter.journal.journal import (
 from packcenter.journal.snapshot import Snapshot
 from packcenter.ports import Disk
 from packcenter.real import RealClock, RealDisk
-from simulation.disk import Crash, Hook, SimDisk, SimFile, StillClock, crash_after, failing
+from simulation.disk import Crash, Hook, SimDisk, SimFile, StillClock, crash_after, failing, sync_fails
+from simulation.draws import Stream
 
 SEGMENT = 16 << 10
 IDENTITY = Identity("NJ01", "0.1.0", b"\x11" * 32, b"\x22" * 32)
@@ -191,7 +191,7 @@ def test_a_spare_is_zero_and_synced_before_it_has_its_name() -> None:
     write(journal, bodies(1))
     journal.prepare_spares()
     for luck in range(20):
-        left = disk.image(Random(luck)).files()
+        left = disk.image(Stream(luck, "crash")).files()
         assert left[SECOND] == bytes(SEGMENT)
 
 
@@ -295,7 +295,7 @@ def test_after_a_failed_sync_a_restart_keeps_only_what_it_made_durable_itself() 
     after = disk.survivor()
     assert opened(after).end.sequence == 2
     for luck in range(20):
-        assert contents(after.image(Random(luck))) == bodies(1, 2)
+        assert contents(after.image(Stream(luck, "crash"))) == bodies(1, 2)
 
 
 def test_after_a_failed_sync_of_a_header_a_restart_writes_it_again() -> None:
@@ -308,7 +308,7 @@ def test_after_a_failed_sync_of_a_header_a_restart_writes_it_again() -> None:
     after = disk.survivor()
     write(opened(after), bodies(1))
     for luck in range(20):
-        assert contents(after.image(Random(luck))) == bodies(1)
+        assert contents(after.image(Stream(luck, "crash"))) == bodies(1)
 
 
 def test_a_fault_while_cutting_the_tail_poisons() -> None:
@@ -316,6 +316,55 @@ def test_a_fault_while_cutting_the_tail_poisons() -> None:
     disk.hook = failing("fdatasync", FIRST, OSError(errno.EIO, "Input/output error"))
     with pytest.raises(JournalPoisoned, match="recovery failed"):
         opened(disk)
+
+
+def test_zeros_whose_sync_failed_are_written_again() -> None:
+    """
+    Recovery cut a torn group, the sync of the cut failed, and the next process read zeros that the disk did not hold.
+
+    Found by the crash images: later groups were acknowledged before the rest of the torn one, and a power loss made
+    that damage.
+    """
+    disk = SimDisk()
+    journal = opened(disk)
+    write(journal, bodies(1))
+    disk.hook = failing("fdatasync", FIRST, Crash())
+    with pytest.raises(Crash):
+        write(journal, bodies(*range(2, 12), size=200))
+    moment = disk.moment()
+    torn = moment.image((1 << len(moment.units)) - 1 & ~(1 << 3))
+    torn.hook = sync_fails(torn, FIRST)
+    with pytest.raises(JournalPoisoned, match="recovery failed"):
+        opened(torn)
+    after = torn.survivor()
+    journal = opened(after)
+    assert (journal.end.sequence, journal.torn_bytes) == (1, 0)
+    write(journal, bodies(2))
+    write(journal, bodies(3))
+    assert contents(after.moment().image(0)) == bodies(1, 2, 3)
+
+
+def test_recovery_zeroes_as_far_as_a_group_may_reach_and_no_farther() -> None:
+    """And never beyond the segment, whose length is its header's."""
+    written: list[int] = []
+
+    class Noting(SimFile):
+        def pwrite(self, content: bytes, offset: int) -> None:
+            written.append(len(content))
+            super().pwrite(content, offset)
+
+    class NotingDisk(SimDisk):
+        def open(self, name: str, *, create: bool) -> SimFile:
+            return Noting(self, name, super().open(name, create=create).inode)
+
+    for segment in (SEGMENT, 6 << 20):
+        disk = SimDisk()
+        journal = Journal.open(disk, IDENTITY, clock=StillClock(), holder="me", segment_bytes=segment)
+        write(journal, bodies(1))
+        written.clear()
+        again = Journal.open(NotingDisk(disk.files()), IDENTITY, clock=StillClock(), holder="me", segment_bytes=segment)
+        most = frames.GROUP_BYTES_MAX + frames.COMMIT_BYTES
+        assert written[0] == min(most, segment - again.end.offset)
 
 
 # --- no room ---
@@ -357,6 +406,21 @@ def test_a_spare_that_does_not_fit_leaves_nothing_behind(code: int) -> None:
     write(journal, bodies(2))
 
 
+@pytest.mark.parametrize(("what", "name"), [("open", UNFINISHED), ("rename", SECOND)])
+def test_a_spare_that_cannot_have_its_name_for_want_of_room_leaves_nothing_behind(what: str, name: str) -> None:
+    """The file system may lack the room for a name or a file's node, too; that must not poison the journal."""
+    disk = SimDisk()
+    journal = opened(disk)
+    write(journal, bodies(1))
+    disk.hook = failing(what, name, OSError(errno.ENOSPC, "no room"))
+    with pytest.raises(JournalFull, match="no room"):
+        journal.prepare_spares()
+    assert disk.list() == [FIRST]
+    disk.hook = lambda when, what, name: None
+    journal.prepare_spares()
+    assert journal.spares_missing() == 0
+
+
 def test_a_spare_that_cannot_be_synced_poisons() -> None:
     disk = SimDisk()
     journal = opened(disk)
@@ -364,6 +428,26 @@ def test_a_spare_that_cannot_be_synced_poisons() -> None:
     disk.hook = failing("fdatasync", UNFINISHED, OSError(errno.EIO, "Input/output error"))
     with pytest.raises(JournalPoisoned, match=r"making segment-00000002\.pcj failed"):
         journal.prepare_spares()
+
+
+def test_a_poisoned_and_a_full_journal_say_what_to_do() -> None:
+    """Word for word: people read them in the worst moment."""
+    disk = SimDisk(total_bytes=SEGMENT + 100)
+    journal = opened(disk)
+    write(journal, bodies(1))
+    with pytest.raises(JournalFull) as full:
+        journal.prepare_spares()
+    assert str(full.value) == (
+        "simulated: no room for segment-00000002.pcj of 16384 bytes: fewer bytes are free."
+        " Free space on this file system; nothing was written."
+    )
+    disk.hook = failing("fdatasync", FIRST, OSError(errno.EIO, "Input/output error"))
+    with pytest.raises(JournalPoisoned) as poisoned:
+        write(journal, bodies(2))
+    assert str(poisoned.value) == (
+        "simulated: the journal takes nothing more: writing segment-00000001.pcj at offset 4399 failed: [Errno 5] Input/output"
+        " error. End this process; the next one reads back what the disk really holds."
+    )
 
 
 # --- crash points, by name ---
@@ -454,7 +538,7 @@ def test_a_crash_at_a_named_point_loses_nothing_that_was_acknowledged(point: str
         life.disk.hook = CRASH_POINTS[point]()
         with pytest.raises(Crash):
             life.work()
-        life.disk = life.disk.image(Random(seed))
+        life.disk = life.disk.image(Stream(seed, "crash"))
         life.check_from_snapshot()
         life.commit(bodies(5000))
         life.disk = SimDisk(life.disk.files())
@@ -470,14 +554,14 @@ def test_a_crash_at_every_step_of_recovery_loses_nothing() -> None:
         life.disk.hook = failing("fdatasync", FIRST, Crash())
         with pytest.raises(Crash):
             life.commit(bodies(*range(2, 12), size=300))
-        torn = life.disk.image(Random(seed))
+        torn = life.disk.image(Stream(seed, "crash"))
         for operations in range(200):
             disk = SimDisk(torn.files())
             disk.hook = crash_after(operations)
             try:
                 opened(disk)
             except Crash:
-                again = Life(disk.image(Random(operations)), list(life.acknowledged), list(life.attempted))
+                again = Life(disk.image(Stream(operations, "crash")), list(life.acknowledged), list(life.attempted))
                 again.check()
             else:
                 break
@@ -497,33 +581,33 @@ def test_a_kill_leaves_what_the_kernel_has_and_recovery_makes_it_durable() -> No
     after = disk.survivor()
     assert opened(after).end.sequence == 2
     for luck in range(20):
-        assert contents(after.image(Random(luck))) == bodies(1, 2)
+        assert contents(after.image(Stream(luck, "crash"))) == bodies(1, 2)
 
 
 def a_life_of_crashes(seed: int, lying: bool = False) -> int:
     """Random groups, spares, snapshots and crashes anywhere, recovery included; how many images were recovered."""
-    luck, images, number = Random(seed), 0, 0
+    luck, images, number = Stream(seed, "crash"), 0, 0
     life = Life(SimDisk())
     life.disk.lying = lying
-    for _ in range(luck.randrange(3, 9)):
-        life.disk.hook = crash_after(luck.choice((luck.randrange(40), luck.randrange(400))))
+    for _ in range(luck.between(3, 8)):
+        life.disk.hook = crash_after(luck.below((40, 400)[luck.below(2)]))
         try:
-            if luck.random() < 0.8:
+            if luck.below(10) < 8:
                 life.check_from_snapshot()
             else:
                 life.check()
             while True:
-                count = luck.choice((1, 1, 2, 6))
-                life.commit(bodies(*range(number, number + count), size=luck.choice((0, 0, 100, 900))))
+                count = (1, 1, 2, 6)[luck.below(4)]
+                life.commit(bodies(*range(number, number + count), size=(0, 0, 100, 900)[luck.below(4)]))
                 number += count
                 assert life.journal is not None
-                if luck.random() < 0.3:
+                if luck.below(10) < 3:
                     life.journal.prepare_spares()
-                if luck.random() < 0.2:
+                if luck.below(10) < 2:
                     life.snapshot()
         except Crash:
             number += 100
-            life.disk = life.disk.survivor() if luck.random() < 0.2 else life.disk.image(luck)
+            life.disk = life.disk.survivor() if luck.below(10) < 2 else life.disk.image(luck)
             images += 1
     life.disk.hook = lambda when, what, name: None
     life.check_from_snapshot()
@@ -535,8 +619,8 @@ def test_hundreds_of_crash_images_recover_an_exact_prefix() -> None:
 
 
 @pytest.mark.slow
-def test_thousands_of_crash_images_recover_an_exact_prefix() -> None:
-    assert sum(a_life_of_crashes(seed) for seed in range(1000, 1500)) > 2000
+def test_many_more_crash_images_recover_an_exact_prefix() -> None:
+    assert sum(a_life_of_crashes(seed) for seed in range(1000, 1200)) > 800
 
 
 def test_the_crash_test_finds_a_disk_whose_syncs_do_nothing() -> None:
@@ -598,11 +682,11 @@ def test_every_flipped_bit_over_two_segments_is_found() -> None:
     while journal.end.segment < 2:
         write(journal, bodies(1, 2, size=1800))
     write(journal, bodies(3))
-    files, end, luck = disk.files(), journal.end, Random(3)
+    files, end, luck = disk.files(), journal.end, Stream(3, "crash")
     used = {FIRST: len(files[FIRST].rstrip(b"\0")), SECOND: end.offset}
     for name, length in used.items():
-        for at in luck.sample(range(length), 500):
-            damaged = changed(SimDisk(files), name, at, bytes([files[name][at] ^ 1 << luck.randrange(8)]))
+        for at in [luck.below(length) for _ in range(500)]:
+            damaged = changed(SimDisk(files), name, at, bytes([files[name][at] ^ 1 << luck.below(8)]))
             with pytest.raises(JournalError):
                 contents(damaged)
             with pytest.raises(JournalError):
@@ -610,10 +694,10 @@ def test_every_flipped_bit_over_two_segments_is_found() -> None:
 
 
 def test_a_flipped_bit_in_unused_space_loses_no_record() -> None:
-    disk, luck = disk_with(bodies(1, 2), bodies(3)), Random(4)
+    disk, luck = disk_with(bodies(1, 2), bodies(3)), Stream(4, "crash")
     end = len(disk.files()[FIRST].rstrip(b"\0"))
     for at in range(end, SEGMENT, 97):
-        damaged = changed(disk, FIRST, at, bytes([1 << luck.randrange(8)]))
+        damaged = changed(disk, FIRST, at, bytes([1 << luck.below(8)]))
         try:
             journal = opened(damaged)
         except JournalCorrupt:
@@ -671,10 +755,24 @@ def test_a_segment_that_lost_its_header_does_not_pass_for_a_spare() -> None:
         opened(disk)
 
 
-def test_a_cut_segment_file_is_damage() -> None:
+@pytest.mark.parametrize("length", [4096, 4097, 9000, SEGMENT - 1])
+def test_a_cut_segment_file_is_damage(length: int) -> None:
+    """
+    Even where no group is left in it.
+
+    Found by the crash images: a file cut right behind its header passed for a spare, and its records were gone.
+    """
     files = disk_with(bodies(1)).files()
-    with pytest.raises(JournalCorrupt, match="header of segment 1 with 16384 bytes in a file of 9000 bytes"):
-        opened(SimDisk({FIRST: files[FIRST][:9000]}))
+    with pytest.raises(JournalCorrupt, match=f"header of segment 1 with 16384 bytes in a file of {length} bytes"):
+        opened(SimDisk({FIRST: files[FIRST][:length]}))
+
+
+@pytest.mark.parametrize("length", [0, 1, 511, 512, 4095])
+def test_a_segment_file_cut_within_its_header_is_damage(length: int) -> None:
+    """A spare has its full length before it has its name, so no crash leaves a short one."""
+    for content in (disk_with(bodies(1)).files()[FIRST], bytes(SEGMENT)):
+        with pytest.raises(JournalCorrupt, match=f"offset 0: the file has {length} bytes of header area, expected 4096"):
+            opened(SimDisk({FIRST: content[:length]}))
 
 
 def test_a_segment_under_anothers_name_is_damage() -> None:
@@ -685,7 +783,7 @@ def test_a_segment_under_anothers_name_is_damage() -> None:
 
 def test_a_first_segment_that_is_not_the_first_is_damage() -> None:
     header = frames.SegmentHeader(IDENTITY, 1, SEGMENT, 7, 0, frames.GENESIS, frames.GENESIS)
-    with pytest.raises(JournalCorrupt, match="begins with sequence 7, expected 1"):
+    with pytest.raises(JournalCorrupt, match="offset 0: the first segment begins with sequence 7, expected 1"):
         opened(SimDisk({FIRST: frames.encode_header(header).ljust(SEGMENT, b"\0")}))
 
 
@@ -776,7 +874,15 @@ def test_a_position_that_the_journal_does_not_hold_is_refused() -> None:
     assert opened(SimDisk(cut.files())).end == positions[0]
     absent = msgspec.structs.replace(positions[1], segment=5)
     other = msgspec.structs.replace(positions[0], chain=bytes(32))
-    for disk, position in ((cut, positions[1]), (whole, absent), (whole, other), (SimDisk(), positions[0])):
+    nowhere = opened(SimDisk()).end
+    for disk, position in (
+        (cut, positions[1]),
+        (whole, absent),
+        (whole, other),
+        (SimDisk(), positions[0]),
+        (whole, nowhere),
+        (SimDisk(), nowhere),
+    ):
         with pytest.raises(JournalCorrupt, match="the snapshot says that sequence"):
             opened(SimDisk(disk.files()), position)
 
@@ -806,7 +912,7 @@ def test_a_reader_ends_at_the_last_whole_group_of_a_live_journal() -> None:
     with pytest.raises(Crash):
         write(journal, bodies(*range(2, 30), size=200))
     for seed in range(50):
-        assert contents(disk.image(Random(seed))) in (bodies(1), bodies(1) + bodies(*range(2, 30), size=200))
+        assert contents(disk.image(Stream(seed, "crash"))) in (bodies(1), bodies(1) + bodies(*range(2, 30), size=200))
 
 
 class Racing(SimDisk):
@@ -878,6 +984,7 @@ def test_the_inline_committer_commits_and_makes_spares() -> None:
     async def run() -> None:
         disk = SimDisk()
         committer: Committer = InlineCommitter(opened(disk))
+        assert committer.spare_fault == ""
         assert (await committer.commit([draft(b"1")])).last_sequence == 1
         assert (await committer.commit([draft(b"2")])).last_sequence == 2
         assert len(disk.list()) == 3
@@ -935,6 +1042,7 @@ def test_the_thread_committer_raises_what_the_journal_raises_and_keeps_why_there
     async def run() -> None:
         disk = SimDisk(total_bytes=SEGMENT + 10)
         committer = ThreadCommitter(opened(disk))
+        assert committer.spare_fault == ""
         await committer.commit([draft(b"1")])
         while not committer.spare_fault:
             await committer.commit([draft(b"2")])
@@ -943,6 +1051,36 @@ def test_the_thread_committer_raises_what_the_journal_raises_and_keeps_why_there
         with pytest.raises(JournalPoisoned):
             await committer.commit([draft(b"3")])
         await committer.close()
+
+    asyncio.run(run())
+
+
+def test_the_thread_committer_makes_spares_only_when_some_are_missing_and_once_at_a_time() -> None:
+    """Whoever makes them already is not asked again, however many commits come meanwhile."""
+
+    async def run() -> None:
+        journal = opened(SimDisk())
+        going, asked = threading.Event(), 0
+        original = journal.prepare_spares
+
+        def prepare() -> None:
+            nonlocal asked
+            asked += 1
+            assert going.wait(30)
+            original()
+
+        journal.prepare_spares = prepare  # type: ignore[method-assign]
+        committer = ThreadCommitter(journal)
+        for _ in range(3):
+            await committer.commit([draft(b"meanwhile")])
+        going.set()
+        preparing = committer._preparing
+        assert preparing is not None
+        await preparing
+        for _ in range(3):
+            await committer.commit([draft(b"afterwards")])
+        await committer.close()
+        assert asked == 1
 
     asyncio.run(run())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from random import Random
 
 import msgspec
 import pytest
@@ -12,6 +11,7 @@ from packcenter.journal import snapshot
 from packcenter.journal.journal import Position
 from packcenter.journal.snapshot import Loaded, Snapshot
 from simulation.disk import Crash, SimDisk, crash_after, failing
+from simulation.draws import Stream
 
 SCHEMAS = frozenset({1, 2})
 
@@ -98,6 +98,7 @@ def test_a_snapshot_that_cannot_be_written_leaves_the_older_ones(code: int) -> N
     with pytest.raises(OSError, match="refused"):
         snapshot.write(disk, taken(3))
     disk.hook = lambda when, what, on: None
+    assert disk.list() == [name(1), name(2)], "its half would keep room that the journal may need"
     assert snapshot.load_newest(disk, schemas=SCHEMAS) == Loaded(taken(2), ())
     snapshot.write(disk, taken(4))
     assert disk.list() == [name(2), name(4)]
@@ -112,9 +113,31 @@ def test_a_crash_at_any_step_leaves_the_older_or_the_new_one_whole() -> None:
             try:
                 snapshot.write(disk, taken(3))
             except Crash:
-                loaded = snapshot.load_newest(disk.image(Random(seed)), schemas=SCHEMAS)
+                loaded = snapshot.load_newest(disk.image(Stream(seed, "crash")), schemas=SCHEMAS)
                 assert loaded in (Loaded(taken(2), ()), Loaded(taken(3), ()))
             else:
                 assert operations > 5
                 return
     pytest.fail("writing a snapshot did not end within 100 operations")
+
+
+def test_what_is_wrong_is_said_even_if_the_half_snapshot_cannot_be_removed() -> None:
+    disk = disk_with(1)
+
+    def hook(when: str, what: str, on: str) -> None:
+        if what in ("fdatasync", "remove"):
+            raise OSError(errno.EIO, f"no {what}")
+
+    disk.hook = hook
+    with pytest.raises(OSError, match="no fdatasync"):
+        snapshot.write(disk, taken(3))
+    disk.hook = lambda when, what, on: None
+    assert disk.list() == [name(1), name(3) + ".tmp"]
+    snapshot.write(disk, taken(4))
+    assert disk.list() == [name(1), name(4)]
+
+
+def test_a_snapshot_of_nothing_is_our_mistake() -> None:
+    """An empty journal has no position that could be proved."""
+    with pytest.raises(AssertionError, match="empty journal"):
+        snapshot.write(SimDisk(), taken(0))

@@ -74,10 +74,32 @@ def test_half_a_ballast_is_made_whole() -> None:
     assert disk.files()["ballast"] == bytes(1000)
 
 
+def test_a_ballast_of_another_length_is_made_anew() -> None:
+    """From its first byte to its last: a hole would keep no room."""
+    disk = SimDisk({"ballast": b"x" * 3000})
+    assert space.keep_ballast(disk, 1000)
+    assert disk.files()["ballast"] == bytes(1000)
+
+
 def test_a_ballast_without_room_leaves_nothing_behind() -> None:
     disk = SimDisk(total_bytes=10 << 20)
     assert not space.keep_ballast(disk)
     assert disk.list() == []
+
+
+def test_a_ballast_without_room_for_its_name_is_no_fault() -> None:
+    disk = SimDisk()
+    disk.hook = failing("open", "ballast", OSError(errno.ENOSPC, "no room"))
+    assert not space.keep_ballast(disk, 1000)
+    assert disk.list() == []
+
+
+def test_a_ballast_is_durable_when_it_is_kept_and_gone_for_good_when_it_is_released() -> None:
+    disk = SimDisk()
+    assert space.keep_ballast(disk, 9 << 20)
+    assert disk.moment().image(0).files() == {"ballast": bytes(9 << 20)}
+    assert space.release_ballast(disk)
+    assert disk.moment().image(0).files() == {}
 
 
 def test_a_ballast_on_a_broken_disk_is_the_callers_fault_to_handle() -> None:
