@@ -8,10 +8,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 CYCLES ?= 30
+IMAGES ?= 2000
+SEEDS ?= 0:1000
 # pytest workers: the suite is sized for two cores
 WORKERS ?= 2
 
-.PHONY: help demo test check fast slow format lint bench torture pictures dashboards digests lock clean
+.PHONY: help demo test check fast slow format lint bench explore crash torture seeded-bugs fuzz coverage mutants pictures dashboards digests lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -47,6 +49,27 @@ format: .venv/ready  ## put the sources in form
 
 bench: .venv/ready  ## medians and ratios against the bare loops, kept as JSON
 	$(BIN)/python tests/bench/bench.py $(ARGS)
+
+explore: .venv/ready  ## the hall under random faults (SEEDS=0:1000, ARGS="--level wire --hours 10")
+	$(BIN)/packcenter explore --seeds $(SEEDS) $(ARGS)
+
+crash: .venv/ready  ## crash images of the journal (IMAGES=1000000)
+	$(BIN)/python tests/journal/crash.py --progress --images $(IMAGES) $(ARGS)
+
+seeded-bugs: .venv/ready  ## every deliberate fault must be found (ARGS="--share 3/10")
+	$(BIN)/python tests/seeded/hunt.py $(ARGS)
+
+fuzz: .venv/ready  ## malformed frames and sessions, both directions (ARGS="--modbus 1000000")
+	$(BIN)/python tests/hostile/fuzz.py $(ARGS)
+
+coverage: .venv/ready  ## every branch of core, mailbox, codec and journal, through their public faces
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -p no:xdist -m "not slow" tests/core tests/plc tests/journal tests/service/test_recovery.py tests/simulation/test_disk.py
+	$(BIN)/python -m coverage report --fail-under=100 \
+		--include='packcenter/core/*,packcenter/plc/mailbox.py,packcenter/plc/image.py,packcenter/journal/*,packcenter/service/recovery.py'
+
+mutants: .venv/ready  ## small changes that the tests must notice (ARGS="core --share 1/10")
+	$(BIN)/python tests/mutation/score.py $(ARGS)
 
 torture: .venv/ready  ## kill -9 and PLC restarts against real processes (CYCLES=30)
 	$(BIN)/python tests/live/torture.py --cycles $(CYCLES) $(ARGS)

@@ -23,9 +23,9 @@ from packcenter.core.facts import (
 )
 from packcenter.core.inputs import BagShut, Dropped
 from packcenter.core.lifecycle import kind_of
-from packcenter.core.state import Bag, Item, Pending
+from packcenter.core.state import Bag, Item
 from packcenter.core.turn import Turn
-from packcenter.core.words import MASKED, CommandResult
+from packcenter.core.words import NO_CODES, CommandResult
 
 _DAY_MINUTES = 24 * 60
 _MINUTE_US = 60_000_000
@@ -40,7 +40,7 @@ def send(turn: Turn, item: Item, label: str) -> None:
     the rack turns out by itself.
     """
     rack = turn.index.hall.rack
-    if label in ("", MASKED):
+    if label in NO_CODES:
         return
     twins = [other for other in _under(turn, label) if other is not item]
     for parcel in (*twins, item) if twins else ():
@@ -72,7 +72,8 @@ def on_dropped(turn: Turn, dropped: Dropped) -> None:
     """
     The rack dropped a parcel into a bag, or turned it out.
 
-    A parcel that we do not know in a bag makes the bag suspect; so does one that we wanted turned out.
+    A parcel that we do not know in a bag makes the bag suspect; so does one that we wanted turned out. A label that comes
+    a second time, when its parcel lies in a bag already, was on two: the one in the bag may be the other one.
     """
     rack = turn.index.hall.rack
     if dropped.plc != rack.plc:
@@ -85,6 +86,9 @@ def on_dropped(turn: Turn, dropped: Dropped) -> None:
         turn.set_aside(dropped, "unknown_waybill")
         if into_bag:
             suspect_bag(turn, dropped.position, "unknown_parcel")
+        owner = turn.state.waybills.get(label)
+        if owner is not None and kind_of(turn.item(owner).place) == "bag":
+            hold_back(turn, turn.item(owner), "label_used_twice")
         return
     known_as = _label(turn, item)
     asked = _answer_drop(turn, label)
@@ -113,7 +117,8 @@ def _sealed_unheard(turn: Turn, dropped: Dropped) -> Item | None:
     """
     A parcel that left its bagger while that could not be heard: that the rack read its label proves that it was sealed.
 
-    It had no instruction, and was turned out. What the bagger has to tell about it comes later and finds no job.
+    Only a pouch with its own document is ordered to be sealed, so the label is its own. It had no instruction, and was
+    turned out. What the bagger has to tell about it comes later and finds no job.
     """
     name = turn.state.waybills.get(dropped.waybill)
     if name is None or kind_of(turn.item(name).place) != "pack":
@@ -121,8 +126,8 @@ def _sealed_unheard(turn: Turn, dropped: Dropped) -> Item | None:
     item = turn.item(name)
     plc = turn.plc(item.place.removeprefix("pack/"))
     bagger = turn.state.baggers[plc.name]
-    job = next((job for job in (bagger.sealing, bagger.feeding) if job is not None and job.inside == name), None)
-    if job is None or job.waybill != dropped.waybill or not _is_seal(plc.pending.get(job.verdict)):
+    job = next(job for job in (bagger.sealing, bagger.feeding) if job is not None and job.inside == name)
+    if not isinstance(plc.pending[job.verdict].command, SealParcel):
         return None
     turn.emit(CommandAnswered(plc.name, job.verdict, CommandResult.DONE))
     turn.emit(ParcelSealed(plc.name, job.number, name, job.waybill, dropped.waybill, dropped.grams, item.suspect or job.suspect))
@@ -130,13 +135,9 @@ def _sealed_unheard(turn: Turn, dropped: Dropped) -> Item | None:
     return item
 
 
-def _is_seal(pending: Pending | None) -> bool:
-    return pending is not None and isinstance(pending.command, SealParcel)
-
-
 def _instruct_rest(turn: Turn, label: str) -> None:
     """A parcel that is still on its way under the label of one that came or was lost needs an instruction of its own."""
-    if label not in ("", MASKED) and _under(turn, label):
+    if label not in NO_CODES and _under(turn, label):
         _instruct(turn, label, turn.index.hall.rack.reject_position)
 
 
@@ -197,7 +198,8 @@ def on_bag_shut(turn: Turn, shut: BagShut) -> None:
     """
     A bag is shut and sealed: it is dispatched, with a bill that lists what fell into it.
 
-    A suspect bag goes to the hand station instead, to be opened; so does one that was not sealed (D3).
+    A suspect bag goes to the hand station instead, to be opened; so does one that was not sealed, or whose seal another
+    bag bears (D3).
     """
     bag = turn.state.bags.get(shut.position)
     if bag is None or shut.plc != turn.index.hall.rack.plc:
@@ -206,8 +208,10 @@ def on_bag_shut(turn: Turn, shut: BagShut) -> None:
     pending = turn.plc(shut.plc).pending
     for number in [n for n, p in pending.items() if isinstance(p.command, CloseBag) and p.command.position == shut.position]:
         turn.emit(CommandAnswered(shut.plc, number, CommandResult.DONE))
-    if shut.reason or not shut.seal:
+    if shut.reason or shut.seal in NO_CODES:
         suspect_bag(turn, shut.position, "not_sealed")
+    elif shut.seal in turn.state.seals:
+        suspect_bag(turn, shut.position, "seal_used_twice")
     _end(turn, bag, shut.seal, shut.grams)
 
 
@@ -231,9 +235,21 @@ def suspect_bag(turn: Turn, position: int, reason: str) -> None:
 
 
 def suspect_all(turn: Turn, reason: str) -> None:
-    """D1: we may have missed what the rack did, so no open bag's bill is sure."""
-    for position in sorted(turn.state.bags):
+    """
+    D1: we may have missed what the rack did, so no open bag's bill is sure.
+
+    Nor is that of a bag which hangs, in our books, empty where a parcel on its way may have fallen into it.
+    """
+    for position in sorted({*turn.state.bags, *_ordered(turn)}):
         suspect_bag(turn, position, reason)
+
+
+def _ordered(turn: Turn) -> set[int]:
+    """The positions to which a parcel on its way was ordered, the reject position aside."""
+    rack = turn.index.hall.rack
+    orders = [pending.command for pending in turn.plc(rack.plc).pending.values()]
+    ordered = {order.position for order in orders if isinstance(order, Drop) and order.position in turn.index.destination_at}
+    return ordered - {rack.reject_position}
 
 
 def _answer_drop(turn: Turn, label: str) -> int | None:
@@ -281,10 +297,21 @@ def _label(turn: Turn, item: Item) -> str:
     return next((label for label, names in turn.state.strays.items() if item.id in names), item.waybill)
 
 
+def hold_back(turn: Turn, item: Item, reason: str) -> None:
+    """A document that a machine holds, or whose parcel is on its way or in an open bag, must not leave; too late once it has."""
+    kind = kind_of(item.place)
+    if kind != "dispatched":
+        custody.suspect(turn, item, reason)
+    if kind == "rack":
+        recall(turn, item)
+    elif kind == "bag":
+        suspect_bag(turn, next(bag.position for bag in turn.state.bags.values() if item.id in bag.items), reason)
+
+
 def recall(turn: Turn, item: Item) -> None:
     """A parcel that is on its way must be turned out."""
     label = _label(turn, item)
-    if label not in ("", MASKED):
+    if label not in NO_CODES:
         _instruct(turn, label, turn.index.hall.rack.reject_position)
 
 
@@ -307,16 +334,13 @@ def doubt_unheard(turn: Turn) -> None:
     shut under its tag, which must not be used again (D3): our books end it here, unsealed, and what hangs at its position
     is suspect, because nobody knows which of the two it is.
     """
-    rack = turn.index.hall.rack
     for position in sorted(turn.state.bags):
         bag = turn.state.bags[position]
         if bag.closing:
             suspect_bag(turn, position, "plc_restart")
             _end(turn, bag, "", bag.grams)
             suspect_bag(turn, position, "plc_restart")
-    orders = [pending.command for pending in turn.plc(rack.plc).pending.values()]
-    ordered = {order.position for order in orders if isinstance(order, Drop) and order.position in turn.index.destination_at}
-    for position in sorted(ordered - {rack.reject_position}):
+    for position in sorted(_ordered(turn)):
         suspect_bag(turn, position, "plc_restart")
 
 

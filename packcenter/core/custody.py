@@ -46,15 +46,19 @@ def suspect(turn: Turn, item: Item, reason: str) -> None:
         turn.emit(Suspected(item.id, reason))
 
 
+_NUMBERED = ("no_read", "multiple_codes", "unknown", "duplicate", "ghost")
+"""Reasons of `ObjectSeen`, with which numbered identities begin."""
+
+
 def provisional(turn: Turn, reason: str, code: str = "") -> Item:
     """
     A new identity for an object that no manifest line stands for (A4, A7); `reason` as in `ObjectSeen`.
 
     A readable stranger is called by its code, so that it is known again when it comes back from the hand station.
-    The others are numbered; the colon keeps their ids apart from every code.
+    The others are numbered, and so is a stranger whose code looks like such a number: anything can be printed.
     """
     name = f"?{code}"
-    if reason != "unknown" or code == MASKED or name in turn.state.items:
+    if reason != "unknown" or code == MASKED or code.partition(":")[0] in _NUMBERED or name in turn.state.items:
         name = f"?{reason}:{turn.state.provisional + 1:06d}"
     turn.emit(ObjectSeen(name, reason, code))
     return turn.item(name)
@@ -129,7 +133,7 @@ def balance_errors(state: State) -> list[str]:
     counted = Counter(item.place for item in state.items.values())
     announced = sum(item.announced for item in state.items.values())
     came = len(state.items) - counted["outside"]
-    expected = {place: count for place, count in counted.items() if place not in ("agency", "outside")}
+    expected = dict(counted)
     expected["agency"] = -announced
     expected["outside"] = -(came - announced)
     errors = [

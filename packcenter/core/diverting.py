@@ -56,7 +56,7 @@ def _identify(turn: Turn, scan: Scanned) -> tuple[Item, str]:
     if scan.outcome != ReadOutcome.SUCCESS or not scan.code:
         return custody.provisional(turn, "no_read"), "no_read"
     stranger = turn.state.items.get(f"?{scan.code}")
-    if stranger is not None and stranger.place not in ("hand", "lost"):
+    if stranger is not None and (stranger.place not in ("hand", "lost") or stranger.code != scan.code):
         stranger = None
     item = turn.state.items.get(scan.code)
     if item is None:
@@ -91,6 +91,9 @@ def _decide(turn: Turn, sorter: Sorter, scan: Scanned, item: Item, choice: Choic
     turn.emit(Routed(item.id, scan.plc, lane.number, choice.rule, choice.group, choice.reason, deadline_us))
     if choice.reason not in ("plan", "overflow"):
         turn.emit(SentToHand(item.id, choice.reason))
+    else:
+        load = turn.state.lanes[lane_place(scan.plc, lane.number)]
+        assert load.on_way + len(load.items) <= lane.capacity_items, (item.id, load)  # R2
     if turn.at_us > deadline_us:
         turn.emit(DecisionLate(item.id, scan.plc, lane.number, turn.at_us - deadline_us))
         return
@@ -110,26 +113,24 @@ def on_confirmed(turn: Turn, confirmed: DivertConfirmed) -> None:
     if item is None or lane is None:
         turn.set_aside(confirmed, "unknown_track" if item is None else "unknown_lane")
         return
-    asked = item.lane
     sorter = turn.index.sorters[confirmed.plc]
     if lane.number == sorter.exception_lane:
-        _take_to_hand(turn, item, asked, confirmed)
+        _take_to_hand(turn, item, confirmed)
     else:
-        _take_into_lane(turn, item, asked, lane, confirmed)
+        _take_into_lane(turn, item, lane, confirmed)
         packing.try_begin(turn, lane.feeds)
 
 
-def _take_to_hand(turn: Turn, item: Item, asked: int, confirmed: DivertConfirmed) -> None:
+def _take_to_hand(turn: Turn, item: Item, confirmed: DivertConfirmed) -> None:
     turn.emit(Diverted(item.id, confirmed.plc, confirmed.lane, confirmed.disposition))
-    reason = item.hand if asked == confirmed.lane and item.hand else _fallback_reason(confirmed.disposition)
-    custody.to_hand(turn, item, reason)
+    custody.to_hand(turn, item, item.hand or _fallback_reason(confirmed.disposition))
 
 
-def _take_into_lane(turn: Turn, item: Item, asked: int, lane: Lane, confirmed: DivertConfirmed) -> None:
-    if lane.number == asked:
+def _take_into_lane(turn: Turn, item: Item, lane: Lane, confirmed: DivertConfirmed) -> None:
+    if lane.number == item.lane:
         turn.emit(Diverted(item.id, confirmed.plc, confirmed.lane, confirmed.disposition))
     else:
-        turn.emit(WrongLane(item.id, confirmed.plc, asked, lane.number))
+        turn.emit(WrongLane(item.id, confirmed.plc, item.lane, lane.number))
         custody.suspect(turn, item, "wrong_lane")
     custody.move(turn, item, lane_place(confirmed.plc, lane.number))
 

@@ -246,7 +246,7 @@ class VerdictGiven(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class JobSuspected(_Fact, frozen=True, tag=True, array_like=True, gc=False):
-    """The pouch of a job must not be sealed, or not be trusted if it is: a stop, a restart or a lost link came between (B6)."""
+    """The pouch of a job must not be sealed, or not be trusted if it is: a stop, a gap or a restart came between (B6)."""
 
     plc: str
     job: int
@@ -324,7 +324,7 @@ class ParcelTurnedOut(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class BagSuspected(_Fact, frozen=True, tag=True, array_like=True, gc=False):
-    """A bag holds a parcel that does not belong there; when it is closed it goes to the hand station to be opened."""
+    """What is in a bag, or how it was sealed, is in doubt; when it is closed it goes to the hand station to be opened."""
 
     bag: str
     position: int

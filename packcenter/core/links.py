@@ -44,6 +44,9 @@ _START_UP = {Unit.STOPPED: UnitCommand.RESET, Unit.IDLE: UnitCommand.START, Unit
 _NEIGHBOURS = (ReasonClass.STARVED, ReasonClass.BLOCKED)
 """Stops that come from a neighbour and leave an open pouch untouched."""
 
+_STOPS = (Unit.CLEARING, Unit.STOPPED, Unit.STOPPING, Unit.ABORTING, Unit.ABORTED, Unit.HOLDING, Unit.HELD)
+"""States that no neighbour brings about, whatever reason class a PLC gives with them."""
+
 
 def on_link_up(turn: Turn, link: LinkUp) -> None:
     """
@@ -121,7 +124,8 @@ def on_machine_changed(turn: Turn, changed: MachineChanged) -> None:
     operator stopped stays stopped.
     """
     turn.emit(MachineEntered(changed.plc, changed.state, changed.reason_class, changed.reason))
-    if changed.plc in turn.state.baggers and changed.state != Unit.EXECUTE and changed.reason_class not in _NEIGHBOURS:
+    own = changed.state in _STOPS or (changed.state != Unit.EXECUTE and changed.reason_class not in _NEIGHBOURS)
+    if changed.plc in turn.state.baggers and own:
         packing.make_suspect(turn, changed.plc, "machine_stopped")
     _answer_machine_commands(turn, changed.plc)
     command = _START_UP.get(Unit(changed.state)) if changed.state <= Unit.COMPLETED else None

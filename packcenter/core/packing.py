@@ -4,8 +4,9 @@ From lane to sealed parcel, one item to a parcel.
     begin -> fed -> is it the one expected? -> seal, else reject -> packed -> label and weight right? -> to the rack
 
 A bagger has two stations: a document may be fed while the pouch before it is being sealed. A document enters a
-parcel only by the identity read at the feeder, in the current epoch (B4). After a stop, a restart of either side or
-a lost link every pouch that holds a document is suspect (B6): it is put out, or not trusted if it was sealed.
+parcel only by the identity read at the feeder, in the current epoch (B4). After a stop, a jam, a gap in the bagger's
+events or a restart of either side every pouch that holds a document is suspect (B6): it is put out, or not trusted if
+it was sealed.
 """
 
 from __future__ import annotations
@@ -101,8 +102,7 @@ def on_fed(turn: Turn, fed: Fed) -> None:
     else:
         item, reason = _identify(turn, job, fed)
         _take_in(turn, fed.plc, job, item, reason)
-        seal = not item.suspect and not job.suspect and item.id == job.item
-        _order(turn, fed.plc, job, seal)
+        _order(turn, fed.plc, job, seal=not item.suspect)
         try_begin(turn, fed.plc)
 
 
@@ -158,11 +158,16 @@ def _unread(turn: Turn, job: Job) -> Item:
 
 
 def _other(turn: Turn, fed: Fed) -> tuple[Item, str]:
-    """A document that is not the one expected, and what is wrong with it."""
+    """
+    A document that is not the one expected, and what is wrong with it.
+
+    If a parcel of that code is in the hall already, one of the two was misread, and nobody knows which: neither is trusted.
+    """
     other = turn.state.items.get(fed.code)
     if other is None:
         return custody.provisional(turn, "unknown", fed.code), "not_the_one_expected"
     if kind_of(other.place) in ("rack", "bag", "dispatched", "pack"):
+        bags.hold_back(turn, other, "duplicate")
         return custody.provisional(turn, "duplicate", fed.code), "duplicate"
     return other, "not_the_one_expected"
 
@@ -211,7 +216,7 @@ def on_packed(turn: Turn, packed: Packed) -> None:
         _sealed(turn, packed, job, turn.item(job.inside))
     else:
         _answer_orders(turn, packed.plc, job)
-        _put_out(turn, packed.plc, job, "machine_rejected")
+        _put_out(turn, packed.plc, job)
     try_begin(turn, packed.plc)
 
 
@@ -222,13 +227,13 @@ def _answer_orders(turn: Turn, plc: str, job: Job) -> None:
             turn.emit(CommandAnswered(plc, number, CommandResult.DONE))
 
 
-def _put_out(turn: Turn, plc: str, job: Job, reason: str) -> None:
+def _put_out(turn: Turn, plc: str, job: Job) -> None:
     """The job is over without a parcel: what was in the pouch is at the hand station, for the first reason that it had."""
     if not job.inside:
-        turn.emit(ParcelRejected(plc, job.number, "", reason))
+        turn.emit(ParcelRejected(plc, job.number, "", "machine_rejected"))
         return
     item = turn.item(job.inside)
-    reason = item.suspect or job.suspect or reason
+    reason = item.suspect or job.suspect or "machine_rejected"
     turn.emit(ParcelRejected(plc, job.number, item.id, reason))
     custody.to_hand(turn, item, reason)
 
@@ -269,7 +274,7 @@ def on_command_ended(turn: Turn, plc: str, command: BeginParcel | SealParcel | R
     if isinstance(command, SealParcel):
         _order(turn, plc, job, seal=False)
     else:
-        _put_out(turn, plc, job, "verdict_refused")
+        _put_out(turn, plc, job)
         try_begin(turn, plc)
 
 
@@ -310,7 +315,7 @@ def void_jobs(turn: Turn, plc: str) -> None:
             continue
         if job.inside:
             custody.suspect(turn, turn.item(job.inside), "plc_restart")
-            _put_out(turn, plc, job, "plc_restart")
+            _put_out(turn, plc, job)
         else:
             turn.emit(JobAbandoned(plc, job.number, job.item, "plc_restart"))
 
@@ -326,7 +331,7 @@ def on_quarantined(turn: Turn, plc: str, number: int) -> None:
     if job.inside:
         _answer_orders(turn, plc, job)
         custody.suspect(turn, turn.item(job.inside), "quarantined")
-        _put_out(turn, plc, job, "quarantined")
+        _put_out(turn, plc, job)
     else:
         _take_in(turn, plc, job, _unread(turn, job), "quarantined")
         _order(turn, plc, job, seal=False)

@@ -41,7 +41,7 @@ def encode(happened: Input, outcome: Outcome) -> tuple[bytes, int]:
 
 
 def decode(body: bytes) -> Record:
-    """The record of a body; raises `msgspec.DecodeError` or `ValidationError` if it is none."""
+    """The record of a body; raises `msgspec.DecodeError`, or `UnicodeDecodeError` for a text that is none, if it is not one."""
     return _DECODER.decode(body)
 
 

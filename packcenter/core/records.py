@@ -140,7 +140,8 @@ class State(msgspec.Struct):
     Everything the controller knows.
 
     `waybills` maps each number in use to its item, `bags` each position to its open bag, `strays` a label that does
-    not belong to its parcel ("" unreadable) to the items that are on their way to the rack under it, oldest first.
+    not belong to its parcel ("" unreadable) to the items that are on their way to the rack under it, oldest first,
+    `seals` each seal that was used to its bag's tag.
     `waybill_serial` is the next number of our range; `agenda` a heap of (time, kind, name, number).
     """
 
@@ -157,6 +158,7 @@ class State(msgspec.Struct):
     baggers: dict[str, Bagger] = {}
     bags: dict[int, Bag] = {}
     strays: dict[str, list[str]] = {}
+    seals: dict[str, str] = {}
     provisional: int = 0
     bag_serial: int = 0
     waybill_serial: int = 0

@@ -20,7 +20,7 @@ def on_started(turn: Turn, started: Started) -> None:
     for name, plc in turn.state.plcs.items():
         if plc.up:
             turn.emit(LinkStateSet(name, False, "controller_start"))
-    for name in turn.index.baggers:
+    for name in turn.state.baggers:  # one that the hall has no more may come back with its pouch
         packing.make_suspect(turn, name, "controller_restart")
 
 
@@ -55,11 +55,7 @@ def _set_apart(turn: Turn, item: Item) -> None:
     """What a machine holds comes to the hand station on the machine's way out; anything else is there at once."""
     kind = kind_of(item.place)
     if kind in ("lane", "pack", "rack", "bag"):
-        custody.suspect(turn, item, "quarantined")
-    if kind == "rack":
-        bags.recall(turn, item)
-    elif kind == "bag":
-        bags.suspect_bag(turn, next(b.position for b in turn.state.bags.values() if item.id in b.items), "quarantined")
+        bags.hold_back(turn, item, "quarantined")
     elif kind in ("expected", "belt", "lost"):
         custody.to_hand(turn, item, "quarantined")
 

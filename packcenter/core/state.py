@@ -2,8 +2,8 @@
 What is true now, and `evolve`: the only code that changes it.
 
 Plain mutable records. A snapshot is this state as MessagePack; `agenda` (a heap of deadlines) is derived and is
-rebuilt after loading. `evolve` asserts what must hold whenever custody or a bag changes (design/invariants A1, A3,
-B3, C2, D1, E1, R2): a broken one stops the line.
+rebuilt after loading. `evolve` and `remember` assert what must hold whenever custody, a parcel, a bag or an order
+changes (design/invariants A1, A3, A6, B3, B4, B6, C1, C2, D1, D3, E1, E4, E12, R5): a broken one stops the line.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from packcenter.core.commands import (
     GrantEpoch,
     Numbered,
 )
+from packcenter.core.hall import Waybills
 from packcenter.core.lifecycle import NEXT_PLACES, SOURCES, kind_of
 from packcenter.core.limits import CLOSE_RETRY_US, OPEN_COMMANDS_MAX
 from packcenter.core.records import UNKNOWN, Bag, Bagger, Item, Job, LaneLoad, ManifestProgress, Pending, Plc, State, lane_place
+from packcenter.core.words import NO_CODES
 
 __all__ = [
     "EVOLVE",
@@ -58,9 +60,10 @@ def evolve(state: State, at_us: int, fact: f.Fact) -> None:
 
 def remember(state: State, at_us: int, command: Command) -> None:
     """Keep a command until it is answered; numbers of one PLC rise by one."""
-    if isinstance(command, GrantEpoch):
-        return
     plc = state.plcs[command.plc]
+    if isinstance(command, GrantEpoch):
+        assert (command.nonce, command.epoch) == (plc.nonce, plc.epoch), (command, plc)  # E4: only what is a fact is granted
+        return
     assert command.number == plc.numbers + 1, (command, plc.numbers)
     assert len(plc.pending) < OPEN_COMMANDS_MAX, command.plc
     plc.numbers = command.number
@@ -72,7 +75,9 @@ def remember(state: State, at_us: int, command: Command) -> None:
     plc.pending[command.number] = Pending(command, due_us)
     kind = type(command)
     if kind is Divert:
-        state.items[plc.tracks[command.track]].command = command.number  # type: ignore[union-attr]
+        item = state.items[plc.tracks[command.track]]  # type: ignore[union-attr]
+        assert not item.command, (command, item)  # R5: one decision for a scan
+        item.command = command.number
     elif kind is Drop:
         owner = state.waybills.get(command.waybill)  # type: ignore[union-attr]
         if owner is not None and state.items[owner].place == "rack":
@@ -87,10 +92,9 @@ def _answer_time_us(state: State, command: Numbered) -> int:
         return 0  # the item's own time covers the first two; a machine's state speaks for the third
     if kind is CloseBag:
         return state.hall.rack.close_timeout_ms * 1000
-    for bagger in state.hall.baggers:
-        if bagger.plc == command.plc:
-            return (bagger.feed_timeout_ms if kind is BeginParcel else bagger.verdict_timeout_ms) * 1000
-    raise AssertionError(command)
+    bagger = next((bagger for bagger in state.hall.baggers if bagger.plc == command.plc), None)
+    assert bagger is not None, command
+    return (bagger.feed_timeout_ms if kind is BeginParcel else bagger.verdict_timeout_ms) * 1000
 
 
 def is_current(state: State, entry: tuple[int, str, str, int]) -> bool:
@@ -145,6 +149,7 @@ _STATE_DECODER = msgspec.msgpack.Decoder(State)
 
 
 def _hall_adopted(state: State, at_us: int, fact: f.HallAdopted) -> None:
+    _adopt_waybills(state, fact.hall.waybills)
     state.hall = fact.hall
     state.hall_digest = fact.digest
     state.run = fact.run
@@ -155,8 +160,17 @@ def _hall_adopted(state: State, at_us: int, fact: f.HallAdopted) -> None:
             state.lanes.setdefault(lane_place(sorter.plc, lane.number), LaneLoad())
     for bagger in fact.hall.baggers:
         state.baggers.setdefault(bagger.plc, Bagger())
-    stock = fact.hall.waybills
-    if not stock.first <= state.waybill_serial <= stock.last:
+
+
+def _adopt_waybills(state: State, stock: Waybills) -> None:
+    """
+    Go on in the range where we were, also behind its end; another one begins with its first number.
+
+    A range that is used up must stay so at a restart: to look for a free number in it takes minutes.
+    """
+    before = state.hall.waybills if state.hall is not None else None
+    same = before is not None and (before.indicator, before.country) == (stock.indicator, stock.country)
+    if not (same and stock.first <= state.waybill_serial <= stock.last + 1):
         state.waybill_serial = stock.first
 
 
@@ -258,11 +272,15 @@ def _object_seen(state: State, at_us: int, fact: f.ObjectSeen) -> None:
 
 
 def _sent_to_hand(state: State, at_us: int, fact: f.SentToHand) -> None:
-    state.items[fact.item].hand = fact.reason
+    item = state.items[fact.item]
+    assert item.place != "dispatched", fact  # A6
+    item.hand = fact.reason
 
 
 def _suspected(state: State, at_us: int, fact: f.Suspected) -> None:
-    state.items[fact.item].suspect = fact.reason
+    item = state.items[fact.item]
+    assert item.place != "dispatched", fact  # A6
+    item.suspect = fact.reason
 
 
 def _item_lost(state: State, at_us: int, fact: f.ItemLost) -> None:
@@ -315,11 +333,15 @@ def _document_fed(state: State, at_us: int, fact: f.DocumentFed) -> None:
     job = state.baggers[fact.plc].feeding
     assert job is not None, fact
     assert job.number == fact.job, fact
+    assert not job.inside, (fact, job)  # B3: one document to a parcel
     job.inside = fact.item
 
 
 def _parcel_sealed(state: State, at_us: int, fact: f.ParcelSealed) -> None:
     item = state.items[fact.item]
+    if not fact.reason:
+        _assert_sound(_job(state, fact.plc, fact.job), item)
+        assert fact.label == fact.waybill == item.waybill != "", (fact, item)  # C1
     item.grams = fact.grams
     if not fact.label or fact.label != item.waybill:
         state.strays.setdefault(fact.label, []).append(fact.item)
@@ -337,27 +359,38 @@ def _job_abandoned(state: State, at_us: int, fact: f.JobAbandoned) -> None:
 def _verdict_given(state: State, at_us: int, fact: f.VerdictGiven) -> None:
     """The pouch leaves the feeder once the pouch station is free. A refused seal may be followed by a reject."""
     bagger = state.baggers[fact.plc]
-    job = next(job for job in (bagger.feeding, bagger.sealing) if job is not None and job.number == fact.job)
+    job = _job(state, fact.plc, fact.job)
     assert job.inside, fact
+    if fact.seal:
+        _assert_sound(job, state.items[job.inside])
     job.verdict = fact.number
     if bagger.sealing is None:
         bagger.feeding, bagger.sealing = None, job
 
 
 def _job_suspected(state: State, at_us: int, fact: f.JobSuspected) -> None:
-    bagger = state.baggers[fact.plc]
-    for job in (bagger.feeding, bagger.sealing):
-        if job is not None and job.number == fact.job:
-            job.suspect = fact.reason
+    _job(state, fact.plc, fact.job).suspect = fact.reason
 
 
-def _end_job(state: State, plc: str, job: int) -> None:
+def _job(state: State, plc: str, number: int) -> Job:
     bagger = state.baggers[plc]
-    if bagger.feeding is not None and bagger.feeding.number == job:
+    job = next((job for job in (bagger.feeding, bagger.sealing) if job is not None and job.number == number), None)
+    assert job is not None, (plc, number)
+    return job
+
+
+def _assert_sound(job: Job, item: Item) -> None:
+    """B4, B6: a pouch is sealed, and its parcel bagged, only with the document that was expected, and free of suspicion."""
+    assert job.item == job.inside == item.id, (job, item)
+    assert not job.suspect, job
+    assert not item.suspect, item
+
+
+def _end_job(state: State, plc: str, number: int) -> None:
+    bagger, job = state.baggers[plc], _job(state, plc, number)
+    if bagger.feeding is job:
         bagger.feeding = None
     else:
-        assert bagger.sealing is not None, (plc, job)
-        assert bagger.sealing.number == job, (plc, job)
         bagger.sealing = None
         if bagger.feeding is not None and bagger.feeding.verdict:
             bagger.feeding, bagger.sealing = None, bagger.feeding
@@ -399,8 +432,12 @@ def _bag_close_asked(state: State, at_us: int, fact: f.BagCloseAsked) -> None:
 
 def _bag_closed(state: State, at_us: int, fact: f.BagClosed) -> None:
     bag = state.bags.pop(fact.position)
-    assert tuple(bag.items) == fact.items, fact  # D1: the bill lists what is inside
+    assert (bag.tag, tuple(bag.items)) == (fact.bag, fact.items), fact  # D1: the bill lists what is inside
+    assert all(state.items[name].place == f"bag/{bag.tag}" for name in bag.items), fact  # A1
     state.closed_bags += 1
+    if fact.seal not in NO_CODES:
+        assert fact.seal not in state.seals or bag.suspect, fact  # D3: a seal is used once
+        state.seals.setdefault(fact.seal, bag.tag)
 
 
 def _link_state_set(state: State, at_us: int, fact: f.LinkStateSet) -> None:
@@ -411,10 +448,13 @@ def _link_state_set(state: State, at_us: int, fact: f.LinkStateSet) -> None:
 def _epoch_granted(state: State, at_us: int, fact: f.EpochGranted) -> None:
     plc = state.plcs[fact.plc]
     assert fact.epoch == plc.epoch + 1, (fact, plc.epoch)  # E4: epochs strictly rise
+    assert plc.epoch == 0 or fact.nonce != plc.nonce, fact  # E4: and belong to one life
     plc.nonce, plc.epoch, plc.seq, plc.numbers = fact.nonce, fact.epoch, 0, 0
     plc.state, plc.reason_class = UNKNOWN, 0
     plc.places, plc.jams, plc.pending = {}, {}, {}
-    assert not plc.tracks, plc.tracks  # E12: every item that the old life tracked has been accounted for
+    assert not plc.tracks, plc.tracks  # E12: everything that the old life tracked or held has been accounted for
+    bagger = state.baggers.get(fact.plc)
+    assert bagger is None or bagger.feeding is bagger.sealing is None, bagger
 
 
 def _event_taken(state: State, at_us: int, fact: f.EventTaken) -> None:

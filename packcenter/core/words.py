@@ -11,6 +11,9 @@ from enum import IntEnum
 MASKED = "#MASKED"
 """Stands for a code that looked like personal data (`plc.translate`); it is no identity, two of them are two objects."""
 
+NO_CODES = ("", MASKED)
+"""What a reader gives when it has nothing to tell one object from another by."""
+
 
 class ReadOutcome(IntEnum):
     """OPC 30010 (AutoID) read results used on the wire."""

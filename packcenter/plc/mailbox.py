@@ -132,7 +132,7 @@ class Mailbox:
         self._taken = self._durable = resume.taken
         self._pending: dict[int, LineCommand] = {}
         self._asked = 0
-        self._sent_to: int | None = None if resume.epoch else 0  # highest number ever sent; None: by an earlier process
+        self._sent_to: int | None = None  # highest number ever sent; None: an earlier process may have sent some
         self._peer_took = 0
         self._away_us: int | None = resume.away_us
         self._marks: deque[tuple[int, int]] = deque()  # (our time, odometer then), rising, none too old
@@ -163,7 +163,6 @@ class Mailbox:
         self._hello = self._hello % HELLO_MAX + 1
         self._connected = True
         self._peer = self._beat = self._disagree_us = self._written = None
-        self._moving = False
         self._beat_us = now_us
         self._heartbeat_us = now_us - HEARTBEAT_STEP_US  # our first image of a connection shows that we live
         if self._away_us is not None:
@@ -211,7 +210,7 @@ class Mailbox:
 
     def _watch_heartbeat(self, now_us: int, image: OutImage) -> None:
         if self._beat is None or self._beat[0] != image.nonce:
-            self._moving = False  # a new life must show that it lives
+            self._moving = False  # a new connection or life must show that it lives
         elif self._beat[1] != image.heartbeat:
             self._moving = True
             self._beat_us = now_us
@@ -348,7 +347,7 @@ class Mailbox:
     # --- what we write -------------------------------------------------------------------------------------------------
 
     def _granted(self) -> bool:
-        return self._epoch > 0 and self._peer is not None and self._peer.nonce == self._nonce
+        return self._peer is not None and self._peer.nonce == self._nonce  # ours is 0 before a grant, a peer's never
 
     def _in_force(self) -> bool:
         return self._granted() and self._peer is not None and self._peer.epoch == self._epoch

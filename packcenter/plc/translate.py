@@ -13,11 +13,14 @@ from collections.abc import Callable
 from packcenter.core import commands as c
 from packcenter.core import inputs as i
 from packcenter.core import resident_id
+from packcenter.core.records import Plc
 from packcenter.core.words import MASKED
+from packcenter.plc import mailbox
 from packcenter.plc.line import CommandKind, EventKind, LineCommand, LineEvent
+from packcenter.plc.mailbox import Happening, Resume
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,31}\Z")
-_MOBILE = re.compile(r"1[3-9][0-9]{9}\Z")
+_MOBILE = re.compile(r"(?:\+?86|0086)?-?1[3-9][0-9]{9}\Z")
 
 
 def clean_code(code: str) -> str:
@@ -52,6 +55,23 @@ _INPUTS: dict[int, Callable[[str, int, LineEvent], i.PlcEvent]] = {
     EventKind.CONSUMABLE: lambda p, e, v: i.ConsumableRead(p, e, v.number, v.a, v.b),
     EventKind.COMMAND_RESULT: lambda p, e, v: i.CommandEnded(p, e, v.number, v.c, v.a),
 }
+
+
+def to_inputs(plc: str, happening: Happening) -> list[i.Input]:
+    """The inputs that what happened on a PLC's link stands for; empty for what is worth a log line and no more."""
+    if isinstance(happening, mailbox.Events):
+        return [to_input(plc, happening.epoch, event) for event in happening.events]
+    if isinstance(happening, mailbox.LinkUp):
+        return [i.LinkUp(plc, happening.nonce, happening.epoch)]
+    if isinstance(happening, mailbox.LinkLost):
+        return [i.LinkLost(plc, happening.cause.value)]
+    return []
+
+
+def resumed(known: Plc, away_us: int) -> tuple[Resume, list[LineCommand]]:
+    """What a mailbox begins with after a restart: the life that was granted, and the commands that are still open."""
+    pending = known.pending
+    return Resume(known.nonce, known.epoch, known.seq, away_us), [to_line(pending[number].command) for number in sorted(pending)]
 
 
 def to_line(command: c.Numbered) -> LineCommand:

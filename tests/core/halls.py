@@ -91,6 +91,23 @@ HALLS: Final[dict[str, Hall]] = {
         waybills=Waybills("EA", 1, 1, "CN"),
         plan=replace(SMALL.plan, bags=BagLimits(3, 400, ())),
     ),
+    # the ID cards fill lane 1 before they take lane 3, which is the emptier one
+    "filling": replace(
+        SMALL,
+        name="filling",
+        plan=replace(
+            SMALL.plan,
+            groups=(
+                Group("cards", (("sorter-1", 1), ("sorter-1", 3)), "first", ()),
+                *SMALL.plan.groups[2:],
+                SMALL.plan.groups[0],
+            ),
+        ),
+    ),
+    # a fresh range of numbers
+    "renumbered": replace(SMALL, name="renumbered", waybills=Waybills("EC", 1, 99, "CN")),
+    # the class of the ID cards is gone, the rule for them is not
+    "declassed": replace(SMALL, name="declassed", mail_classes=(SMALL.mail_classes[0],)),
     # sorter-2, bagger-2 and the class of the ID cards are gone, and so is the lane that fed bagger-1's second infeed
     "rebuilt": replace(
         SMALL,

@@ -6,18 +6,18 @@ What must always hold, checked from outside after each step of a controller (des
 
 from __future__ import annotations
 
-from collections import Counter
-
 import msgspec
 
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
-from packcenter.core.commands import Drop, SealParcel
+from packcenter.core.commands import Divert, Drop, GrantEpoch, SealParcel
 from packcenter.core.controller import Controller, Outcome
 from packcenter.core.custody import balance_errors, books
 from packcenter.core.lifecycle import kind_of
+from packcenter.core.packml import State as Unit
 from packcenter.core.routing import deadline_us
-from packcenter.core.state import State, decode_state, encode_state, is_current, lane_place
+from packcenter.core.state import Job, State, decode_state, encode_state, is_current, lane_place
+from packcenter.core.words import NO_CODES, ReadOutcome, ReasonClass, is_past
 
 _OUTCOME = msgspec.msgpack.Encoder()
 
@@ -28,6 +28,24 @@ class Step(msgspec.Struct, frozen=True):
     at_us: int
     happened: i.Input
     outcome: Outcome
+
+
+class _Before(msgspec.Struct, frozen=True):
+    """
+    What of the state before a step its checks need.
+
+    `code_place` is where the item of the event's code was, `tracked` the item under its track (both "" if none); `ahead`
+    stood before that item in the lane from which its job is fed; `pouches` are (bagger, job) of the open pouches that
+    held a document.
+    """
+
+    epochs: dict[str, int]
+    seqs: dict[str, int]
+    items: int
+    code_place: str
+    tracked: str
+    ahead: tuple[str, ...]
+    pouches: frozenset[tuple[str, int]]
 
 
 class Watch:
@@ -42,12 +60,19 @@ class Watch:
         self.steps: list[Step] = []
         self._folded = Controller() if snapshot is None else Controller(decode_state(snapshot))
         self._thorough_every = thorough_every
-        self._labels: Counter[str] = Counter()
+        self._began_in_between = snapshot is not None
         self._taken: set[tuple[str, int, int]] = set()
+        self._lives: dict[str, int] = {}  # nonce of each PLC's present life
+        self._labels: dict[str, str] = {}  # the item of each label that was found right
+        self._doubted: set[tuple[str, int]] = set()  # pouches that must not be trusted
+        self._tags: set[str] = set()
+        self._bills: set[str] = set()
+        self._seals: set[str] = set()  # of dispatched bags
+        self._dispatched: dict[str, bytes] = {}  # every item as it was when it left
 
     def step(self, at_us: int, happened: i.Input) -> Outcome:
         """Step the controller and check what came of it."""
-        before = _epochs(self.controller.state)
+        before = _before(self.controller.state, happened)
         outcome = self.controller.step(at_us, happened)
         self.steps.append(Step(at_us, happened, outcome))
         self._folded.fold(at_us, outcome.facts, outcome.commands)
@@ -72,6 +97,10 @@ class Watch:
         assert _deadlines(revived) == _deadlines(state) == _deadlines(self._folded.state), "recovered deadlines differ"
         assert not balance_errors(state), balance_errors(state)
         assert all(account.difference == 0 for account in books(state)), books(state)
+        assert state.provisional == sum(not item.announced for item in state.items.values()), "A7: all are counted"
+        assert state.closed_bags == len(self._bills) or self._began_in_between, "all closed bags are counted"
+        for name, as_left in self._dispatched.items():
+            assert _OUTCOME.encode(state.items[name]) == as_left, f"{name} changed after it was dispatched (A6)"
         _check_places(state)
         _check_jobs(state)
         _check_bags(state)
@@ -94,28 +123,109 @@ class Watch:
         self.check_state()
         assert encode_state(again.state) == encode_state(self.controller.state)
 
-    def _check_outcome(self, happened: i.Input, outcome: Outcome, epochs: dict[str, int]) -> None:
+    def _check_outcome(self, happened: i.Input, outcome: Outcome, before: _Before) -> None:
+        self._check_life(outcome, before)
+        self._check_custody(happened, outcome, before)
+        self._check_pouches(happened, outcome, before)
+        self._check_bags_closed(outcome)
         for fact in outcome.facts:
-            if isinstance(fact, f.EventTaken):
-                key = (fact.plc, fact.epoch, fact.seq)
-                assert key not in self._taken, f"{key} was taken twice (E1)"
-                assert fact.epoch == epochs[fact.plc], f"{fact} is of another life (R4)"
-                self._taken.add(key)
-            elif isinstance(fact, f.Routed):
+            if isinstance(fact, f.Routed):
                 self._check_route(fact)
-            elif isinstance(fact, f.ParcelSealed) and not fact.reason:
-                self._labels[fact.label] += 1
-                assert fact.label == fact.waybill, f"{fact} bears another label (C1)"
-            elif isinstance(fact, f.BagClosed):
-                assert len(set(fact.items)) == len(fact.items) == len(fact.waybills), fact
         if isinstance(happened, i.PlcEvent.__args__):
             said = [fact for fact in outcome.facts if isinstance(fact, f.EventTaken | f.EventSetAside)]
             assert said, f"{happened} was ignored in silence"
         for command in outcome.commands:
             if isinstance(command, SealParcel):
-                self._check_seal(command)
+                self._check_seal(command, happened)
             elif isinstance(command, Drop) and command.position:
                 self._check_drop(command)
+            elif isinstance(command, Divert):
+                self._check_divert(command, happened, outcome)
+
+    def _check_life(self, outcome: Outcome, before: _Before) -> None:
+        """E1, E2, E4, R4: every event once, in order, of the present life; a hole is said; an epoch belongs to one life."""
+        for fact in outcome.facts:
+            if isinstance(fact, f.EventTaken):
+                key = (fact.plc, fact.epoch, fact.seq)
+                assert key not in self._taken, f"{key} was taken twice (E1)"
+                assert fact.epoch == before.epochs[fact.plc], f"{fact} is of another life (R4)"
+                self._taken.add(key)
+                expected = before.seqs[fact.plc] + 1
+                gaps = [gap for gap in outcome.facts if isinstance(gap, f.GapSeen)]
+                assert gaps == [f.GapSeen(fact.plc, fact.epoch, expected, fact.seq)] * (fact.seq != expected), f"{fact} (E2)"
+            elif isinstance(fact, f.EpochGranted):
+                assert fact.epoch == before.epochs[fact.plc] + 1, f"{fact} (E4)"
+                assert self._lives.get(fact.plc) != fact.nonce, f"{fact}: this life has an epoch (E4)"
+                self._lives[fact.plc] = fact.nonce
+        for command in outcome.commands:
+            if isinstance(command, GrantEpoch):
+                plc = self.controller.state.plcs[command.plc]
+                assert (command.nonce, command.epoch) == (plc.nonce, plc.epoch), f"{command} is no fact (E4)"
+
+    def _check_custody(self, happened: i.Input, outcome: Outcome, before: _Before) -> None:
+        """A4, A5, A6, R7: nobody comes from nowhere, goes nowhere, is taken for another, or is where no eye saw it."""
+        state = self.controller.state
+        came = sum(isinstance(fact, f.ItemExpected | f.ObjectSeen) for fact in outcome.facts)
+        assert len(state.items) == before.items + came, f"{happened}: items came or went unsaid (A5)"
+        for fact in outcome.facts:
+            if isinstance(fact, f.Moved) and fact.target == "dispatched":
+                self._dispatched[fact.item] = _OUTCOME.encode(state.items[fact.item])
+        if any(isinstance(fact, f.EventSetAside) for fact in outcome.facts):
+            return
+        if isinstance(happened, i.Scanned | i.Fed) and happened.outcome == ReadOutcome.SUCCESS:
+            held = {"pack", "rack", "bag", "dispatched"} | ({"belt", "lane"} if isinstance(happened, i.Scanned) else set())
+            lost = any(isinstance(fact, f.ItemLost) and fact.item == happened.code for fact in outcome.facts)
+            if kind_of(before.code_place) in held and not lost:
+                seen = [fact.reason for fact in outcome.facts if isinstance(fact, f.ObjectSeen) and fact.code == happened.code]
+                fed = [fact.item for fact in outcome.facts if isinstance(fact, f.DocumentFed)]
+                known = [name for name in fed if name != happened.code and state.items[name].code == happened.code]
+                assert seen == ["duplicate"] or known, f"{happened} while {before.code_place} has it (A4)"
+        if isinstance(happened, i.DivertConfirmed):
+            place = state.items[before.tracked].place
+            assert place in (lane_place(happened.plc, happened.lane), "hand"), f"{happened} led to {place} (R7)"
+
+    def _check_pouches(self, happened: i.Input, outcome: Outcome, before: _Before) -> None:
+        """B5, B6, C1, C2, C4: what was in a pouch over a stop or with another document is not trusted, nor what is not right."""
+        state = self.controller.state
+        assert state.hall is not None
+        if any(isinstance(fact, f.DocumentFed) and fact.item == getattr(happened, "code", "") for fact in outcome.facts):
+            left = [name for name in before.ahead if kind_of(state.items[name].place) == "lane"]
+            assert not left, f"{left} stood before what {happened} came past (A9)"
+        for fact in outcome.facts:
+            if isinstance(fact, f.EpochGranted):
+                self._doubted = {pouch for pouch in self._doubted if pouch[0] != fact.plc}
+        self._doubted |= {pouch for pouch in before.pouches if _is_doubtful(pouch, happened, outcome, state)}
+        for fact in outcome.facts:
+            if isinstance(fact, f.VerdictGiven) and fact.seal:
+                assert (fact.plc, fact.job) not in self._doubted, f"{fact} (B6)"
+            elif isinstance(fact, f.ParcelSealed) and not fact.reason:
+                assert (fact.plc, fact.job) not in self._doubted, f"{fact} (B6)"
+                assert fact.label == fact.waybill == state.items[fact.item].waybill, f"{fact} bears another label (C1)"
+                assert self._labels.setdefault(fact.label, fact.item) == fact.item, f"{fact}: another's label (C2)"
+                if isinstance(happened, i.Packed):  # else the rack, which does not judge, tells of it first
+                    mail_class = next(c for c in state.hall.mail_classes if c.name == state.items[fact.item].mail_class)
+                    assert mail_class.grams_min <= fact.grams <= mail_class.grams_max, f"{fact} (C4)"
+
+    def _check_bags_closed(self, outcome: Outcome) -> None:
+        """D1, D3: a tag and a seal are used once, the bill is true, and what leaves is in a bag that was sealed and is sound."""
+        state = self.controller.state
+        closed = {f"bag/{fact.bag}": fact for fact in outcome.facts if isinstance(fact, f.BagClosed)}
+        leaving: dict[str, list[str]] = {}
+        for fact in outcome.facts:
+            if isinstance(fact, f.BagOpened):
+                assert fact.bag not in self._tags, f"{fact}: the tag was used before (D3)"
+                self._tags.add(fact.bag)
+            elif isinstance(fact, f.BagClosed):
+                assert fact.bag not in self._bills, f"{fact}: closed before (D3)"
+                self._bills.add(fact.bag)
+                assert len(set(fact.items)) == len(fact.items), fact
+                assert fact.waybills == tuple(state.items[name].waybill for name in fact.items), f"{fact} (D1)"
+            elif isinstance(fact, f.Moved) and fact.target == "dispatched":
+                leaving.setdefault(fact.source, []).append(fact.item)
+        for place, items in leaving.items():
+            assert tuple(items) == closed[place].items, f"{place}: {items} left (D1)"
+            assert closed[place].seal not in {*NO_CODES, *self._seals}, f"{closed[place]} (D3)"
+            self._seals.add(closed[place].seal)
 
     def _check_route(self, routed: f.Routed) -> None:
         """R1, R2, R8, R9: an item goes only where there is an open, roomy, safe lane that it can still reach."""
@@ -129,19 +239,42 @@ class Watch:
             return
         assert item.announced, f"{routed} sends an object without identity into a lane (R9)"
         load = state.lanes[lane_place(routed.plc, routed.lane)]
-        strays = sum(bool(state.items[name].suspect) for name in load.items)
-        assert load.on_way + len(load.items) - strays <= lane.capacity_items, f"{routed} overfills the lane (R2)"
+        assert load.on_way + len(load.items) <= lane.capacity_items, f"{routed} overfills the lane (R2)"
         assert routed.lane not in state.plcs[routed.plc].places, f"{routed} is not open (R1)"
         assert routed.deadline_us >= state.last_us, f"{routed} cannot be reached (R7)"
         assert routed.deadline_us <= deadline_us(sorter, lane, state.last_us), routed
         secure = next((each.secure for each in state.hall.mail_classes if each.name == item.mail_class), True)
         assert lane.secure or not secure, f"{routed} is not secure (R8)"
 
-    def _check_seal(self, seal: SealParcel) -> None:
-        """B4: only what was read at this station, and nothing suspect, is sealed."""
+    def _check_divert(self, divert: Divert, happened: i.Input, outcome: Outcome) -> None:
+        """R3, R5, R7: a decision answers one scan, once, while there is time, and is void when the item has passed."""
+        state = self.controller.state
+        assert state.hall is not None
+        assert isinstance(happened, i.Scanned), (divert, happened)
+        assert (divert.plc, divert.track) == (happened.plc, happened.track), (divert, happened)
+        assert [command for command in outcome.commands if isinstance(command, Divert)] == [divert], outcome
+        (routed,) = [fact for fact in outcome.facts if isinstance(fact, f.Routed)]
+        assert (routed.item, routed.lane) == (state.plcs[divert.plc].tracks[divert.track], divert.lane), (divert, routed)
+        assert state.last_us <= routed.deadline_us, f"{divert} comes too late (R7)"
+        sorter = next(sorter for sorter in state.hall.sorters if sorter.plc == divert.plc)
+        travel_ms = next(lane.distance_mm for lane in sorter.lanes if lane.number == divert.lane) * 1000 // sorter.belt_mm_per_s
+        assert divert.fallback == sorter.exception_lane, divert
+        assert not is_past(divert.deadline, happened.plc_ms + happened.age_us // 1000), f"{divert} is void already"
+        assert is_past(divert.deadline, happened.plc_ms + travel_ms), f"{divert} is good for whatever comes next (R7)"
+
+    def _check_seal(self, seal: SealParcel, happened: i.Input) -> None:
+        """B4: only what was read at this station just now, in this epoch, and nothing suspect, is sealed."""
         bagger = self.controller.state.baggers[seal.plc]
         job = next(job for job in (bagger.feeding, bagger.sealing) if job is not None and job.verdict == seal.number)
         item = self.controller.state.items[job.inside]
+        assert isinstance(happened, i.Fed), (seal, happened)
+        assert (happened.plc, happened.job, happened.outcome) == (seal.plc, job.number, ReadOutcome.SUCCESS), (seal, happened)
+        assert happened.epoch == self.controller.state.plcs[seal.plc].epoch, (seal, happened)
+        assert happened.code == item.code != "", (seal, happened)
+        state = self.controller.state
+        assert state.hall is not None
+        thickness_max = next((c.thickness_max for c in state.hall.mail_classes if c.name == item.mail_class), 0)
+        assert not thickness_max or happened.thickness <= thickness_max, f"{happened} is two (B5)"
         assert item.id == job.item, job
         assert item.announced, item
         assert not item.suspect, item
@@ -167,8 +300,57 @@ def _folded(steps: list[Step]) -> Controller:
     return controller
 
 
-def _epochs(state: State) -> dict[str, int]:
-    return {name: plc.epoch for name, plc in state.plcs.items()}
+def _before(state: State, happened: i.Input) -> _Before:
+    code_place = tracked = ""
+    if isinstance(happened, i.Scanned | i.Fed) and happened.code in state.items:
+        code_place = state.items[happened.code].place
+    if isinstance(happened, i.DivertConfirmed):
+        tracked = state.plcs[happened.plc].tracks.get(happened.track, "")
+    ahead: tuple[str, ...] = ()
+    if isinstance(happened, i.Fed) and happened.plc in state.baggers:
+        ahead = _ahead(state, happened)
+    return _Before(
+        {name: plc.epoch for name, plc in state.plcs.items()},
+        {name: plc.seq for name, plc in state.plcs.items()},
+        len(state.items),
+        code_place,
+        tracked,
+        ahead,
+        frozenset((name, job.number) for name, job in _jobs(state) if job.inside),
+    )
+
+
+def _ahead(state: State, fed: i.Fed) -> tuple[str, ...]:
+    """What stood before the document fed, in the lane from which its job is fed."""
+    assert state.hall is not None
+    infeeds = [job.infeed for name, job in _jobs(state) if (name, job.number) == (fed.plc, fed.job)]
+    for sorter in state.hall.sorters:
+        for lane in sorter.lanes:
+            held = state.lanes[lane_place(sorter.plc, lane.number)].items
+            if lane.feeds == fed.plc and lane.infeed in infeeds and fed.code in held:
+                return tuple(held[: held.index(fed.code)])
+    return ()
+
+
+def _jobs(state: State) -> list[tuple[str, Job]]:
+    return [(name, job) for name, bagger in state.baggers.items() for job in (bagger.feeding, bagger.sealing) if job is not None]
+
+
+def _is_doubtful(pouch: tuple[str, int], happened: i.Input, outcome: Outcome, state: State) -> bool:
+    """Whether what happened makes an open pouch that holds a document one that must not be trusted (B5, B6)."""
+    plc, number = pouch
+    assert state.hall is not None
+    if isinstance(happened, i.Started):
+        return plc in {bagger.plc for bagger in state.hall.baggers}
+    if any(isinstance(fact, f.GapSeen) and fact.plc == plc for fact in outcome.facts):
+        return True
+    if getattr(happened, "plc", "") != plc or not any(isinstance(fact, f.EventTaken) for fact in outcome.facts):
+        return False
+    if isinstance(happened, i.MachineChanged):
+        return happened.state != Unit.EXECUTE and happened.reason_class not in (ReasonClass.STARVED, ReasonClass.BLOCKED)
+    if isinstance(happened, i.Fed):
+        return happened.job == number
+    return isinstance(happened, i.JamChanged) and happened.on
 
 
 def _deadlines(state: State) -> list[tuple[int, str, str, int]]:
@@ -189,6 +371,7 @@ def _check_places(state: State) -> None:
     for item in state.items.values():
         assert item.place not in ("agency", ""), item
         assert bool(item.plc) == (kind_of(item.place) == "belt"), item
+        assert item.plc or (item.track, item.lane, item.unconfirmed) == (0, 0, False), item
         assert not item.confirm_us or kind_of(item.place) in ("belt", "rack"), item
         # R8: what must lie safe lies safe, unless a machine put it elsewhere
         if kind_of(item.place) == "lane" and item.mail_class == "id_card" and not item.suspect:
@@ -200,12 +383,7 @@ def _check_places(state: State) -> None:
 
 def _check_jobs(state: State) -> None:
     """B3: a document is in one pouch, and what is at a bagger is in a pouch there."""
-    inside = [
-        (name, job.inside)
-        for name, bagger in state.baggers.items()
-        for job in (bagger.feeding, bagger.sealing)
-        if job is not None and job.inside
-    ]
+    inside = [(name, job.inside) for name, job in _jobs(state) if job.inside]
     at_baggers = [(item.place.removeprefix("pack/"), item.id) for item in state.items.values() if kind_of(item.place) == "pack"]
     assert sorted(inside) == sorted(at_baggers), (inside, at_baggers)
     for bagger in state.baggers.values():
@@ -242,6 +420,9 @@ def _check_commands(state: State) -> None:
                 astray = any(own in names for names in state.strays.values())
                 on_way = label in state.strays or (own and state.items[own].place == "rack" and not astray)
                 assert on_way, f"{command} outlives its parcel"
+                assert state.hall is not None
+                into_bag = getattr(command, "position", 0) != state.hall.rack.reject_position
+                assert not (into_bag and label in state.strays), f"{command}: more than one parcel bears its label (C3)"
             elif kind in ("BeginParcel", "SealParcel", "RejectParcel"):
                 bagger = state.baggers[plc.name]
                 numbers = [n for job in (bagger.feeding, bagger.sealing) if job is not None for n in (job.number, job.verdict)]

@@ -11,15 +11,16 @@ from walks import Walk
 
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
+from packcenter.core import s10
 from packcenter.core.bags import next_cutoff_us
 from packcenter.core.commands import Divert, Drop
 from packcenter.core.controller import Controller
 from packcenter.core.custody import Account, balance_errors, books
-from packcenter.core.hall import BagLimits, Hall
+from packcenter.core.hall import BagLimits, Hall, Waybills
 from packcenter.core.index import HallIndex
 from packcenter.core.lifecycle import NEXT_PLACES, SOURCES
 from packcenter.core.limits import OPEN_COMMANDS_MAX
-from packcenter.core.state import State, decode_state, encode_state, evolve, remember
+from packcenter.core.state import Item, State, decode_state, encode_state, evolve, remember
 from packcenter.core.turn import Turn
 from packcenter.core.words import is_past, plc_deadline
 
@@ -90,6 +91,12 @@ def test_a_wire_deadline_is_past_after_its_window_and_not_before(plc_ms: int, wi
     assert not is_past(0, plc_ms)
 
 
+def test_a_wire_deadline_half_a_turn_of_the_clock_ahead_is_not_past() -> None:
+    """The line interface: late if (now - deadline) modulo 65536 lies in 1 to 32767."""
+    assert is_past(plc_deadline(0, 0), 32_767)
+    assert not is_past(plc_deadline(0, 0), 32_768)
+
+
 @given(
     st.integers(0, 4_000_000_000_000_000),
     st.integers(-12 * 60, 14 * 60),
@@ -122,6 +129,25 @@ def test_the_books_say_where_the_items_of_each_class_and_agency_are() -> None:
     assert announced == Account("letter", "tax", 2, 0, 1, nothing | {"belt": 1}, {}, 0, 0)
     assert others == Account("", "", 0, 1, 0, nothing, {"no_read": 1}, 0, 0)
     assert announced.difference == others.difference == 0
+
+
+def test_an_object_that_nobody_announced_has_nothing_but_its_code() -> None:
+    """Neither class and agency nor a number, destination, service or due time; it comes from outside."""
+    state = _ledger()
+    evolve(state, halls.BASE_US, f.ObjectSeen("?X1", "unknown", "X1"))
+    assert state.items["?X1"] == Item("?X1", "X1", "", "", "", 0, "", 0, False, "outside")
+
+
+def test_a_cleared_zone_and_an_open_place_are_not_kept() -> None:
+    """Only what is jammed, full or closed stands in the state."""
+    state = _ledger()
+    for fact in (f.JamSet("sorter-1", 4, True), f.JamSet("sorter-1", 5, True), f.PlaceSet("sorter-1", 2, 1, 9)):
+        evolve(state, halls.BASE_US, fact)
+    plc = state.plcs["sorter-1"]
+    assert (plc.jams, plc.places) == ({4: True, 5: True}, {2: 1})
+    for fact in (f.JamSet("sorter-1", 4, False), f.JamSet("sorter-1", 9, False), f.PlaceSet("sorter-1", 2, 0, 0)):
+        evolve(state, halls.BASE_US, fact)
+    assert (plc.jams, plc.places) == ({5: True}, {})
 
 
 def test_books_that_do_not_balance_say_what_differs() -> None:
@@ -170,6 +196,18 @@ def test_a_folded_controller_knows_the_hall() -> None:
     folded = Controller()
     folded.fold(halls.BASE_US, outcome.facts, outcome.commands)
     assert folded.step(halls.BASE_US, i.LinkUp("sorter-1", 7, 0)).commands
+
+
+def test_a_range_that_is_used_up_is_not_searched_again_after_a_restart() -> None:
+    """A hundred million numbers would be tried, one by one, for each item that has none."""
+    stock = Waybills("EA", 1, 99_999_999, "CN")
+    controller = _controller(msgspec.structs.replace(halls.SMALL, waybills=stock))
+    _announce(controller, "NJ0001")
+    evolve(controller.state, halls.BASE_US, f.WaybillAssigned("NJ0001", s10.number("EA", stock.last, "CN")))
+    for first, last, expected in ((1, 99_999_999, 100_000_000), (2_000, 2_999, 2_000)):
+        hall = msgspec.structs.replace(halls.SMALL, waybills=Waybills("EA", first, last, "CN"))
+        controller.step(halls.BASE_US, i.Started(2, "test", hall, "digest"))
+        assert controller.state.waybill_serial == expected
 
 
 # --- our own mistakes stop us -----------------------------------------------------------------------------------------
@@ -229,6 +267,23 @@ def test_a_fact_that_cannot_be_true_is_not_made_true(fact: f.Fact) -> None:
     """A1, A3, E4, B3: a ledger that is wrong stops the line instead of going on."""
     with pytest.raises(AssertionError):
         evolve(_ledger(), halls.BASE_US, fact)
+
+
+@pytest.mark.parametrize("fact", [f.SentToHand("NJ0001", "late"), f.Suspected("NJ0001", "weight")])
+def test_what_was_dispatched_is_closed(fact: f.Fact) -> None:
+    """A6: nothing is said of an item any more that left with its bag."""
+    state = _ledger()
+    state.items["NJ0001"].place = "dispatched"
+    with pytest.raises(AssertionError):
+        evolve(state, halls.BASE_US, fact)
+
+
+def test_a_bagger_with_an_open_job_gets_no_epoch() -> None:
+    """E12: what the old life held is accounted for first."""
+    state = _ledger()
+    evolve(state, halls.BASE_US, f.JobBegun("bagger-1", 1, "NJ0001", 1, "EA000000014CN"))
+    with pytest.raises(AssertionError):
+        evolve(state, halls.BASE_US, f.EpochGranted("bagger-1", 7, 1))
 
 
 def test_a_number_is_used_once() -> None:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from types import ModuleType
 
 import pytest
 from walks import Walk
+
+from packcenter.core import bags, custody, diverting, links, packing, routing
 
 SEEDS = int(os.environ.get("PACKCENTER_WALKS", "0"))
 GOALS = (
@@ -25,7 +28,8 @@ GOALS = (
     "ParcelRejected verdict_refused", "ParcelRejected no_waybill_left", "JobAbandoned refused", "JobAbandoned plc_restart",
     "Suspected label_used_twice", "Suspected wrong_bag", "Suspected no_position", "Suspected quarantined",
     "BagCloseAsked", "BagCloseAsked count", "BagCloseAsked cut_off", "BagClosed",
-    "BagSuspected gap", "BagSuspected not_sealed", "BagSuspected unknown_parcel", "BagSuspected wrong_parcel",
+    "BagSuspected gap", "BagSuspected not_sealed", "BagSuspected seal_used_twice",
+    "BagSuspected unknown_parcel", "BagSuspected wrong_parcel",
     "LinkStateSet foreign_epoch", "LinkStateSet granted_again", "LinkStateSet new_life", "LinkStateSet resumed",
     "EventSetAside repeated", "EventSetAside stale_epoch", "GapSeen", "CommandTimedOut", "BaggerPaused",
 )  # fmt: skip
@@ -38,6 +42,39 @@ def test_a_walk_among_sound_and_unsound_machines_breaks_nothing(seed: int) -> No
     for _ in range(250):
         walk.step()
     walk.watch.check_replay(restart_every=37)
+
+
+@pytest.mark.parametrize(
+    ("module", "rule", "instead", "invariant"),
+    [
+        (links, "on_gap", None, "E2"),
+        (links, "_void_old_life", None, None),
+        (diverting, "_forget_track", None, None),
+        (diverting, "plc_deadline", 0, "R7"),
+        (routing, "_usable", True, None),
+        (custody, "answer_divert", None, "outlives its item"),
+        (packing, "make_suspect", None, "B6"),
+        (packing, "_double_feed", "", "B5"),
+        (packing, "_label_fault", "", None),
+        (packing, "_weight_fault", "", "C4"),
+        (packing, "_pass_over", None, "A9"),
+        (bags, "NO_CODES", (), "D3"),
+    ],
+)
+def test_a_rule_that_is_broken_is_found(
+    module: ModuleType, rule: str, instead: object, invariant: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checks are not vacuous: each of these rules, made to do nothing, is missed within a few walks (None: by the core)."""
+    monkeypatch.setattr(module, rule, (lambda *_: instead) if callable(getattr(module, rule)) else instead)
+    with pytest.raises(AssertionError, match=invariant):
+        _walk_until_it_breaks()
+
+
+def _walk_until_it_breaks() -> None:
+    for seed in range(12):
+        walk = Walk(seed, thorough_every=10)
+        for _ in range(600):
+            walk.step()
 
 
 def test_a_calm_day_brings_items_into_dispatched_bags() -> None:

@@ -290,7 +290,10 @@ class Walk:
             self._scan()
             return
         position = self._random.choice(asked or list(self._state.bags))
-        reason, seal = (self._random.choice((0, 1, 9)), "") if self._some(0.1) else (0, f"S{len(self.watch.steps)}")
+        reason, seal = 0, f"S{len(self.watch.steps)}"
+        if self._some(0.15):
+            used = next(iter(self._state.seals), "S1")
+            reason, seal = self._random.choice(((0, ""), (1, ""), (9, ""), (1, seal), (0, MASKED), (0, used), (0, used)))
         fields = {"position": position, "reason": reason, "grams": 90, "seal": seal}
         self._happen(self._event(i.BagShut, rack, **fields))
 

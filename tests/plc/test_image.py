@@ -41,7 +41,7 @@ def out_images(draw: st.DrawFn) -> Any:
         made.append(
             LineEvent(
                 number,
-                draw(word),
+                draw(st.integers(1, 0xFFFF)),
                 draw(long_word),
                 draw(word),
                 draw(word),
@@ -160,6 +160,24 @@ def test_unprintable_bytes_of_a_scanner_become_question_marks() -> None:
     assert decode_out(with_crcs(words)).events[0].code == "A???"
 
 
+@pytest.mark.parametrize(("code", "seen"), [("A\x07B", "A?B"), ("\x01 ~\x7f", "? ~?"), ("A" * 32, "A" * 32)])
+def test_printable_ascii_of_a_scanner_is_kept_and_control_characters_are_not(code: str, seen: str) -> None:
+    assert decode_out(encode_out(out_image(events=(LineEvent(1, 1, code=code),)))).events[0].code == seen
+
+
+def test_the_largest_values_fit() -> None:
+    image = out_image(packml_state=255, packml_mode=255, epoch=0xFFFF, odometer=0xFFFF_FFFF)
+    assert decode_out(encode_out(image)) == image
+
+
+def test_one_spoilt_word_makes_no_event_of_an_empty_slot() -> None:
+    """The CRC of 0xFFFF and zeros is 0, the word that stands at the end of an empty slot; but no event has kind 0."""
+    words = encode_out(out_image())
+    words[16] = 0xFFFF
+    with pytest.raises(ImageError, match="word 18: event kind 0, expected 1 or more"):
+        decode_out(words)
+
+
 def test_events_with_a_hole_between_them_are_refused() -> None:
     """The PLC itself says so, since the CRCs are right."""
     words = encode_out(out_image(events=events(1, 2)))
@@ -176,6 +194,7 @@ def test_events_with_a_hole_between_them_are_refused() -> None:
         ({16 + 26: 99}, TornError, "word 42: CRC 0x0063, expected 0x[0-9A-F]{4}"),
         ({40: 0x1_0000}, ImageError, "word 40: 65536, expected 0 to 65535"),
         ({40: -1}, ImageError, "word 40: -1, expected 0 to 65535"),
+        ({39: 0xFFFF, 40: 0x1_0000}, ImageError, "word 40: 65536, expected 0 to 65535"),
     ],
 )
 def test_an_image_of_a_plc_that_cannot_be_is_refused(change: dict[int, int], error: type[ImageError], message: str) -> None:
@@ -220,6 +239,7 @@ def test_a_wrong_number_of_words_is_refused(count: int) -> None:
         ({"events": events(1, 5)}, "5 slots used, expected at most 4"),
         ({"events": (*events(1, 1), *events(3, 3))}, r"slot numbers \[1, 3\], expected 1 or more, rising by one"),
         ({"events": events(0, 0)}, r"slot numbers \[0\]"),
+        ({"events": (LineEvent(1, 0),)}, "word 18: event kind 0, expected 1 or more"),
         ({"events": (LineEvent(1, 1, code="x" * 33),)}, "text of 33 bytes, expected at most 32"),
     ],
 )
@@ -230,5 +250,5 @@ def test_a_value_that_does_not_fit_is_not_written(fields: dict[str, Any], messag
 
 @pytest.mark.parametrize("label", ["EA12345678ü", "A\nB", "A\0"])
 def test_a_label_that_is_not_printable_ascii_is_refused_and_not_mended(label: str) -> None:
-    with pytest.raises(ImageError, match="expected printable ASCII"):
+    with pytest.raises(ImageError, match=r"word 19: text .*, expected printable ASCII"):
         encode_in(InImage(1, 1, 1, 1, 1, (LineCommand(1, 10, text=label),)))

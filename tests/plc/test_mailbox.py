@@ -132,7 +132,7 @@ def test_images_of_an_earlier_hello_and_of_no_connection_have_no_effect() -> Non
 
 def test_a_hello_within_a_hello_is_our_mistake() -> None:
     bench = Bench()
-    with pytest.raises(AssertionError, match="hello within hello 1"):
+    with pytest.raises(AssertionError, match="sorter-1: hello within hello 1"):
         bench.box.hello(bench.now)
 
 
@@ -147,9 +147,8 @@ def test_hello_numbers_start_where_asked_turn_over_and_are_never_0() -> None:
 
 def test_a_boot_nonce_of_0_is_no_plc_that_runs() -> None:
     bench = Bench()
-    (seen,) = bench.see(nonce=0)
-    assert isinstance(seen, NoLink)
-    assert seen.cause is Cause.PROTOCOL
+    reason = "boot nonce is 0, expected 1 or more; the PLC program has not started"
+    assert bench.see(nonce=0) == [NoLink(Cause.PROTOCOL, reason)]
     assert not bench.box.connected
 
 
@@ -174,6 +173,8 @@ def test_a_profile_that_changes_under_a_running_link_loses_it_until_it_is_right_
     assert bench.see(profile_digest=1) == []
     assert bench.see() == [LinkUp(77, 1)]  # its heartbeat moved since the image before
     assert bench.see(profile_digest=2)[-1] == ProfileMismatch(2, DIGEST)
+    assert bench.see(heartbeat=bench.beat) == []  # and here it did not
+    assert not bench.box.up
 
 
 # --- lives and grants ----------------------------------------------------------------------------------------------------
@@ -208,10 +209,12 @@ def test_a_new_life_on_the_same_connection_is_told_when_it_moves_and_its_events_
 
 
 def test_an_epoch_above_ours_in_our_life_is_told_because_somebody_else_granted_it() -> None:
-    bench = Bench(Resume(nonce=77, epoch=5)).up(epoch=5)
-    assert bench.see(epoch=9, odometer=1, events=events(1, 1)) == [LinkUp(77, 9)]
+    bench = Bench(Resume(nonce=77, epoch=5, taken=3)).up(epoch=5, odometer=3)
+    ask(bench.box, 1)
+    assert bench.see(epoch=9, odometer=4, events=events(4, 4)) == [LinkUp(77, 9)]
     assert bench.see(epoch=9) == []
-    assert bench.box.in_image(bench.now).commands == ()
+    image = bench.box.in_image(bench.now)
+    assert (image.commands, image.acknowledged) == ((), 0)
     bench.box.grant(77, 10)
     assert bench.see(epoch=9) == []  # ours is on its way
     assert bench.see(epoch=10) == []
@@ -234,6 +237,27 @@ def test_a_grant_drops_the_commands_of_the_old_epoch_and_starts_both_counts_agai
     assert bench.box.waiting == 1
 
 
+def test_a_grant_forgets_how_many_commands_the_old_life_took() -> None:
+    bench = Bench(GRANTED).up()
+    ask(bench.box, 1, 2, 3)
+    bench.numbers()
+    bench.see(taken=3)
+    bench.box.grant(78, 2)
+    ask(bench.box, 1)
+    for _ in range(2):
+        bench.see(nonce=78, epoch=2)
+    assert bench.numbers() == [1]
+
+
+def test_a_life_that_we_granted_has_no_commands_of_an_earlier_process() -> None:
+    bench = Bench().up(nonce=5, epoch=0)
+    bench.box.grant(5, 1)
+    ask(bench.box, 1)
+    bench.see(nonce=5, taken=1)
+    (lost,) = bench.see(ms=801, nonce=5, taken=1)
+    assert lost == LinkLost(Cause.COUNTERS, "commands taken 1, expected at most 0; who else commands the PLC?")
+
+
 def test_the_same_grant_again_changes_nothing() -> None:
     bench = Bench(Resume(77, 1, taken=9)).up(odometer=9)
     bench.box.grant(77, 1)
@@ -245,6 +269,13 @@ def test_epochs_rise_and_belong_to_a_life(nonce: int, epoch: int) -> None:
     box = Mailbox("sorter-1", DIGEST, GRANTED)
     with pytest.raises(AssertionError, match="grant"):
         box.grant(nonce, epoch)
+
+
+@pytest.mark.parametrize(("nonce", "epoch"), [(1, 2), (0xFFFF_FFFF, 0xFFFF)])
+def test_any_nonce_but_0_and_any_epoch_of_one_word_can_be_granted(nonce: int, epoch: int) -> None:
+    box = Mailbox("sorter-1", DIGEST, GRANTED)
+    box.grant(nonce, epoch)
+    assert box.epoch == epoch
 
 
 def test_half_a_resume_is_our_mistake() -> None:
@@ -347,6 +378,12 @@ def test_counters_that_contradict_ours_for_a_moment_are_a_read_in_pieces() -> No
         assert bench.see(ms=500) == []
 
 
+def test_events_that_come_all_the_time_contradict_nothing() -> None:
+    bench = Bench(GRANTED).up()
+    for number in range(1, 20):
+        assert bench.see(ms=100, odometer=number, events=events(number, number)) == [Events(1, events(number, number))]
+
+
 def test_four_full_slots_may_end_before_the_odometer() -> None:
     bench = Bench(GRANTED).up()
     for _ in range(3):
@@ -388,11 +425,32 @@ def test_a_short_outage_leaves_ages_as_they_are() -> None:
     assert age(bench.see(odometer=1, events=events(1, 1, age_ms=70))) == 70
 
 
-@pytest.mark.parametrize(("away_s", "expected"), [(0, 70), (59, 70), (61, OLD_MS)])
-def test_after_a_restart_ages_are_believed_if_we_were_not_away_for_long(away_s: int, expected: int) -> None:
-    bench = Bench(Resume(77, 1, taken=0, away_us=away_s * 1_000_000))
+@pytest.mark.parametrize(("away_ms", "expected"), [(0, 70), (59_980, 70), (59_981, OLD_MS), (3_600_000, OLD_MS)])
+def test_after_a_restart_ages_are_believed_if_we_were_not_away_for_long(away_ms: int, expected: int) -> None:
+    """Up to a minute, which ends with the second image, 20 ms after the hello."""
+    bench = Bench(Resume(77, 1, taken=0, away_us=away_ms * MS))
     bench.see(odometer=1, events=events(1, 1, age_ms=70))
     assert age(bench.see(odometer=1, events=events(1, 1, age_ms=70))) == expected
+
+
+def test_what_waited_behind_four_slots_through_a_long_outage_is_old_too() -> None:
+    """It was made before we looked again, though it is shown after; only what is made from then on is young."""
+    bench = Bench(Resume(77, 1, taken=0, away_us=3_600_000 * MS))
+    bench.see(odometer=8, events=events(1, 4, age_ms=70))
+    assert age(bench.see(odometer=8, events=events(1, 4, age_ms=70))) == OLD_MS
+    assert age(bench.see(odometer=8, events=events(5, 8, age_ms=70))) == OLD_MS
+    assert age(bench.see(odometer=9, events=events(9, 9, age_ms=70))) == 70
+
+
+def test_an_event_seen_to_be_made_within_the_last_minute_is_believed_and_no_older_one() -> None:
+    """The minute begins with the last image that we know not to hold it, and its end belongs to it."""
+    for ms, expected in ((60_000, 70), (60_001, OLD_MS)):
+        bench = Bench(GRANTED).up()
+        bench.see(ms=MS)
+        bench.box.on_disconnect(Cause.DISCONNECTED, "cable")
+        bench.hello = bench.box.hello(bench.now)
+        bench.see(ms=ms - 10, odometer=1, events=events(1, 1, age_ms=70))
+        assert age(bench.see(odometer=1, events=events(1, 1, age_ms=70))) == expected
 
 
 def test_in_a_laboratory_at_ten_times_speed_ages_mean_less_long() -> None:
@@ -453,7 +511,7 @@ def test_after_a_restart_only_what_the_plc_has_not_taken_is_sent_and_holes_are_v
 
 def test_a_command_that_the_plc_took_in_an_earlier_run_is_not_queued() -> None:
     bench = Bench(GRANTED).up(taken=7)
-    ask(bench.box, 6, 8)
+    ask(bench.box, 6, 7, 8)
     assert bench.box.waiting == 1
     assert bench.numbers() == [8]
 
@@ -519,6 +577,17 @@ def test_our_heartbeat_turns_over() -> None:
     bench = Bench(GRANTED).up()
     seen = {bench.box.in_image(bench.now + at * 100 * MS).heartbeat for at in range(1, 65_538)}
     assert seen == set(range(65_536))
+
+
+def test_our_heartbeat_stands_still_while_the_infeed_is_to_be_held() -> None:
+    """Images go on: acknowledgements and commands reach the PLC, which stops its infeed by itself."""
+    bench = Bench(GRANTED).up()
+    before = bench.box.in_image(bench.now).heartbeat
+    bench.box.infeed_held = True
+    assert [bench.box.in_image(bench.now + at * 100 * MS).heartbeat for at in range(1, 9)] == [before] * 8
+    assert bench.box.write_due_us(bench.now + 800 * MS) == 100 * MS
+    bench.box.infeed_held = False
+    assert bench.box.in_image(bench.now + 900 * MS).heartbeat == before + 1
 
 
 def test_a_new_connection_writes_at_once_and_carries_its_hello() -> None:

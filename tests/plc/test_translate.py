@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from packcenter.core import commands as c
 from packcenter.core import inputs as i
 from packcenter.core import resident_id
+from packcenter.core.records import Pending, Plc
 from packcenter.core.words import MASKED
 from packcenter.plc.line import CommandKind, EventKind, LineCommand, LineEvent
-from packcenter.plc.translate import clean_code, to_input, to_line
+from packcenter.plc.mailbox import Cause, Events, Gap, Happening, LinkLost, LinkUp, NoLink, ProfileMismatch, Resume
+from packcenter.plc.translate import clean_code, resumed, to_input, to_inputs, to_line
 
 PLC, EPOCH, NUMBER = "sorter-1", 3, 41
 BODY = "11010519491231002"  # a made-up person of the standard's own example
@@ -98,6 +100,8 @@ def test_an_ordinary_code_passes(code: str) -> None:
         f"ID{RESIDENT}",
         RESIDENT.replace("X", "x"),
         "13800138000",
+        "86-13800138000",
+        "008613800138000",
         "张伟",
         "NJ 0001",
         "#MASKED",
@@ -134,3 +138,32 @@ def test_a_code_comes_through_whole_or_not_at_all(code: str) -> None:
     assert clean in (code, MASKED)
     assert clean_code(clean) == clean
     assert clean == "" or clean == MASKED or (clean.isascii() and len(clean) <= 32)
+
+
+@pytest.mark.parametrize(
+    ("happening", "expected"),
+    [
+        (LinkUp(77, 3), [i.LinkUp(PLC, 77, 3)]),
+        (LinkLost(Cause.HEARTBEAT, "heartbeat stuck at 5"), [i.LinkLost(PLC, "heartbeat")]),
+        (NoLink(Cause.UNREACHABLE, "refused"), []),
+        (ProfileMismatch(1, 2), []),
+        (Gap(EPOCH, 4, 6), []),
+    ],
+)
+def test_what_happens_on_a_link_becomes_its_input_or_a_log_line(happening: Happening, expected: list[i.Input]) -> None:
+    """The core sees a gap from the numbers, and a link that was never up was never lost."""
+    assert to_inputs(PLC, happening) == expected
+
+
+def test_events_of_one_image_become_inputs_in_their_order() -> None:
+    """Each with the epoch in which it was made."""
+    lost, ghost = LineEvent(4, EventKind.LOST, 101, 102), LineEvent(5, EventKind.GHOST, 103, 104)
+    expected = [i.TrackLost(PLC, EPOCH, 4, 101, 102), i.GhostAppeared(PLC, EPOCH, 5, 103, 104)]
+    assert to_inputs(PLC, Events(EPOCH, (lost, ghost))) == expected
+
+
+def test_a_mailbox_goes_on_where_the_recovered_core_stands() -> None:
+    """Its life, the last durable event, how long nobody looked, and what is still open in the order of its numbers."""
+    drop, close = c.Drop(PLC, 2, 5, "EA1"), c.CloseBag(PLC, 7, 5, "NJ-05-000001")
+    known = Plc(PLC, nonce=77, epoch=EPOCH, seq=NUMBER, numbers=9, pending={7: Pending(close, 0), 2: Pending(drop, 0)})
+    assert resumed(known, 5_000) == (Resume(77, EPOCH, NUMBER, 5_000), [to_line(drop), to_line(close)])
