@@ -22,6 +22,11 @@ What the design leaves open is decided here:
 - A command of kind 0 is void: it is taken, so that the numbers have no hole, and asks for nothing.
 - An event older than 65,535 ms is shown with a stamp that makes its age read 65,535, so that an old event never
   looks young.
+
+What a PLC can do wrong, besides losing its memory (`reboot`): its power dips (`dip`), it goes to STOP while its server
+answers on (`halt`, `run`), its program runs seldom (`scan_every`), its heartbeat stands (`freeze`), its server shows an
+older image or a mixture (`spoil`). `heal` ends all of that. While it is in STOP, or between two scans, the server shows
+the image of the last scan, and of the images that come only the last one will be seen: they overwrite each other.
 """
 
 from __future__ import annotations
@@ -34,9 +39,9 @@ import msgspec
 from packcenter.core.packml import State
 from packcenter.plc.image import ImageError, InImage, OutImage, WordOrder, decode_in, encode_out
 from packcenter.plc.line import CODE_BYTES, HEARTBEAT_LIMIT_US, SLOTS, TRACK_MAX, CommandResult, EventKind, LineCommand, LineEvent
-from simulation.plcport import Program
+from simulation.plcport import RING_EVENTS as RING_EVENTS
+from simulation.plcport import FaultyProgram, Program
 
-RING_EVENTS = 256  # one busy belt (some 40 items) at three events each, twice over
 EVENTS_PER_ITEM = 3  # scanned, diverted, and one more (lost, place full) at worst: invariant E5
 HEARTBEAT_PERIOD_US = 100_000
 PRODUCTION = 1  # PackML mode of a new life
@@ -44,6 +49,9 @@ VOID = 0  # kind of a command that only keeps the numbers without holes; the pro
 ALARM_DIFFERING_REPEAT = 1  # alarm word, bit 0
 _REMEMBERED = 2 * SLOTS  # commands kept to tell an equal repeat from a differing one; an image repeats at most SLOTS
 _AGE_MAX_MS = 0xFFFF
+_NEVER_US = 1 << 62
+_WRAPS_SOON_MS = 0xFFFF - 1_500  # a second and a half before the clock wraps
+_IMAGES_KEPT = 4  # older images that a bad server may still show
 
 
 class Counts(msgspec.Struct):
@@ -57,6 +65,29 @@ class Counts(msgspec.Struct):
     bad_acks: int = 0
     gaps: int = 0
     differing_repeats: int = 0
+
+
+class Life(msgspec.Struct, frozen=True):
+    """
+    The counters with which a life begins; the line interface leaves the first three to the PLC. `clock_ms` is what its clock
+    is ahead of plant time.
+
+    With an `epoch` it is in the middle of its life: packcenter granted that epoch, got `odometer` events and gave `taken`
+    commands, and all of them are done with.
+    """
+
+    heartbeat: int = 0
+    clock_ms: int = 0
+    first_track: int = 1
+    epoch: int = 0
+    odometer: int = 0
+    taken: int = 0
+
+    def __post_init__(self) -> None:
+        assert self.epoch or not (self.odometer or self.taken), f"{self}: nothing is counted without an epoch"
+
+
+NEW_LIFE = Life()
 
 
 class _Kept(msgspec.Struct, frozen=True, gc=False):
@@ -83,6 +114,7 @@ class LinePlc:
         profile_digest: int = 0,
         ring_size: int = RING_EVENTS,
         order: WordOrder = "ABCD",
+        life: Life = NEW_LIFE,
     ) -> None:
         assert ring_size >= EVENTS_PER_ITEM, (
             f"{name}: ring of {ring_size}, expected at least {EVENTS_PER_ITEM}, one item's events"
@@ -99,20 +131,26 @@ class LinePlc:
         self._wall_us = wall_us
         self._program: Program | None = None
         self._watchers: list[Callable[[], None]] = []
-        self._begin_life(nonce)
+        self._scan_us = 0
+        self._scan_due_us = 0
+        self._ring: deque[_Kept] = deque()
+        self._begin_life(nonce, life)
 
-    def _begin_life(self, nonce: int) -> None:
+    def _begin_life(self, nonce: int, life: Life) -> None:
         assert 0 < nonce <= 0xFFFF_FFFF, f"{self.name}: nonce {nonce}, expected 1 to 4294967295"
         self.nonce = nonce
+        self.lost_events = len(self._ring)
+        self.first_track = life.first_track
         self.alarms = 0
-        self.heartbeat = 0
-        self.taken = 0
-        self.odometer = 0
+        self.heartbeat = life.heartbeat
+        self.taken = life.taken
+        self.odometer = life.odometer
         self.packml_state: int = State.STOPPED
         self.packml_mode = PRODUCTION
         self.places_open = 0
-        self._epoch = 0
-        self._ring: deque[_Kept] = deque()
+        self._epoch = life.epoch
+        self._clock_ms = life.clock_ms
+        self._ring.clear()
         self._recent: dict[int, LineCommand] = {}
         self._hello: int | None = None
         self._peer_beat: int | None = None
@@ -120,6 +158,11 @@ class LinePlc:
         self._peer_shown_alive = False
         self._beat_us = self._wall_us()
         self._head: list[int] | None = None
+        self._older: deque[list[int]] = deque(maxlen=_IMAGES_KEPT)
+        self._halted = self._frozen = False
+        self._latched: list[int] | None = None
+        self._inbox: tuple[list[int], bool] | None = None
+        self._spoilt_reads = self._spoilt_words = 0
 
     # The machine program's side (PlcPort).
 
@@ -150,7 +193,10 @@ class LinePlc:
 
     def now_ms(self) -> int:
         """PLC time in milliseconds modulo 65536."""
-        return self._plant_us() // 1000 & 0xFFFF
+        return self._ms(self._plant_us())
+
+    def _ms(self, plant_us: int) -> int:
+        return plant_us // 1000 + self._clock_ms & 0xFFFF
 
     def report(self, kind: int, *, track: int = 0, a: int = 0, b: int = 0, c: int = 0, code: str = "") -> None:
         """Make an event, stamped with PLC time now. `AssertionError` without an epoch or ring room: the program's fault."""
@@ -160,7 +206,7 @@ class LinePlc:
         )
         _check_event(self.name, kind, track, a, b, c, code)
         made_us = self._plant_us()
-        event = LineEvent(self.odometer + 1, kind, track, a, b, c, code, made_us // 1000 & 0xFFFF)
+        event = LineEvent(self.odometer + 1, kind, track, a, b, c, code, self._ms(made_us))
         self._ring.append(_Kept(event, made_us))
         self.odometer = event.number
         self._changed()
@@ -197,22 +243,37 @@ class LinePlc:
         self._watchers.append(changed)
 
     def out_words(self) -> list[int]:
-        """The 125 words of `Out` as they are now."""
+        """The 125 words of `Out` as the server shows them now."""
         self._enter()
+        words = self._present() if self._latched is None else self._latched.copy()
+        if self._spoilt_reads:
+            self._spoilt_reads -= 1
+            words[: self._spoilt_words] = self._older[0][: self._spoilt_words]
+        return words
+
+    def _present(self) -> list[int]:
         now_us = self._plant_us()
         if self._head is None or self._shows_old(now_us):
             self._head = encode_out(self._out_image(now_us), self.order)
+            self._older.append(self._head)
         words = self._head.copy()
-        words[124] = now_us // 1000 & 0xFFFF
+        words[124] = self._ms(now_us)
         return words
 
     def receive(self, words: Sequence[int], *, complete: bool = True) -> None:
         """
         Take an `In` image. `complete=False` says that pieces may be missing, so that a bad one is not counted malformed.
 
-        Everything that the image causes, events included, has happened when this returns.
+        Everything that the image causes, events included, has happened when this returns; unless the program does not run
+        now, then it sees the last image that came when it does.
         """
         self._enter()
+        if self._latched is not None:
+            self._inbox = (list(words), complete)
+        else:
+            self._see(words, complete)
+
+    def _see(self, words: Sequence[int], complete: bool) -> None:
         image = self._decoded(words, complete)
         if image is None:
             return
@@ -226,11 +287,34 @@ class LinePlc:
     def tick(self) -> None:
         """One cycle of the PLC: move the heartbeat, watch packcenter's. Call it at `next_tick_us` or a little later."""
         self._enter()
+        if self._halted or (self._scan_us and self._wall_us() < self._scan_due_us):
+            return
         late_us = self._wall_us() - self._beat_us
         if late_us >= HEARTBEAT_PERIOD_US:
             self._beat_us += late_us - late_us % HEARTBEAT_PERIOD_US
-            self.heartbeat = self.heartbeat + 1 & 0xFFFF
-            self._changed()
+            if not self._frozen:
+                self.heartbeat = self.heartbeat + 1 & 0xFFFF
+                self._changed()
+        if self._scan_us:
+            self._scan()
+        else:
+            self._watch_peer()
+
+    def _scan(self) -> None:
+        """A slow program's turn: it sees the last image that came, and shows what is so."""
+        self._scan_due_us = self._wall_us() + self._scan_us
+        self._latched = None
+        self._empty_inbox()
+        self._watch_peer()
+        self._changed()
+        self._latched = self._present()
+
+    def _empty_inbox(self) -> None:
+        inbox, self._inbox = self._inbox, None
+        if inbox is not None:
+            self._see(*inbox)
+
+    def _watch_peer(self) -> None:
         try:
             self._judge_peer()
         except BaseException as failure:
@@ -238,14 +322,23 @@ class LinePlc:
             raise
 
     def next_tick_us(self) -> int:
-        """Wall time at which `tick` has something to do."""
+        """Wall time at which `tick` has something to do; far away while the PLC is in STOP."""
+        if self._halted:
+            return _NEVER_US
+        if self._scan_us:
+            return self._scan_due_us
         beat_us = self._beat_us + HEARTBEAT_PERIOD_US
         return min(beat_us, self._peer_moved_us + HEARTBEAT_LIMIT_US) if self._peer_shown_alive else beat_us
 
-    def reboot(self, nonce: int) -> None:
+    def reboot(self, nonce: int, life: Life = NEW_LIFE) -> None:
         """Lose all memory and begin a new life: epoch 0, ring empty, infeed locked. The program forgets too."""
         self._enter()
-        self._begin_life(nonce)
+        self.lose_memory(nonce, life)
+
+    def lose_memory(self, nonce: int, life: Life = NEW_LIFE) -> None:
+        """`reboot` from inside an event of the plant, where time cannot be brought to the present."""
+        assert not life.epoch, f"{self.name}: a life that begins has no epoch, not {life.epoch}"
+        self._begin_life(nonce, life)
         try:
             self.program.on_reboot()
         except BaseException as failure:
@@ -253,7 +346,103 @@ class LinePlc:
             raise
         assert self._epoch == 0, f"{self.name}: epoch {self._epoch} after a reboot"
         assert not self._ring, f"{self.name}: {len(self._ring)} events after a reboot"
+        if self._scan_us:
+            self._scan()
         self._changed()
+
+    # What else goes wrong with it (`simulation.mischief.FaultyPlc`).
+
+    def can_tell(self, events: int) -> bool:
+        """Whether the ring has room for so many events; without an epoch it needs none."""
+        return self._epoch == 0 or len(self._ring) + events <= self.ring_size
+
+    def dip(self) -> bool:
+        """Power fails for a moment; False if the program does not run."""
+        self._enter()
+        program = self.program
+        if self._halted or not isinstance(program, FaultyProgram):
+            return False
+        self._guarded(program.on_power_dip)
+        return True
+
+    def halt(self) -> bool:
+        """Go to STOP; False if it is there."""
+        self._enter()
+        program = self.program
+        if self._halted or not isinstance(program, FaultyProgram):
+            return False
+        if self._latched is None:
+            self._latched = self._present()
+        self._halted = True
+        self._guarded(program.on_halt)
+        return True
+
+    def run(self) -> bool:
+        """Go to RUN again; False if it is there."""
+        self._enter()
+        program = self.program
+        if not self._halted or not isinstance(program, FaultyProgram):
+            return False
+        self._halted = False
+        self._beat_us = self._wall_us()
+        self._guarded(program.on_run)
+        if self._scan_us:
+            self._scan()
+        else:
+            self._latched = None
+            self._empty_inbox()
+        self._changed()
+        return True
+
+    def scan_every(self, us: int) -> bool:
+        """The program runs every `us` only; 0: whenever there is something to do."""
+        self._enter()
+        program = self.program
+        if self._halted or us == self._scan_us or not isinstance(program, FaultyProgram):
+            return False
+        self._scan_us = us
+        self._guarded(lambda: program.on_scan_time(us))
+        if us:
+            self._scan()
+        else:
+            self._latched = None
+            self._empty_inbox()
+            self._changed()
+        return True
+
+    def freeze(self) -> bool:
+        """The heartbeat stands still, and nothing else; False if it does."""
+        if self._frozen:
+            return False
+        self._frozen = True
+        return True
+
+    def spoil(self, reads: int, words: int) -> bool:
+        """The next reads show the oldest image that is still known in their first words; False if none is known."""
+        if len(self._older) < _IMAGES_KEPT:
+            return False
+        self._spoilt_reads, self._spoilt_words = reads, words
+        return True
+
+    def near_wrap(self, nonce: int, first_track: int) -> bool:
+        """Begin a life whose heartbeat and clock are about to wrap."""
+        clock_ms = (_WRAPS_SOON_MS - self._plant_us() // 1000) & 0xFFFF
+        self.reboot(nonce, Life(heartbeat=0xFFFF, clock_ms=clock_ms, first_track=first_track))
+        return True
+
+    def heal(self) -> None:
+        """Run at the usual pace, with a heartbeat and a true image."""
+        self.run()
+        self.scan_every(0)
+        self._frozen = False
+        self._spoilt_reads = 0
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except BaseException as failure:
+            self.failure = failure
+            raise
 
     # Taking an image, step by step.
 
@@ -364,15 +553,22 @@ class LinePlc:
             odometer=self.odometer,
             taken=self.taken,
             places_open=self.places_open,
-            plc_ms=now_us // 1000 & 0xFFFF,
-            events=tuple(_shown(kept, now_us) for kept in shown),
+            plc_ms=self._ms(now_us),
+            events=tuple(self._shown(kept, now_us) for kept in shown),
         )
 
     def _shows_old(self, now_us: int) -> bool:
         return bool(self._ring) and _is_old(self._ring[0], now_us)
 
+    def _shown(self, kept: _Kept, now_us: int) -> LineEvent:
+        if not _is_old(kept, now_us):
+            return kept.event
+        return msgspec.structs.replace(kept.event, plc_ms=self._ms(now_us) - _AGE_MAX_MS & 0xFFFF)
+
     def _changed(self) -> None:
         self._head = None
+        if self._latched is not None:
+            return  # nobody sees it before the next scan
         for changed in self._watchers:
             changed()
 
@@ -388,12 +584,6 @@ class LinePlc:
 
 def _is_old(kept: _Kept, now_us: int) -> bool:
     return now_us // 1000 - kept.made_us // 1000 > _AGE_MAX_MS
-
-
-def _shown(kept: _Kept, now_us: int) -> LineEvent:
-    if not _is_old(kept, now_us):
-        return kept.event
-    return msgspec.structs.replace(kept.event, plc_ms=now_us // 1000 - _AGE_MAX_MS & 0xFFFF)
 
 
 def _check_event(name: str, kind: int, track: int, a: int, b: int, c: int, code: str) -> None:

@@ -33,6 +33,11 @@ class Stage(IntEnum):
     SCALE = 8
     RACK_READER = 9
     FEEDER_MISREAD = 10
+    WHOSE_CODE = 11  # which other document's code is read at the scanner
+    WHOSE_LABEL = 12  # which other parcel's label is printed
+    BACK_READ = 13  # which of two labels on a pouch is read back
+    RACK_READ = 14  # and which at the rack
+    WHOSE_CODE_FED = 15  # which other document's code is read at the feeder
 
 
 class Fate(IntEnum):
@@ -51,6 +56,12 @@ class Fate(IntEnum):
     LABEL_UNREADABLE = 10  # pouch
     LABEL_WRONG = 11  # pouch: the label of the parcel before is printed again
     WRONG_INSERT = 12  # pouch: a leaflet too many, the weight is off
+    OTHER_CODE = 13  # scanner, feeder: the code of a document that is elsewhere is read
+    NEIGHBOUR_CODE = 14  # scanner, feeder: the code of the document behind is read
+    LABEL_NONE = 15  # pouch: the printer prints nothing
+    LABEL_TWICE = 16  # pouch: the label is printed twice, the second one sticks to the pouch behind, beside its own
+    LABEL_LATE = 17  # pouch: the label comes when the pouch behind is there, instead of its own
+    LABEL_OTHER = 18  # pouch: the label of some other parcel is printed
 
 
 class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,6 +87,14 @@ class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label_wrong: int = 0
     wrong_insert: int = 100
     rack_no_read: int = 100
+    scan_other: int = 0
+    scan_neighbour: int = 0
+    feed_other: int = 0
+    feed_neighbour: int = 0
+    label_none: int = 0
+    label_twice: int = 0
+    label_late: int = 0
+    label_other: int = 0
 
     def __post_init__(self) -> None:
         wrong = [f"{name} is {rate}" for name, rate in msgspec.structs.asdict(self).items() if not 0 <= rate <= MILLION]
@@ -97,6 +116,8 @@ def _tables(rates: Rates) -> dict[str, _Table]:
             (rates.scan_multiple, Fate.MULTIPLE),
             (rates.scan_error, Fate.READ_ERROR),
             (rates.scan_misread, Fate.MISREAD),
+            (rates.scan_other, Fate.OTHER_CODE),
+            (rates.scan_neighbour, Fate.NEIGHBOUR_CODE),
         ),
         "belt": (
             (rates.falls, Fate.FALLS),
@@ -109,11 +130,17 @@ def _tables(rates: Rates) -> dict[str, _Table]:
             (rates.feed_multiple, Fate.MULTIPLE),
             (rates.feed_misread, Fate.MISREAD),
             (rates.double_feed, Fate.DOUBLE_FEED),
+            (rates.feed_other, Fate.OTHER_CODE),
+            (rates.feed_neighbour, Fate.NEIGHBOUR_CODE),
         ),
         "pouch": (
             (rates.label_unreadable, Fate.LABEL_UNREADABLE),
             (rates.label_wrong, Fate.LABEL_WRONG),
             (rates.wrong_insert, Fate.WRONG_INSERT),
+            (rates.label_none, Fate.LABEL_NONE),
+            (rates.label_twice, Fate.LABEL_TWICE),
+            (rates.label_late, Fate.LABEL_LATE),
+            (rates.label_other, Fate.LABEL_OTHER),
         ),
         "rack reader": ((rates.rack_no_read, Fate.NO_READ),),
     }

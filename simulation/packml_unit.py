@@ -4,24 +4,87 @@ What all simulated machines share: a PackML state machine and the dispatch of co
 `PackmlUnit` obeys the table of `packcenter.core.packml`; acting states last `acting_us`. While packcenter's heartbeat
 is lost, Execute is left for Suspended with reason "controller lost", and taken up again by the machine itself; any
 other Suspended waits for a command. `Machine` is the base of the machine programs.
+
+A program runs by the steps that it asks of its `ProgramClock`. While its PLC is in STOP they wait, in order; a PLC with a
+slow scan takes each at its next scan. What people do, they do by the clock of the hall.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeVar
 
 from packcenter.core.packml import STATE_COMPLETE, TR88_2022, Command, State, next_state
 from packcenter.core.words import CommandResult, ReasonClass
 from packcenter.plc.line import CommandKind, EventKind, LineCommand
 from simulation.clock import PLANT, SimClock
-from simulation.plcport import PlcPort
-from simulation.truth import Document
+from simulation.luck import Fate, Stage
+from simulation.plcport import RING_EVENTS, PlcPort
+from simulation.truth import Document, Truth, Why
 
 ACTING_US: Final = 200_000
+REASON_GUARD: Final = 90
+REASON_POWER: Final = 91
 _PRODUCTION: Final = 1
 _ORDERLY: Final = frozenset({Command.RESET, Command.START, Command.UNHOLD, Command.UNSUSPEND, Command.CLEAR})
+_Step = tuple[Callable[[Any], None], Any]
+T = TypeVar("T")
+
+
+class ProgramClock:
+    """The clock of the hall as a PLC's program has it: what is due while the PLC stands waits until it runs."""
+
+    __slots__ = ("_clock", "_held", "scan_us", "stands")
+
+    def __init__(self, clock: SimClock) -> None:
+        self.stands = False
+        self.scan_us = 0
+        self._clock = clock
+        self._held: deque[_Step] = deque()
+
+    @property
+    def now_us(self) -> int:
+        """The time of the hall."""
+        return self._clock.now_us
+
+    def at(self, delay_us: int, cls: int, fn: Callable[[T], None], arg: T) -> None:
+        """Call `fn(arg)` once, `delay_us` from now, if the PLC runs then; otherwise as soon as it does."""
+        self._clock.at(delay_us, cls, self._due, (fn, arg))
+
+    def soon(self, fn: Callable[[T], None], arg: T) -> None:
+        """Something happened that the program must see: call `fn(arg)` at once, or as soon as the PLC runs."""
+        self._due((fn, arg))
+
+    def run_until(self, us: int) -> None:
+        """The whole hall's time goes on."""
+        self._clock.run_until(us)
+
+    def next_us(self) -> int | None:
+        """When the next call of the whole hall is due."""
+        return self._clock.next_us()
+
+    def run(self) -> None:
+        """The PLC runs again: what waited comes first, in order."""
+        self.stands = False
+        while self._held and not self.stands:
+            fn, arg = self._held.popleft()
+            fn(arg)
+
+    def _due(self, step: _Step) -> None:
+        if self.stands:
+            self._held.append(step)
+        elif self.scan_us and (wait_us := -self._clock.now_us % self.scan_us):
+            self._clock.at(wait_us, PLANT, self._scanned, step)
+        else:
+            step[0](step[1])
+
+    def _scanned(self, step: _Step) -> None:
+        if self.stands:
+            self._held.append(step)
+        else:
+            step[0](step[1])
 
 
 class PackmlUnit:
@@ -39,6 +102,7 @@ class PackmlUnit:
         "_hold_mask",
         "_peer_lost",
         "_port",
+        "after_abort",
         "reason",
         "reason_class",
         "state",
@@ -63,6 +127,7 @@ class PackmlUnit:
         self._hold_mask = hold_mask
         self._peer_lost = False
         self._entry = 0
+        self.after_abort = False
         port.set_state(self.state)
 
     def ask(self, command: Command, reason_class: ReasonClass, reason: int = 0) -> bool:
@@ -78,6 +143,11 @@ class PackmlUnit:
         if self._port.epoch:
             self._port.report(EventKind.STATE_CHANGED, a=self.state, b=self.reason_class, c=self.reason)
 
+    def acknowledge(self) -> None:
+        """A person has seen to what stopped the machine: it says so, and may be reset."""
+        self.reason_class, self.reason = ReasonClass.NONE, 0
+        self.announce()
+
     def peer_lost(self) -> None:
         """packcenter is silent: leave Execute, now or as soon as it is reached."""
         self._peer_lost = True
@@ -91,7 +161,7 @@ class PackmlUnit:
     def reboot(self) -> None:
         """The PLC starts anew, Stopped; whether packcenter speaks is for the PLC to find out."""
         self.state, self.reason_class, self.reason = State.STOPPED, ReasonClass.NONE, 0
-        self._peer_lost = False
+        self._peer_lost = self.after_abort = False
         self._entry += 1
         self._port.set_state(self.state)
         self._entered(self.state)
@@ -115,6 +185,9 @@ class PackmlUnit:
             self._enter(target, ReasonClass.NONE, 0)
         else:
             self._enter(target, self.reason_class, self.reason)
+            if self.after_abort and target is State.ABORTED:
+                self.after_abort = False
+                self.ask(Command.CLEAR, ReasonClass.NONE)
 
     def _follow_peer(self) -> None:
         if self._peer_lost and self.state is State.EXECUTE:
@@ -128,19 +201,27 @@ class Machine(ABC):
     The base of a machine program: reporting, PackML, and a table of what it can be told.
 
     A subclass fills `handlers` and implements `entered`, `forget`, `report_places` and `contents`.
+
+    `clock` is the program's, `hall_clock` the one by which people act. `armed` has the fates that the next things at a
+    station will meet, whatever their luck; `guard_open` keeps the machine from starting.
     """
 
-    __slots__ = ("clock", "handlers", "name", "port", "unit")
+    __slots__ = ("_told", "armed", "clock", "guard_open", "hall_clock", "handlers", "name", "port", "truth", "unit")
 
-    def __init__(self, clock: SimClock, port: PlcPort) -> None:
-        self.clock = clock
+    def __init__(self, clock: SimClock, port: PlcPort, truth: Truth) -> None:
+        self.truth = truth
+        self._told: deque[Sequence[Document]] = deque(maxlen=RING_EVENTS)
+        self.hall_clock = clock
+        self.clock = ProgramClock(clock)
+        self.armed: dict[Stage, deque[Fate]] = {}
+        self.guard_open = False
         self.port = port
         self.name = port.name
         self.handlers: dict[int, Callable[[LineCommand], None]] = {
             CommandKind.PACKML_COMMAND: self._on_packml_command,
             CommandKind.PACKML_MODE: self._on_packml_mode,
         }
-        self.unit = PackmlUnit(clock, port, self.entered)
+        self.unit = PackmlUnit(self.clock, port, self.entered)
 
     @abstractmethod
     def entered(self, state: State) -> None:
@@ -180,14 +261,96 @@ class Machine(ABC):
         self.unit.peer_back()
 
     def on_reboot(self) -> None:
-        """The PLC's memory is lost and the machine stands still."""
+        """The PLC's memory is lost and the machine stands still. Things on their way arrive; what was planned is void."""
+        self._note_unheard()
+        self.clock.stands = False
         self.unit.reboot()
         self.forget()
+        self.clock.run()
 
-    def report(self, kind: int, *, track: int = 0, a: int = 0, b: int = 0, c: int = 0, code: str = "") -> None:
-        """Make an event; without an epoch nobody could be told, so nothing is."""
+    def on_halt(self) -> None:
+        """The PLC is in STOP: its outputs are off, and nothing of the program happens."""
+        self.clock.stands = True
+        self.driven()
+
+    def on_run(self) -> None:
+        """The PLC is in RUN again and knows what it knew."""
+        self.clock.run()
+        self.driven()
+
+    def on_power_dip(self) -> None:
+        """The power was away for a moment: the machine has stopped, its memory is whole."""
+        self.unit.ask(Command.STOP, ReasonClass.FAULT, REASON_POWER)
+
+    def on_scan_time(self, us: int) -> None:
+        """From now on the program runs only every so often; 0: at once."""
+        self.clock.scan_us = us
+
+    def driven(self) -> None:  # noqa: B027 - most machines move nothing but by steps of their program
+        """Outputs went off or on: move or stop what they drive."""
+
+    def busy(self) -> int:
+        """How many things here may still cause events."""
+        return 0
+
+    # --- what people and sensors do to it ----------------------------------------------------------------------------
+
+    def arm(self, stage: Stage, fate: Fate) -> None:
+        """The next thing at a station of this machine meets this fate."""
+        self.armed.setdefault(stage, deque()).append(fate)
+
+    def fate_of(self, stage: Stage, luck: Fate) -> Fate:
+        """The fate that is armed for a station, else the luck that was drawn."""
+        waiting = self.armed.get(stage)
+        return waiting.popleft() if waiting else luck
+
+    def open_guard(self) -> None:
+        """A person opens a guard: the machine aborts, by its own safety circuit."""
+        self.guard_open = True
+        self.clock.soon(self._trip, None)
+
+    def _trip(self, _: None) -> None:
+        if self.guard_open:
+            self.unit.ask(Command.ABORT, ReasonClass.FAULT, REASON_GUARD)
+
+    def make_ready(self) -> None:
+        """People close the guard, acknowledge the fault and leave the machine so that it can be started."""
+        self.guard_open = False
+        self.armed.clear()
+        self.clock.soon(self._acknowledge, None)
+
+    def _acknowledge(self, _: None) -> None:
+        unit = self.unit
+        if unit.state in (State.STOPPED, State.IDLE, State.COMPLETED):
+            unit.acknowledge()
+        elif unit.state is State.ABORTED:
+            unit.ask(Command.CLEAR, ReasonClass.NONE)
+        elif unit.state is State.ABORTING:
+            unit.after_abort = True
+
+    def report(
+        self,
+        kind: int,
+        *,
+        track: int = 0,
+        a: int = 0,
+        b: int = 0,
+        c: int = 0,
+        code: str = "",
+        about: Sequence[Document] = (),
+    ) -> None:
+        """Make an event, `about` these things; without an epoch nobody could be told, so nothing is."""
         if self.port.epoch:
+            self._told.append(about)
             self.port.report(kind, track=track, a=a, b=b, c=c, code=code)
+
+    def _note_unheard(self) -> None:
+        """What the PLC had told nobody when it lost its memory nobody can know."""
+        unheard = self.port.lost_events
+        for about in list(self._told)[-unheard:] if unheard else ():
+            for document in about:
+                self.truth.touch(document, Why.UNHEARD, f"memory of {self.name}", self.hall_clock.now_us)
+        self._told.clear()
 
     def end(self, number: int, result: CommandResult) -> None:
         """Say how a command ended that no other event answers."""
@@ -199,7 +362,9 @@ class Machine(ABC):
             return
         asked = Command(command.a)
         reason = ReasonClass.NONE if asked in _ORDERLY else ReasonClass.OPERATOR
-        if not self.unit.ask(asked, reason):
+        if self.guard_open and asked in _ORDERLY:
+            self.end(command.number, CommandResult.INTERLOCK)
+        elif not self.unit.ask(asked, reason):
             self.end(command.number, CommandResult.WRONG_STATE)
 
     def _on_packml_mode(self, command: LineCommand) -> None:

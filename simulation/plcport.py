@@ -8,15 +8,23 @@ of its own that hands events straight to the controller.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from packcenter.plc.line import LineCommand
 
+RING_EVENTS: Final = 256
+"""Events that a PLC keeps until they are acknowledged: one busy belt (some 40 items) at three events each, twice over."""
+
 
 class PlcPort(Protocol):
-    """What a machine program may use of its PLC."""
+    """
+    What a machine program may use of its PLC.
+
+    `lost_events`: how many events packcenter had not acknowledged when the PLC lost its memory last.
+    """
 
     name: str
+    lost_events: int
 
     def report(self, kind: int, *, track: int = 0, a: int = 0, b: int = 0, c: int = 0, code: str = "") -> None:
         """
@@ -42,6 +50,11 @@ class PlcPort(Protocol):
     @property
     def epoch(self) -> int:
         """The epoch in force; 0 = none granted."""
+        ...
+
+    @property
+    def first_track(self) -> int:
+        """The track id with which the present life begins; 1 unless somebody wants to see it wrap."""
         ...
 
     def now_ms(self) -> int:
@@ -75,4 +88,25 @@ class Program(Protocol):
 
     def on_reboot(self) -> None:
         """The PLC's memory is lost: forget tracks, jobs and the drop table. The physical objects stay where they are."""
+        ...
+
+
+@runtime_checkable
+class FaultyProgram(Protocol):
+    """What a machine program must be able to live through as well, so that its PLC can be made to fail in all the ways it can."""
+
+    def on_halt(self) -> None:
+        """The PLC went to STOP: outputs are off, and no step of the program happens before `on_run`."""
+        ...
+
+    def on_run(self) -> None:
+        """The PLC is in RUN again, with all its memory."""
+        ...
+
+    def on_power_dip(self) -> None:
+        """Power failed for a moment: the machine stops, the memory is whole."""
+        ...
+
+    def on_scan_time(self, us: int) -> None:
+        """The program runs only every `us` microseconds of plant time; 0: at once."""
         ...

@@ -2,9 +2,10 @@
 The simulated hall as a process: machines in SimPy time, each PLC behind its own real protocol server.
 
 It talks to people and programs in JSON lines. Out: `{"ready": {plc: [host, port]}}` once, then one answer per order.
-In, on standard input: `{"reboot": plc}`, `{"cut": plc}`, `{"restore": plc}`, `{"freeze": true}`, `{"compare": file}`,
-`{"status": true}`, `{"stop": true}`. `compare` names a JSON file with the ledger's places and is answered with every
-difference from where things really are, and with what really hangs in the closed bags. `status` tells, beside the
+In, on standard input: `{"reboot": plc}`, `{"off": plc}`, `{"on": plc}`, `{"cut": plc}`, `{"restore": plc}`,
+`{"freeze": true}`, `{"compare": file}`, `{"status": true}`, `{"stop": true}`. `off` takes a PLC's power and memory, `on`
+gives power back, `reboot` does both at once. `compare` names a JSON file with the ledger's places and is answered with
+every difference from where things really are, and with what really hangs in the closed bags. `status` tells, beside the
 plant's time and where things are, what each PLC saw of packcenter and when, in microseconds of the computer's
 monotonic clock.
 """
@@ -26,8 +27,8 @@ from packcenter.ports import Clock, Ids
 from simulation.clock import SimPyClock
 from simulation.documents import Delivery
 from simulation.lineplc import LinePlc
+from simulation.packml_unit import Machine
 from simulation.plant.hall import Plant, PlantSettings
-from simulation.plcport import Program
 from simulation.servers import LineServer, Nameplate
 from simulation.servers.modbus import ModbusServer
 from simulation.servers.opcua import OpcUaServer
@@ -75,7 +76,7 @@ class NotedPlc(LinePlc):
 class _NotedProgram:
     """A machine program, and notes of what its PLC told it."""
 
-    def __init__(self, program: Program, plc: NotedPlc, wall: Clock) -> None:
+    def __init__(self, program: Machine, plc: NotedPlc, wall: Clock) -> None:
         self._program = program
         self._plc = plc
         self._notes = plc.notes
@@ -104,6 +105,18 @@ class _NotedProgram:
         self._notes.decisions = 0
         self._plc.inductions.clear()
         self._program.on_reboot()
+
+    def on_halt(self) -> None:
+        self._program.on_halt()
+
+    def on_run(self) -> None:
+        self._program.on_run()
+
+    def on_power_dip(self) -> None:
+        self._program.on_power_dip()
+
+    def on_scan_time(self, us: int) -> None:
+        self._program.on_scan_time(us)
 
 
 @dataclass
@@ -182,6 +195,8 @@ class Orders:
         self.stop = asyncio.Event()
         self._orders: dict[str, Callable[[Any], Any]] = {
             "reboot": self._reboot,
+            "off": self._off,
+            "on": self._on,
             "cut": self._cut,
             "restore": self._restore,
             "freeze": self._freeze,
@@ -209,6 +224,13 @@ class Orders:
 
     async def _reboot(self, plc: str) -> None:
         await self._hall.driver.reboot(plc, self._hall.ids.nonce())
+
+    async def _off(self, plc: str) -> None:
+        await self._hall.driver.power_off(plc, self._hall.ids.nonce())
+
+    async def _on(self, plc: str) -> dict[str, Any]:
+        await self._hall.driver.power_on(plc)
+        return {"mono_us": self._hall.wall.mono_us()}
 
     def _cut(self, plc: str) -> dict[str, Any]:
         self._hall.driver.cut(plc)

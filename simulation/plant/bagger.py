@@ -6,7 +6,7 @@ station (printed, labelled, read back, weighed, sealed). The feeder is free agai
 pouch station takes it; two more jobs may wait in front.
 
 The machine seals only what bears the label it was told to print: it reads the label back and puts the pouch out if it
-is another one or unreadable. The weight is for packcenter to judge.
+is another one or unreadable. The weight is for packcenter to judge. Of two labels on a pouch it reads either, or neither.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from typing import Final
 import msgspec
 
 from packcenter.core.packml import Command, State
-from packcenter.core.words import CommandResult, ReadOutcome, ReasonClass
+from packcenter.core.words import CommandResult, ReasonClass
 from packcenter.plc.line import CommandKind, EventKind, LineCommand
 from simulation.clock import PLANT, SimClock
 from simulation.luck import Fate, Luck, Stage
 from simulation.packml_unit import Machine
 from simulation.plant.hand import HandStation
+from simulation.plant.lane import Lane
 from simulation.plant.rack import RackProgram
-from simulation.plant.sorter import Lane
+from simulation.plant.reader import Reader
 from simulation.plcport import PlcPort
-from simulation.truth import Document, Parcel, Truth
+from simulation.truth import Document, Parcel, Truth, Why
 
 FILM: Final = 1
 LABELS: Final = 2
@@ -58,9 +59,13 @@ class BaggerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Job:
-    """A parcel being made; `documents` is what was really fed. `void`: it was cleared out of the machine."""
+    """
+    A parcel being made; `documents` is what was really fed. `void`: it was cleared out of the machine.
 
-    __slots__ = ("documents", "fed", "infeed", "number", "started", "verdict", "void", "waybill")
+    `mistaken` is the code of another document that was read on this one, "" none.
+    """
+
+    __slots__ = ("documents", "fed", "infeed", "mistaken", "number", "started", "verdict", "void", "waybill")
 
     def __init__(self, number: int, infeed: int, waybill: str) -> None:
         self.number = number
@@ -69,6 +74,7 @@ class _Job:
         self.documents: list[Document] = []
         self.started = False
         self.fed = False
+        self.mistaken = ""
         self.verdict = 0  # or CommandKind.SEAL, CommandKind.REJECT
         self.void = False
 
@@ -89,21 +95,29 @@ class _Supply:
 
 
 class BaggerProgram(Machine):
-    """The machine program of a bagging machine, and the machine itself."""
+    """
+    The machine program of a bagging machine, and the machine itself.
+
+    `scale_off` is what its scale shows too much, `scale_stuck` what it shows whatever lies on it, None if it weighs.
+    """
 
     __slots__ = (
         "_feeder",
         "_hand",
         "_infeeds",
         "_label_before",
+        "_label_extra",
+        "_label_late",
         "_luck",
         "_rack",
+        "_reader",
         "_retrying",
         "_settings",
         "_station",
         "_supplies",
-        "_truth",
         "_waiting",
+        "scale_off",
+        "scale_stuck",
     )
 
     def __init__(
@@ -119,7 +133,6 @@ class BaggerProgram(Machine):
     ) -> None:
         self._infeeds = dict(infeeds)
         self._luck = luck
-        self._truth = truth
         self._hand = hand
         self._rack = rack
         self._settings = settings
@@ -127,9 +140,12 @@ class BaggerProgram(Machine):
         self._station: _Job | None = None
         self._waiting: deque[_Job] = deque()
         self._supplies = (_Supply(FILM, settings.film_pouches), _Supply(LABELS, settings.label_count))
-        self._label_before = ""
+        self._label_before = self._label_late = self._label_extra = ""
+        self.scale_off = 0
+        self.scale_stuck: int | None = None
         self._retrying = False
-        super().__init__(clock, port)
+        super().__init__(clock, port, truth)
+        self._reader = Reader(self.name, Stage.FEEDER, luck, truth)
         self.handlers[CommandKind.BEGIN_PARCEL] = self._on_begin
         self.handlers[CommandKind.SEAL] = self._on_verdict
         self.handlers[CommandKind.REJECT] = self._on_verdict
@@ -140,6 +156,25 @@ class BaggerProgram(Machine):
         for job in (self._feeder, self._station):
             if job is not None:
                 yield from ((document, f"pack/{self.name}") for document in job.documents)
+
+    def busy(self) -> int:
+        """How many jobs are in the machine."""
+        return (self._feeder is not None) + (self._station is not None) + len(self._waiting)
+
+    @property
+    def lanes(self) -> list[Lane]:
+        """The lanes that it takes from, by the numbers of its infeeds."""
+        return list(self._infeeds.values())
+
+    def open_pouches(self) -> list[Document]:
+        """What lies in pouches that are not sealed."""
+        return [document for job in (self._feeder, self._station) if job is not None for document in job.documents]
+
+    def make_ready(self) -> None:
+        """The printer is emptied, the scale is set."""
+        self._label_late = self._label_extra = ""
+        self.scale_off, self.scale_stuck = 0, None
+        super().make_ready()
 
     # --- feeder ------------------------------------------------------------------------------------------------------
 
@@ -167,8 +202,23 @@ class BaggerProgram(Machine):
         if lane.fifo:
             self._start_feed()
         else:
-            lane.waiter = self._start_feed
-            self.clock.at(self._settings.nothing_us, PLANT, self._nothing_came, job)
+            self._wait_for_document(job, lane)
+
+    def _wait_for_document(self, job: _Job, lane: Lane) -> None:
+        lane.waiter = self._document_came
+        self.clock.at(self._settings.nothing_us, PLANT, self._nothing_came, job)
+
+    def _document_came(self) -> None:
+        self.clock.soon(self._begin_feed, self._feeder)
+
+    def _begin_feed(self, job: _Job | None) -> None:
+        if job is None or job is not self._feeder or job.started:
+            return
+        lane = self._infeeds[job.infeed]
+        if lane.fifo:
+            self._start_feed()
+        else:
+            lane.waiter = self._document_came  # a person took it away again
 
     def _retry(self, _: None) -> None:
         self._retrying = False
@@ -183,7 +233,7 @@ class BaggerProgram(Machine):
         self.clock.at(feed_us, PLANT, self._fed, job)
 
     def _nothing_came(self, job: _Job) -> None:
-        if job.void or job.started:
+        if job is not self._feeder or job.started:
             return
         self._feeder = self._infeeds[job.infeed].waiter = None
         self.end(job.number, CommandResult.NOTHING_THERE)
@@ -194,24 +244,23 @@ class BaggerProgram(Machine):
         if job.void:
             return
         lane = self._infeeds[job.infeed]
+        if not lane.fifo:  # a person was quicker
+            job.started = False
+            self._wait_for_document(job, lane)
+            return
         document = lane.take()
         fate = self._luck.at_feeder(document.key)
+        if self.armed:
+            fate = self.fate_of(Stage.FEEDER, fate)
         job.documents.append(document)
+        behind = lane.fifo[0] if lane.fifo else None
         if fate is Fate.DOUBLE_FEED and lane.fifo:
             job.documents.append(lane.take())
         job.fed = True
-        outcome, code = self._read(document, fate)
+        outcome, code, mistaken = self._reader.read(document, fate, behind, self.clock.now_us)
+        job.mistaken = code if mistaken else ""
         thickness = sum(fed.thickness for fed in job.documents)
-        self.report(EventKind.FED, track=job.number, a=job.infeed, b=outcome, c=thickness, code=code)
-
-    def _read(self, document: Document, fate: Fate) -> tuple[ReadOutcome, str]:
-        if fate is Fate.NO_READ or not document.code:
-            return ReadOutcome.NO_IDENTIFIER, ""
-        if fate is Fate.MULTIPLE:
-            return ReadOutcome.MULTIPLE_IDENTIFIERS, ""
-        if fate is Fate.MISREAD:
-            return ReadOutcome.SUCCESS, self._luck.misread(document.code, document.key, Stage.FEEDER_MISREAD)
-        return ReadOutcome.SUCCESS, document.code
+        self.report(EventKind.FED, track=job.number, a=job.infeed, b=outcome, c=thickness, code=code, about=tuple(job.documents))
 
     # --- verdict and pouch station -----------------------------------------------------------------------------------
 
@@ -254,20 +303,54 @@ class BaggerProgram(Machine):
         """Print and apply the label, read it back, weigh, and seal the pouch if the label is the right one."""
         key = job.documents[0].key
         fate = self._luck.at_pouch(key)
-        label = self._label_before if fate is Fate.LABEL_WRONG and self._label_before else job.waybill
-        read = "" if fate is Fate.LABEL_UNREADABLE else label
-        self._label_before = label
+        if self.armed:
+            fate = self.fate_of(Stage.POUCH, fate)
+        extra, self._label_extra = self._label_extra, ""
+        label = self._printed(job, fate, key)
+        read = (label, extra, "")[self._luck.below(3, key, Stage.BACK_READ)] if extra else label
         grams = self._settings.pouch_grams + sum(document.grams for document in job.documents)
         grams += self._luck.below(3, key, Stage.SCALE) - 1 + (self._settings.insert_grams if fate is Fate.WRONG_INSERT else 0)
+        shown = max(0, grams + self.scale_off) if self.scale_stuck is None else self.scale_stuck
         if self._settings.checks_label and read != job.waybill:
-            self._put_out(job, grams, read)
+            self._put_out(job, shown, read)
         else:
-            parcel = Parcel(read, tuple(job.documents), grams)
-            self._truth.sealed.append(parcel)
-            self._rack.convey(parcel)
-            self._report_packed(job, SEALED, grams, read)
+            self._convey(job, Parcel(label, tuple(job.documents), grams, extra))
+            self._report_packed(job, SEALED, shown, read)
         for supply in self._supplies:
             self._use(supply)
+
+    def _printed(self, job: _Job, fate: Fate, key: int) -> str:
+        """What can be read on the label that gets onto the pouch, "" nothing; what the printer keeps for the next pouch."""
+        if self._label_late:
+            label, self._label_late = self._label_late, ""  # this pouch's own label comes out behind it and is thrown away
+            return label
+        if fate is Fate.LABEL_LATE:
+            self._label_late = job.waybill
+            return ""
+        label = job.waybill
+        if fate is Fate.LABEL_TWICE:
+            self._label_extra = label
+        elif fate is Fate.LABEL_WRONG and self._label_before:
+            label = self._label_before
+        elif fate is Fate.LABEL_OTHER and self.truth.sealed:
+            label = self.truth.sealed[self._luck.below(len(self.truth.sealed), key, Stage.WHOSE_LABEL)].label
+        self._label_before = label
+        return "" if fate in (Fate.LABEL_UNREADABLE, Fate.LABEL_NONE) else label
+
+    def _convey(self, job: _Job, parcel: Parcel) -> None:
+        """The parcel is sealed and on its way; note in the truth what nobody can know of it."""
+        now_us = self.clock.now_us
+        if job.mistaken:
+            for document in (*job.documents, *self.truth.bearing(job.mistaken)):
+                self.truth.touch(document, Why.TAKEN_FOR, f"reader of {self.name}", now_us)
+        foreign = {parcel.extra, parcel.label} - {"", job.waybill}
+        if foreign:
+            twins = [other for other in self.truth.sealed if other.label in foreign]
+            for each in (parcel, *twins):
+                for document in each.documents:
+                    self.truth.touch(document, Why.LABELLED, f"printer of {self.name}", now_us)
+        self.truth.sealed.append(parcel)
+        self._rack.convey(parcel)
 
     def _put_out(self, job: _Job, grams: int, label: str) -> None:
         """The open pouch goes to the hand station."""
@@ -275,7 +358,7 @@ class BaggerProgram(Machine):
         self._report_packed(job, REJECTED, grams, label)
 
     def _report_packed(self, job: _Job, result: int, grams: int, label: str) -> None:
-        self.report(EventKind.PACKED, track=job.number, b=result, c=grams, code=label)
+        self.report(EventKind.PACKED, track=job.number, b=result, c=grams, code=label, about=tuple(job.documents))
 
     # --- consumables -------------------------------------------------------------------------------------------------
 

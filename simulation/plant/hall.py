@@ -22,8 +22,10 @@ from simulation.luck import Luck, Rates
 from simulation.packml_unit import Machine
 from simulation.plant.bagger import BaggerProgram, BaggerSettings
 from simulation.plant.hand import HandStation
+from simulation.plant.lane import Lane
+from simulation.plant.people import People
 from simulation.plant.rack import RackProgram, RackSettings
-from simulation.plant.sorter import Lane, SorterProgram, SorterSettings
+from simulation.plant.sorter import SorterProgram, SorterSettings
 from simulation.plcport import PlcPort
 from simulation.truth import Document, Truth
 
@@ -44,10 +46,10 @@ class Plant:
     """
     The physical hall.
 
-    `programs`: PLC name -> machine program. `truth`: where everything really is.
+    `programs`: PLC name -> machine program. `truth`: where everything really is. `people` hold what they took away.
     """
 
-    __slots__ = ("_clock", "_coming", "_never", "_turn", "baggers", "hand", "programs", "rack", "sorters", "truth")
+    __slots__ = ("_coming", "_never", "_turn", "baggers", "clock", "hand", "people", "programs", "rack", "sorters", "truth")
 
     def __init__(
         self,
@@ -60,12 +62,13 @@ class Plant:
         brought = sorted(documents, key=lambda document: (document.arrives_us, document.code))
         luck = Luck(settings.seed, settings.rates)
         exceptions = [f"lane/{sorter.plc}/{sorter.exception_lane}" for sorter in hall.sorters]
-        self._clock = clock
+        self.clock = clock
         self._coming = deque(document for document in brought if document.arrives_us > _NEVER_COMES)
         self._never = tuple(document for document in brought if document.arrives_us <= _NEVER_COMES)
         self._turn = 0
         self.truth = truth = Truth(brought, exceptions)
         self.hand = hand = HandStation()
+        self.people = People(clock, truth)
         self.rack = RackProgram(hall.rack, clock, ports[hall.rack.plc], luck, truth, hand, settings.rack)
         self.sorters = tuple(
             SorterProgram(sorter, clock, ports[sorter.plc], luck, truth, hand, settings.sorter) for sorter in hall.sorters
@@ -80,6 +83,7 @@ class Plant:
         self.programs: dict[str, Machine] = {machine.name: machine for machine in machines}
         truth.watch(self._outside)
         truth.watch(hand.contents)
+        truth.watch(self.people.contents)
         for machine in machines:
             truth.watch(machine.contents)
         self._await_next()
@@ -96,13 +100,30 @@ class Plant:
     def _outside(self) -> Iterator[tuple[Document, str]]:
         return ((document, "agency") for document in (*self._coming, *self._never))
 
+    def still_to_come(self) -> list[Document]:
+        """What the agencies have not brought yet, first to come first."""
+        return list(self._coming)
+
+    def fetch(self, document: Document) -> Document:
+        """A person fetches a document from its agency before it is brought."""
+        self._coming.remove(document)
+        return document
+
+    def is_exception(self, lane: Lane) -> bool:
+        """Whether a lane is the end of its belt."""
+        return any(sorter.exception is lane for sorter in self.sorters)
+
+    def sorter_of(self, lane: Lane) -> SorterProgram:
+        """The sorter that a lane belongs to."""
+        return next(sorter for sorter in self.sorters if lane in sorter.lanes.values())
+
     def _await_next(self) -> None:
         if self._coming:
-            self._clock.at(max(0, self._coming[0].arrives_us - self._clock.now_us), INPUT, self._arrive, None)
+            self.clock.at(max(0, self._coming[0].arrives_us - self.clock.now_us), INPUT, self._arrive, None)
 
     def _arrive(self, _: None) -> None:
         """Agencies bring what is due; each document goes to the shortest queue, in turn where they are equally long."""
-        now_us = self._clock.now_us
+        now_us = self.clock.now_us
         coming = self._coming
         while coming and coming[0].arrives_us <= now_us:
             shortest = min(len(sorter.queue) for sorter in self.sorters)

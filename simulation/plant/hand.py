@@ -1,4 +1,8 @@
-"""The hand station 人工台: where people put everything that the machines could not finish. What lies here stays here."""
+"""
+The hand station 人工台: where people put everything that the machines could not finish.
+
+What lies here stays here, unless a person takes it.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,21 @@ class HandStation:
     def put(self, documents: Iterable[Document], source: str) -> None:
         """A person or a chute brings documents from `source` (a machine's name)."""
         self._documents.extend((document, source) for document in documents)
+
+    def take(self, at: int) -> Document:
+        """A person takes a document away from here."""
+        return self._documents.pop(at)[0]
+
+    def has(self, document: Document) -> bool:
+        """Whether this very thing lies here."""
+        return any(each is document for each, _ in self._documents)
+
+    def take_this(self, document: Document) -> None:
+        """A person takes this very thing away from here."""
+        self._documents = [entry for entry in self._documents if entry[0] is not document]
+
+    def __len__(self) -> int:
+        return len(self._documents)
 
     def sources(self) -> list[tuple[str, str]]:
         """(code, machine it came from) of everything here, in the order it came."""

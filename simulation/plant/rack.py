@@ -19,7 +19,7 @@ from packcenter.core.packml import State
 from packcenter.core.words import CommandResult, PlaceState
 from packcenter.plc.line import CommandKind, EventKind, LineCommand
 from simulation.clock import PLANT, SimClock
-from simulation.luck import Fate, Luck
+from simulation.luck import Fate, Luck, Stage
 from simulation.packml_unit import Machine
 from simulation.plant.hand import HandStation
 from simulation.plcport import PlcPort
@@ -71,6 +71,7 @@ class RackProgram(Machine):
     __slots__ = (
         "_blocked",
         "_changing",
+        "_closed_by_hand",
         "_closed_positions",
         "_conveyor",
         "_hand",
@@ -81,7 +82,6 @@ class RackProgram(Machine):
         "_queue",
         "_seals",
         "_settings",
-        "_truth",
         "_waiting",
         "bags",
     )
@@ -99,20 +99,20 @@ class RackProgram(Machine):
         assert rack.reject_position == 0, f"{rack.plc}: the reject position is {rack.reject_position}, this rack's is 0"
         self.bags = {position.number: Bag(position.number) for position in rack.positions}
         self._luck = luck
-        self._truth = truth
         self._hand = hand
         self._settings = settings
-        self._conveyor: deque[Parcel] = deque()
+        self._conveyor: deque[Parcel | None] = deque()  # None: a person has taken it
         self._queue: deque[_Arrival] = deque()
         self._waiting: list[_Arrival] = []
         self._blocked: dict[int, list[_Arrival]] = {}
         self._orders: dict[str, int] = {}
         self._changing: dict[int, _Change] = {}
         self._closed_positions: set[int] = set()
+        self._closed_by_hand: set[int] = set()
         self._last_drop_us = -settings.cycle_us
         self._pumping = False
         self._seals = 0
-        super().__init__(clock, port)
+        super().__init__(clock, port, truth)
         self.handlers[CommandKind.DROP] = self._on_drop
         self.handlers[CommandKind.CLOSE_BAG] = self._on_close
         self.handlers[CommandKind.SET_PLACE] = self._on_set_place
@@ -127,17 +127,22 @@ class RackProgram(Machine):
 
     def contents(self) -> Iterator[tuple[Document, str]]:
         """Everything on the way here, here, in bags and gone out of the door, for `Truth`."""
-        before = [arrival for arrivals in (self._queue, self._waiting, *self._blocked.values()) for arrival in arrivals]
-        for parcel in (*self._conveyor, *(arrival.parcel for arrival in before)):
+        for parcel in self.on_way():
             yield from ((document, "rack") for document in parcel.documents)
         for bag in self.bags.values():
             yield from ((document, f"bag/position-{bag.position}") for parcel in bag.parcels for document in parcel.documents)
-        for bag in self._truth.closed:
+        for bag in self.truth.closed:
             yield from ((document, "dispatched") for parcel in bag.parcels for document in parcel.documents)
 
+    def busy(self) -> int:
+        """How many parcels are on their way here, and bags being changed."""
+        return len(self.on_way()) + len(self._changing)
+
     def _arrive(self, _: None) -> None:
-        self._queue.append(_Arrival(self._conveyor.popleft()))
-        self._pump()
+        parcel = self._conveyor.popleft()
+        if parcel is not None:
+            self._queue.append(_Arrival(parcel))
+            self._pump()
 
     def _pump(self) -> None:
         """Handle the first parcel of the queue, at once or when the cycle of the drop before is over."""
@@ -176,7 +181,12 @@ class RackProgram(Machine):
             self._drop(arrival, self.bags[position])
 
     def _read(self, parcel: Parcel) -> str:
-        return "" if self._luck.at_rack(parcel.documents[0].key) is Fate.NO_READ else parcel.label
+        key = parcel.documents[0].key
+        if self._luck.at_rack(key) is Fate.NO_READ:
+            return ""
+        if parcel.extra:
+            return (parcel.label, parcel.extra, "")[self._luck.below(3, key, Stage.RACK_READ)]
+        return parcel.label
 
     def _drop(self, arrival: _Arrival, bag: Bag) -> None:
         bag.parcels.append(arrival.parcel)
@@ -184,6 +194,7 @@ class RackProgram(Machine):
         self._dropped(arrival, bag.position, AS_ORDERED)
 
     def _turn_out(self, arrival: _Arrival, reason: int) -> None:
+        arrival.parcel.opened = True  # people open it there
         self._hand.put(arrival.parcel.documents, self.name)
         self._dropped(arrival, 0, reason)
 
@@ -191,7 +202,7 @@ class RackProgram(Machine):
         self._last_drop_us = self.clock.now_us
         read = arrival.read or ""
         self._orders.pop(read, None)
-        self.report(EventKind.DROPPED, a=position, b=reason, c=arrival.parcel.grams, code=read)
+        self.report(EventKind.DROPPED, a=position, b=reason, c=arrival.parcel.grams, code=read, about=arrival.parcel.documents)
 
     def _wait(self, arrival: _Arrival) -> None:
         arrival.waits += 1
@@ -205,6 +216,53 @@ class RackProgram(Machine):
         arrival.turned_out = True
         self._queue.append(arrival)
         self._pump()
+
+    # --- what people do to it ----------------------------------------------------------------------------------------
+
+    def on_way(self) -> list[Parcel]:
+        """The parcels on the conveyor and before the bags."""
+        before = [arrival for arrivals in (self._queue, self._waiting, *self._blocked.values()) for arrival in arrivals]
+        return [parcel for parcel in (*self._conveyor, *(arrival.parcel for arrival in before)) if parcel is not None]
+
+    def take_off(self, parcel: Parcel) -> None:
+        """A person takes a parcel away before it falls."""
+        for at, each in enumerate(self._conveyor):
+            if each is parcel:
+                self._conveyor[at] = None
+        self._queue = deque(arrival for arrival in self._queue if arrival.parcel is not parcel)
+        self._waiting = [arrival for arrival in self._waiting if arrival.parcel is not parcel]
+        for arrivals in self._blocked.values():
+            arrivals[:] = [arrival for arrival in arrivals if arrival.parcel is not parcel]
+
+    def take_out(self, bag: Bag, parcel: Parcel) -> None:
+        """A person takes a parcel out of an open bag, which is lighter then."""
+        bag.parcels = [each for each in bag.parcels if each is not parcel]
+        bag.grams -= parcel.grams
+
+    def put_in(self, bag: Bag, parcel: Parcel) -> None:
+        """A person puts a parcel into an open bag."""
+        bag.parcels.append(parcel)
+        bag.grams += parcel.grams
+
+    def close_position(self, position: int) -> None:
+        """A person closes a position of the rack."""
+        self._closed_by_hand.add(position)
+        self.clock.soon(self._close_by_hand, position)
+
+    def _close_by_hand(self, position: int) -> None:
+        if position in self._closed_by_hand and position not in self._closed_positions:
+            self._set_position(position)
+
+    def _open_by_hand(self, position: int) -> None:
+        if position in self._closed_positions:
+            self._set_position(position)
+
+    def make_ready(self) -> None:
+        """The positions that people closed are open."""
+        for position in sorted(self._closed_by_hand):
+            self.clock.soon(self._open_by_hand, position)
+        self._closed_by_hand.clear()
+        super().make_ready()
 
     # --- commands ----------------------------------------------------------------------------------------------------
 
@@ -253,10 +311,11 @@ class RackProgram(Machine):
         self._seals += 1
         bag = self.bags[position]
         bag.tag, bag.seal = change.tag, f"SEAL{self._seals:08d}"
-        self._truth.closed.append(bag)
+        self.truth.closed.append(bag)
         self.bags[position] = Bag(position)
         self._show_places()
-        self.report(EventKind.BAG_CLOSED, a=position, c=bag.grams, code=bag.seal)
+        inside = [document for parcel in bag.parcels for document in parcel.documents]
+        self.report(EventKind.BAG_CLOSED, a=position, c=bag.grams, code=bag.seal, about=inside)
         self._queue.extendleft(reversed(self._blocked.pop(position, [])))
         self._pump()
 
@@ -269,9 +328,14 @@ class RackProgram(Machine):
         if close == (command.a in self._closed_positions):
             self.end(command.number, CommandResult.DONE)
             return
-        self._closed_positions ^= {command.a}
+        self._set_position(command.a)
+
+    def _set_position(self, position: int) -> None:
+        """Open a position that is closed, close one that is open."""
+        self._closed_positions ^= {position}
         self._show_places()
-        self.report(EventKind.PLACE_STATE, a=command.a, b=command.b, c=len(self.bags[command.a].parcels))
+        state = PlaceState.CLOSED if position in self._closed_positions else PlaceState.OPEN
+        self.report(EventKind.PLACE_STATE, a=position, b=state, c=len(self.bags[position].parcels))
 
     # --- states, places, reboot --------------------------------------------------------------------------------------
 
@@ -296,7 +360,7 @@ class RackProgram(Machine):
         """Lose the orders, and the closings under way: those bags stay open. All parcels stay where they are."""
         self._orders.clear()
         self._changing.clear()
-        self._closed_positions.clear()
+        self._closed_positions = set(self._closed_by_hand)  # that switch is not in the PLC's memory
         for position in sorted(self._blocked):
             self._queue.extend(self._blocked[position])
         self._blocked.clear()

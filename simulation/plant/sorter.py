@@ -8,37 +8,36 @@ that finds the belt short of its document's place does nothing, and starting the
 
 The PLC re-checks at the diverter. Whatever it cannot carry out ends at the belt's end, in the exception lane, with the
 disposition that says why. People carry that lane to the hand station.
+
+What people lift off the belt leaves a hollow rider: the PLC follows it until an eye misses it. What they put there is a
+rider that nobody follows until an eye sees it.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from packcenter.core import hall
 from packcenter.core.packml import Command, State
-from packcenter.core.words import CommandResult, Disposition, PlaceState, ReadOutcome, ReasonClass, is_past
-from packcenter.plc.line import CommandKind, EventKind, LineCommand
+from packcenter.core.words import CommandResult, Disposition, PlaceState, ReasonClass, is_past
+from packcenter.plc.line import TRACK_MAX, CommandKind, EventKind, LineCommand
 from simulation.clock import PLANT, SimClock
 from simulation.luck import Fate, Luck, Stage
 from simulation.packml_unit import Machine
 from simulation.plant.hand import HandStation
+from simulation.plant.lane import NEVER, SOUND, STUCK_HOME, STUCK_OUT, Lane, Rider
+from simulation.plant.reader import Reader
 from simulation.plcport import PlcPort
-from simulation.truth import Document, Truth
+from simulation.truth import Document, Truth, Why
 
 REASON_JAM: Final = 1
 _RUNS: Final = frozenset(
     {State.EXECUTE, State.SUSPENDING, State.SUSPENDED, State.UNSUSPENDING, State.COMPLETING, State.COMPLETED}
 )  # in these the belt moves; only Execute lets items in
-_NEVER: Final = 1 << 62
-_OUTCOMES: Final = {
-    Fate.NO_READ: ReadOutcome.NO_IDENTIFIER,
-    Fate.MULTIPLE: ReadOutcome.MULTIPLE_IDENTIFIERS,
-    Fate.READ_ERROR: ReadOutcome.READ_ERROR,
-}
 
 
 class SorterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,101 +50,15 @@ class SorterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jam_us: int = 60_000_000  # how long a person needs to clear a jam
 
 
-class Lane:
-    """A lane of a sorter, first in, first out. A bagger takes from it with `take`, or waits with `waiter`."""
-
-    __slots__ = (
-        "capacity",
-        "closed",
-        "fifo",
-        "full",
-        "jammed",
-        "number",
-        "on_drained",
-        "reopen_at",
-        "state",
-        "travel_us",
-        "waiter",
-    )
-
-    def __init__(self, number: int, travel_us: int, capacity: int) -> None:
-        self.number = number
-        self.travel_us = travel_us
-        self.capacity = capacity
-        self.reopen_at = max(capacity - 2, capacity // 2)  # a full lane opens again a little below, or it would flutter
-        self.fifo: deque[Document] = deque()
-        self.state = PlaceState.OPEN
-        self.full = False
-        self.closed = False
-        self.jammed = False
-        self.on_drained: Callable[[Lane], None] | None = None
-        self.waiter: Callable[[], None] | None = None
-
-    def take(self) -> Document:
-        """The document that has been here longest leaves the lane."""
-        document = self.fifo.popleft()
-        if self.full and len(self.fifo) <= self.reopen_at:
-            self.full = False
-            if self.on_drained:
-                self.on_drained(self)
-        return document
-
-    def present_state(self) -> PlaceState:
-        """What `state` should be by what is so."""
-        if self.jammed:
-            return PlaceState.JAMMED
-        if self.closed:
-            return PlaceState.CLOSED
-        return PlaceState.FULL if self.full else PlaceState.OPEN
-
-
-class _Rider:
-    """A document on the belt. `mark_us` is the belt time at which it passed the scanner; track 0: nobody follows it."""
-
-    __slots__ = ("asked", "document", "due_us", "fallback", "fate", "gone", "lane", "mark_us", "scanned_us", "track", "why")
-
-    def __init__(self, document: Document, track: int, mark_us: int, scanned_us: int, fate: Fate) -> None:
-        self.document = document
-        self.track = track
-        self.mark_us = mark_us
-        self.scanned_us = scanned_us
-        self.fate = fate
-        self.asked = 0
-        self.lane = 0
-        self.fallback = 0
-        self.why = Disposition.NO_ANSWER
-        self.due_us = _NEVER
-        self.gone = False
-
-
 class SorterProgram(Machine):
     """The machine program of a sorter, and the sorter itself."""
 
     __slots__ = (
-        "_belt",
-        "_belt_end_us",
-        "_belt_us",
-        "_carrying",
-        "_exception",
-        "_hand",
-        "_inducting",
-        "_jams",
-        "_luck",
-        "_margin_us",
-        "_next_slot_us",
-        "_on_belt",
-        "_riders",
-        "_running",
-        "_settings",
-        "_since_us",
-        "_sweep_token",
-        "_sweeping",
-        "_track",
-        "_truth",
-        "floor",
-        "lanes",
-        "queue",
-    )
+        "_belt", "_belt_us", "_carrying", "_hand", "_inducting", "_jams", "_luck",
+        "_margin_us", "_next_slot_us", "_on_belt", "_reader", "_riders", "_running", "_scan_us", "_settings",
+        "_since_us", "_stuck_out", "_sweep_token", "_sweeping", "_track", "belt_end_us", "exception",
+        "floor", "lanes", "queue",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -157,21 +70,23 @@ class SorterProgram(Machine):
         hand: HandStation,
         settings: SorterSettings,
     ) -> None:
-        self.lanes = {lane.number: _lane(lane, sorter) for lane in sorter.lanes}
+        self.lanes = {lane.number: Lane.of(lane, sorter.belt_mm_per_s) for lane in sorter.lanes}
         self.queue: deque[Document] = deque()
         self.floor: list[Document] = []
-        self._exception = self.lanes[sorter.exception_lane]
-        self._belt_end_us = sorter.belt_mm * 1_000_000 // sorter.belt_mm_per_s
-        self._exception.travel_us = self._belt_end_us
+        self.exception = self.lanes[sorter.exception_lane]
+        self.belt_end_us = sorter.belt_mm * 1_000_000 // sorter.belt_mm_per_s
+        self.exception.travel_us = self.belt_end_us
         self._margin_us = (sorter.actuator_ms + sorter.scan_cycle_ms) * 1000
+        self._scan_us = sorter.scan_cycle_ms * 1000
+        self._stuck_out = 0
+        self._reader = Reader(sorter.plc, Stage.SCANNER, luck, truth)
         self._luck = luck
-        self._truth = truth
         self._hand = hand
         self._settings = settings
-        self._belt: deque[_Rider] = deque()  # in the order of the belt, front first; those gone are dropped when they come first
-        self._riders: dict[int, _Rider] = {}
+        self._belt: deque[Rider] = deque()  # in the order of the belt, front first; those gone are dropped when they come first
+        self._riders: dict[int, Rider] = {}
         self._on_belt = 0
-        self._track = 0
+        self._track = port.first_track - 1
         self._belt_us = 0
         self._since_us = 0
         self._running = False
@@ -181,12 +96,12 @@ class SorterProgram(Machine):
         self._sweep_token = 0
         self._carrying = False
         self._jams = 0
-        super().__init__(clock, port)
+        super().__init__(clock, port, truth)
         self.handlers[CommandKind.DIVERT] = self._on_divert
         self.handlers[CommandKind.SET_PLACE] = self._on_set_place
         self.handlers[CommandKind.CLEAR_JAM] = self._on_clear_jam
         for lane in self.lanes.values():
-            lane.on_drained = self._settle
+            lane.on_drained = self._on_drained
         self._show_places()
 
     # --- what the hall does with it ----------------------------------------------------------------------------------
@@ -199,10 +114,97 @@ class SorterProgram(Machine):
     def contents(self) -> Iterator[tuple[Document, str]]:
         """Everything that this sorter holds, for `Truth`."""
         yield from ((document, f"queue/{self.name}") for document in self.queue)
-        yield from ((rider.document, f"belt/{self.name}") for rider in self._belt if not rider.gone)
+        yield from ((rider.document, f"belt/{self.name}") for rider in self.on_belt())
         for lane in self.lanes.values():
             yield from ((document, f"lane/{self.name}/{lane.number}") for document in lane.fifo)
         yield from ((document, "floor") for document in self.floor)
+
+    def busy(self) -> int:
+        """How many things are on the belt, or are taken to be."""
+        return self._on_belt
+
+    # --- what people and sensors do to it ----------------------------------------------------------------------------
+
+    def on_belt(self) -> list[Rider]:
+        """What really lies on the belt, front first."""
+        return [rider for rider in self._belt if not (rider.gone or rider.hollow)]
+
+    @property
+    def moves(self) -> bool:
+        """Whether the belt runs."""
+        return self._running
+
+    def lift(self, rider: Rider) -> Document:
+        """A person takes a document off the belt. If the PLC followed it, the next eye misses it."""
+        if rider.track:
+            rider.hollow = True
+            rider.fate = Fate.FALLS
+        else:
+            self._take_off(rider)
+        return rider.document
+
+    def lay(self, document: Document, gone_us: int) -> None:
+        """A person lays a document onto the belt, where it would be `gone_us` of belt time after the scanner."""
+        self._lay(Rider(document, 0, self._belt_now_us() - gone_us, 0, Fate.NONE))
+
+    def flicker(self, lane: Lane) -> None:
+        """The eye of a lane sees something that is not there; the eyes after it miss it."""
+        rider = Rider(Document("", announced=False), 0, self._belt_now_us() - lane.travel_us, 0, Fate.FALLS)
+        rider.hollow = True
+        self.truth.phantoms += 1
+        self._lay(rider)
+        self._see_ghost(rider, lane.travel_us)
+
+    def tamper(self, lane: Lane, act: str) -> None:
+        """What lies in the lane, and what comes before it is empty, need not be what packcenter thinks."""
+        if lane is not self.exception:
+            lane.tampered = act
+            for document in lane.fifo:
+                self.truth.touch(document, Why.NEAR, act, self.clock.now_us)
+
+    def set_full_stuck(self, lane: Lane, shows: bool | None) -> None:
+        """The lane-full sensor shows this whatever is so; None: it is sound again."""
+        lane.full_stuck = shows
+        self._on_drained(lane)
+
+    def set_diverter(self, lane: Lane, stuck: str) -> None:
+        """The diverter of a lane sticks at home, so that nothing enters, or out, so that everything does."""
+        self._stuck_out += (stuck == STUCK_OUT) - (lane.diverter == STUCK_OUT)
+        lane.diverter = stuck
+        for rider in self._belt if self._stuck_out else ():
+            if not rider.gone:
+                self._aim_next(rider)
+
+    def block_eye(self, lane: Lane) -> None:
+        """Something sticks before the eye of a lane: a jam, by all that the PLC can know."""
+        lane.eye_blocked = True
+        self.clock.soon(self._eye_blocked, lane)
+
+    def _eye_blocked(self, lane: Lane) -> None:
+        if lane.eye_blocked:
+            self._block(lane, 0)
+
+    def _eye_freed(self, lane: Lane) -> None:
+        if lane.jammed:
+            self._free(lane, 0)
+
+    def make_ready(self) -> None:
+        """All sensors and diverters of the lanes are sound again."""
+        for lane in self.lanes.values():
+            lane.eye_dark = False
+            self.set_diverter(lane, SOUND)
+            self.set_full_stuck(lane, None)
+            if lane.eye_blocked:
+                lane.eye_blocked = False
+                self.clock.soon(self._eye_freed, lane)
+        super().make_ready()
+
+    def driven(self) -> None:
+        """The belt moves or stands with the outputs of the PLC."""
+        self._drive()
+
+    def _on_drained(self, lane: Lane) -> None:
+        self.clock.soon(self._settle, lane)
 
     # --- infeed and scanner ------------------------------------------------------------------------------------------
 
@@ -212,7 +214,7 @@ class SorterProgram(Machine):
             self.clock.at(max(0, self._next_slot_us - self.clock.now_us), PLANT, self._induct, None)
 
     def _may_induct(self) -> bool:
-        return self.unit.state is State.EXECUTE and self._running and self._exception.state is PlaceState.OPEN
+        return self.unit.state is State.EXECUTE and self._running and self.exception.state is PlaceState.OPEN
 
     def _induct(self, _: None) -> None:
         """Let one document in and read it, if the machine, the PLC and the exception lane allow."""
@@ -226,8 +228,10 @@ class SorterProgram(Machine):
         document = self.queue.popleft()
         key = document.key
         now_us = self.clock.now_us
-        self._track += 1
-        rider = _Rider(document, self._track, self._belt_now_us(), now_us, self._luck.on_belt(key))
+        fate = self._luck.on_belt(key)
+        if self.armed:
+            fate = self.fate_of(Stage.BELT, fate)
+        rider = Rider(document, self._new_track(), self._belt_now_us(), now_us, fate)
         self._riders[rider.track] = rider
         self._belt.append(rider)
         self._on_belt += 1
@@ -235,33 +239,45 @@ class SorterProgram(Machine):
             self._sweep_later()
         if rider.fate is Fate.GHOST:
             self._drop_ghost(rider)
+        if self._stuck_out:
+            self._aim_next(rider)
         gap_us = self._settings.gap_us + self._luck.below(self._settings.gap_jitter_us + 1, key, Stage.INDUCTION)
         self._next_slot_us = now_us + gap_us
         if self.queue:
             self._inducting = True
             self.clock.at(gap_us, PLANT, self._induct, None)
         outcome, code = self._scan(document)
-        self.report(EventKind.SCANNED, track=rider.track, a=1, b=outcome, code=code)
+        self.report(EventKind.SCANNED, track=rider.track, a=1, b=outcome, code=code, about=(document,))
 
-    def _scan(self, document: Document) -> tuple[ReadOutcome, str]:
-        if not document.code:
-            return ReadOutcome.NO_IDENTIFIER, ""
+    def _new_track(self) -> int:
+        """The next number that no document on the belt has; it wraps, and is never 0."""
+        self._track = self._track % TRACK_MAX + 1
+        while self._track in self._riders:
+            self._track = self._track % TRACK_MAX + 1
+        return self._track
+
+    def _scan(self, document: Document) -> tuple[int, str]:
         fate = self._luck.at_scanner(document.key)
-        if fate is Fate.NONE:
-            return ReadOutcome.SUCCESS, document.code
-        if fate is Fate.MISREAD:
-            return ReadOutcome.SUCCESS, self._luck.misread(document.code, document.key, Stage.MISREAD)
-        return _OUTCOMES[fate], ""
+        if self.armed:
+            fate = self.fate_of(Stage.SCANNER, fate)
+        if fate is Fate.NONE and document.code:
+            return 0, document.code
+        behind = self.queue[0] if self.queue else None
+        outcome, code, _ = self._reader.read(document, fate, behind, self.clock.now_us)
+        return outcome, code
 
-    def _drop_ghost(self, behind: _Rider) -> None:
+    def _drop_ghost(self, behind: Rider) -> None:
         """Something that nobody announced falls onto the middle of the belt."""
-        document = Document("", announced=False, key=behind.document.key)
-        self._truth.appeared(document)
-        ghost = _Rider(document, 0, behind.mark_us - self._belt_end_us // 2, 0, Fate.NONE)
+        document = Document("", grams=20, thickness=60, announced=False, key=behind.document.key)
+        self.truth.appeared(document)
+        self._lay(Rider(document, 0, behind.mark_us - self.belt_end_us // 2, 0, Fate.NONE))
+
+    def _lay(self, ghost: Rider) -> None:
+        """Something is on the belt that nobody follows yet."""
         at = next((at for at, rider in enumerate(self._belt) if rider.mark_us > ghost.mark_us), len(self._belt))
         self._belt.insert(at, ghost)
         self._on_belt += 1
-        self._aim_at_next_eye(ghost)
+        self._aim_next(ghost)
         self._sweep_later()
 
     # --- the belt ----------------------------------------------------------------------------------------------------
@@ -270,18 +286,20 @@ class SorterProgram(Machine):
         """Move or stop the belt as the state wants; a jam holds the machine as soon as it may be held."""
         if self._jams and state in (State.EXECUTE, State.SUSPENDED):
             self.unit.ask(Command.HOLD, ReasonClass.OWN, REASON_JAM)
+        elif state is State.HELD and not self._jams and self.unit.reason_class is ReasonClass.OWN:
+            self.unit.ask(Command.UNHOLD, ReasonClass.OPERATOR)  # the person was quicker than the machine
         else:
             self._drive()
 
     def _drive(self) -> None:
-        run = self.unit.state in _RUNS and not self._jams
+        run = self.unit.state in _RUNS and not self._jams and not self.clock.stands
         if run and not self._running:
             self._since_us = self.clock.now_us
             self._running = True
             for rider in self._belt:
                 if not rider.gone and rider.track == 0:
-                    self._aim_at_next_eye(rider)
-                elif not rider.gone and rider.due_us != _NEVER:
+                    self._aim_next(rider)
+                elif not rider.gone and rider.due_us != NEVER:
                     self._aim(rider, rider.due_us)
             if self._belt:
                 self._sweep_later()
@@ -293,42 +311,70 @@ class SorterProgram(Machine):
     def _belt_now_us(self) -> int:
         return self._belt_us + self.clock.now_us - self._since_us if self._running else self._belt_us
 
-    def _aim(self, rider: _Rider, due_us: int) -> None:
+    def _aim(self, rider: Rider, due_us: int) -> None:
         """Come back to this document at belt time `due_us`."""
         rider.due_us = due_us
         if self._running:
-            self.clock.at(due_us - self._belt_now_us(), PLANT, self._reached, rider)
+            self.clock.at(max(0, due_us - self._belt_now_us()), PLANT, self._reached, rider)
 
-    def _aim_at_next_eye(self, rider: _Rider) -> None:
-        """The next eye on its way will see an untracked document; past the last lane it is the end's."""
+    def _aim_next(self, rider: Rider) -> None:
+        """
+        Come back to it where it may leave the belt or be seen next: at its own lane or a diverter that is stuck out, or, if
+        nobody follows it, at the next eye. Past the last of them it is the end's.
+        """
         gone_us = self._belt_now_us() - rider.mark_us
-        ahead = [lane.travel_us for lane in self.lanes.values() if lane.travel_us > gone_us and lane is not self._exception]
-        if ahead:
-            self._aim(rider, rider.mark_us + min(ahead))
+        stops = [
+            lane
+            for lane in self.lanes.values()
+            if lane.travel_us > gone_us
+            and lane is not self.exception
+            and (rider.track == 0 or lane.number == rider.lane or lane.diverter == STUCK_OUT)
+        ]
+        if stops:
+            rider.stop = min(stops, key=lambda lane: (lane.travel_us, lane.number))
+            self._aim(rider, rider.mark_us + rider.stop.travel_us)
 
-    def _reached(self, rider: _Rider) -> None:
-        if rider.gone or not self._running or self._belt_now_us() < rider.due_us:
+    def _reached(self, rider: Rider) -> None:
+        late_us = self._belt_now_us() - rider.due_us
+        if rider.gone or not self._running or late_us < 0:
             return  # taken off, or the belt stood still meanwhile
-        rider.due_us = _NEVER
+        rider.due_us = NEVER
+        lane = rider.stop
+        assert lane is not None, rider.track
         if rider.track == 0:
             self._see_ghost(rider, self._belt_now_us() - rider.mark_us)
+            self._pass(rider, lane)
+        elif lane.number != rider.lane:
+            self._pass(rider, lane)
+        elif late_us > self._scan_us:
+            rider.why = Disposition.WRONG_LANE  # the program ran too late, the diverter swung behind it
+            self._aim_next(rider)
         else:
-            self._at_diverter(rider, self.lanes[rider.lane])
+            self._at_diverter(rider, lane)
 
-    def _see_ghost(self, rider: _Rider, gone_us: int) -> None:
+    def _pass(self, rider: Rider, lane: Lane) -> None:
+        """Something passes the diverter of a lane that is not its own; one that is stuck out takes it."""
+        if lane.diverter != STUCK_OUT or rider.hollow:
+            self._aim_next(rider)
+        elif rider.fate is Fate.FALLS:
+            self._lose(rider, lane)
+        else:
+            rider.why = Disposition.WRONG_LANE
+            self._enter(rider, lane)
+
+    def _see_ghost(self, rider: Rider, gone_us: int) -> None:
         eye = max((lane for lane in self.lanes.values() if lane.travel_us <= gone_us), key=lambda lane: lane.travel_us)
-        self._track += 1
-        rider.track = self._track
+        rider.track = self._new_track()
         rider.scanned_us = self.clock.now_us
         self._riders[rider.track] = rider
-        self.report(EventKind.GHOST, track=rider.track, a=eye.number)
+        self.report(EventKind.GHOST, track=rider.track, a=eye.number, about=(rider.document,))
 
     def _sweep_later(self) -> None:
         """Watch for the first document on the belt to come to the end."""
         self._sweep_token += 1
         self._sweeping = self._running
         if self._running:
-            due_us = self._belt[0].mark_us + self._belt_end_us
+            due_us = self._belt[0].mark_us + self.belt_end_us
             self.clock.at(max(0, due_us - self._belt_now_us()), PLANT, self._sweep, self._sweep_token)
 
     def _sweep(self, token: int) -> None:
@@ -337,7 +383,7 @@ class SorterProgram(Machine):
         self._sweeping = False
         if not self._running:
             return
-        passed_us = self._belt_now_us() - self._belt_end_us
+        passed_us = self._belt_now_us() - self.belt_end_us
         belt = self._belt
         while belt and (belt[0].gone or belt[0].mark_us <= passed_us):
             rider = belt.popleft()
@@ -366,14 +412,17 @@ class SorterProgram(Machine):
             rider.asked = rider.lane = lane.number
             rider.fallback = command.b
             rider.why = Disposition.AS_ASKED
-            if lane is not self._exception:
+            if self._stuck_out:
+                self._aim_next(rider)
+            elif lane is not self.exception:
+                rider.stop = lane
                 self._aim(rider, rider.mark_us + lane.travel_us)
 
-    def _is_late(self, rider: _Rider, lane: Lane, deadline: int) -> bool:
+    def _is_late(self, rider: Rider, lane: Lane, deadline: int) -> bool:
         left_us = rider.mark_us + lane.travel_us - self._belt_now_us()
         return left_us < self._margin_us or is_past(deadline, self.port.now_ms())
 
-    def _at_diverter(self, rider: _Rider, lane: Lane) -> None:
+    def _at_diverter(self, rider: Rider, lane: Lane) -> None:
         if rider.fate is Fate.FALLS:
             self._lose(rider, lane)
         elif rider.fate is Fate.JAMS:
@@ -383,87 +432,107 @@ class SorterProgram(Machine):
             rider.fate = Fate.NONE
             rider.why = Disposition.WRONG_LANE
             self._miss(rider, lane)
-        elif lane.state is PlaceState.OPEN:
+        elif lane.diverter == STUCK_HOME:
+            rider.why = Disposition.WRONG_LANE
+            self._aim_next(rider)
+        elif lane.state is PlaceState.OPEN or lane.diverter == STUCK_OUT:
             self._enter(rider, lane)
         else:
             self._fall_back(rider, lane)
 
-    def _miss(self, rider: _Rider, lane: Lane) -> None:
+    def _miss(self, rider: Rider, lane: Lane) -> None:
         """The diverter acted too late: the next one on the belt takes the document, or the end does."""
-        after = [other for other in self.lanes.values() if other.travel_us > lane.travel_us and other is not self._exception]
+        after = [other for other in self.lanes.values() if other.travel_us > lane.travel_us and other is not self.exception]
         if after:
             rider.lane = min(after, key=lambda other: (other.travel_us, other.number)).number
-            self._aim(rider, rider.mark_us + self.lanes[rider.lane].travel_us)
+            self._aim_next(rider)
 
-    def _fall_back(self, rider: _Rider, lane: Lane) -> None:
+    def _fall_back(self, rider: Rider, lane: Lane) -> None:
         """The lane is not open: go to the fallback lane if it lies ahead, else to the belt's end."""
         if rider.why is Disposition.AS_ASKED:
             rider.why = Disposition.LANE_FULL if lane.state is PlaceState.FULL else Disposition.LANE_CLOSED
             fallback = self.lanes[rider.fallback]
-            if fallback is not self._exception and fallback.travel_us > lane.travel_us:
+            if fallback is not self.exception and fallback.travel_us > lane.travel_us:
                 rider.lane = fallback.number
-                self._aim(rider, rider.mark_us + fallback.travel_us)
+        self._aim_next(rider)
 
-    def _at_end(self, rider: _Rider) -> None:
+    def _at_end(self, rider: Rider) -> None:
         if rider.fate is Fate.FALLS:
-            self._lose(rider, self._exception)
+            self._lose(rider, self.exception)
             return
         if rider.track == 0:
-            self._see_ghost(rider, self._belt_end_us)
-        self._enter(rider, self._exception)
+            self._see_ghost(rider, self.belt_end_us)
+        self._enter(rider, self.exception)
 
-    def _enter(self, rider: _Rider, lane: Lane) -> None:
+    def _enter(self, rider: Rider, lane: Lane) -> None:
         self._take_off(rider)
         lane.fifo.append(rider.document)
-        ms = (self.clock.now_us - rider.scanned_us) // 1000
-        self.report(EventKind.DIVERTED, track=rider.track, a=lane.number, b=rider.why, c=ms)
+        if lane.eye_dark:
+            self.truth.touch(rider.document, Why.UNSEEN, "dark eye", self.clock.now_us)
+            self.report(EventKind.LOST, track=rider.track, a=lane.number, about=(rider.document,))
+        else:
+            ms = (self.clock.now_us - rider.scanned_us) // 1000
+            self.report(EventKind.DIVERTED, track=rider.track, a=lane.number, b=rider.why, c=ms, about=(rider.document,))
+        if any(touch.why is not Why.NEAR for touch in self.truth.touches(rider.document)):
+            self.tamper(lane, "what came into it")
+        elif lane.tampered:
+            self.truth.touch(rider.document, Why.NEAR, lane.tampered, self.clock.now_us)
         if len(lane.fifo) >= lane.capacity:
             lane.full = True
             self._settle(lane)
         if lane.waiter is not None:
             waiter, lane.waiter = lane.waiter, None
             waiter()
-        if lane is self._exception and not self._carrying:
+        if lane is self.exception and not self._carrying:
             self._carrying = True
-            self.clock.at(self._settings.carry_us, PLANT, self._carry, None)
+            self.hall_clock.at(self._settings.carry_us, PLANT, self.carry, None)
 
-    def _carry(self, _: None) -> None:
+    def carry(self, _: None = None) -> None:
         """A person carries the exception lane to the hand station."""
         self._carrying = False
-        lane = self._exception
+        lane = self.exception
         self._hand.put([lane.take() for _ in range(len(lane.fifo))], self.name)
         self._wake()
 
-    def _lose(self, rider: _Rider, eye: Lane) -> None:
+    def _lose(self, rider: Rider, eye: Lane) -> None:
         """The eye that should see the document does not: it lies on the floor."""
         self._take_off(rider)
-        self.floor.append(rider.document)
-        self.report(EventKind.LOST, track=rider.track, a=eye.number)
+        if not rider.hollow:
+            self.floor.append(rider.document)
+        self.report(EventKind.LOST, track=rider.track, a=eye.number, about=(rider.document,))
 
-    def _take_off(self, rider: _Rider) -> None:
+    def _take_off(self, rider: Rider) -> None:
         rider.gone = True
         self._on_belt -= 1
-        del self._riders[rider.track]
+        if rider.track:
+            del self._riders[rider.track]
 
     # --- jams and places ---------------------------------------------------------------------------------------------
 
-    def _jam(self, rider: _Rider, lane: Lane) -> None:
+    def _jam(self, rider: Rider, lane: Lane) -> None:
         """A document sticks at its diverter: the belt stands still until a person comes."""
+        self._block(lane, rider.track)
+        self.clock.at(self._settings.jam_us, PLANT, self._clear, (rider, lane))
+
+    def _block(self, lane: Lane, track: int) -> None:
         self._jams += 1
         lane.jammed = True
-        self.report(EventKind.JAM, track=rider.track, a=lane.number, b=1)
+        self.report(EventKind.JAM, track=track, a=lane.number, b=1)
         self._settle(lane)
-        self.clock.at(self._settings.jam_us, PLANT, self._clear, (rider, lane))
         self._drive()
         self.entered(self.unit.state)
 
-    def _clear(self, jam: tuple[_Rider, Lane]) -> None:
+    def _clear(self, jam: tuple[Rider, Lane]) -> None:
         """A person frees the document, which goes on to the belt's end, and sets the machine going again."""
         rider, lane = jam
+        rider.why = Disposition.LANE_CLOSED if rider.track else rider.why
+        self._aim_next(rider)
+        self._free(lane, rider.track)
+
+    def _free(self, lane: Lane, track: int) -> None:
         self._jams -= 1
         lane.jammed = False
-        rider.why = Disposition.LANE_CLOSED if rider.track else rider.why
-        self.report(EventKind.JAM, track=rider.track, a=lane.number, b=0)
+        self.report(EventKind.JAM, track=track, a=lane.number, b=0)
         self._settle(lane)
         if not self.unit.ask(Command.UNHOLD, ReasonClass.OPERATOR):
             self._drive()
@@ -514,19 +583,18 @@ class SorterProgram(Machine):
         What lies on the belt is untracked; the next eye will see it as a ghost. What fell off is not missed any more.
         """
         self._riders.clear()
-        self._track = 0
+        self._track = self.port.first_track - 1
         for rider in self._belt:
             if not rider.gone and rider.fate is Fate.FALLS:
                 rider.gone = True
                 self._on_belt -= 1
-                self.floor.append(rider.document)
+                if not rider.hollow:
+                    self.floor.append(rider.document)
             rider.track = rider.asked = rider.lane = 0
-            rider.fate, rider.why, rider.due_us = Fate.NONE, Disposition.NO_ANSWER, _NEVER
+            rider.fate, rider.why, rider.due_us = Fate.NONE, Disposition.NO_ANSWER, NEVER
         for lane in self.lanes.values():
+            if any(touch.why is Why.UNHEARD for document in lane.fifo for touch in self.truth.touches(document)):
+                self.tamper(lane, "lost memory")
             lane.closed = False
             lane.state = lane.present_state()
         self._show_places()
-
-
-def _lane(lane: hall.Lane, sorter: hall.Sorter) -> Lane:
-    return Lane(lane.number, lane.distance_mm * 1_000_000 // sorter.belt_mm_per_s, lane.capacity_items)

@@ -96,6 +96,8 @@ class Port:
         self.room = True
         self.state = -1
         self.places = 0
+        self.first_track = 1
+        self.lost_events = 0
         self.events: list[Seen] = []
         self.most_on_belt = 0
         self._epoch = 0

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 from plantbed import Bed, day, divert, one_sorter
 
-from simulation.truth import Bag, Difference, Document, Parcel, Truth, compare
+from simulation.truth import Bag, Difference, Document, Ledger, Parcel, Touch, Truth, Why, compare, judge
 
 
 def truth_of(*things: tuple[str, str], exception_lanes: Iterable[str] = ("lane/sorter-1/9",)) -> Truth:
@@ -182,3 +182,169 @@ def test_a_ledger_that_follows_the_command_and_not_the_sensor_is_found_out() -> 
     bed.wait(12_000_000)
     assert compare({"NJ-C00000000": "hand"}, bed.truth) == []
     assert [found.kind for found in compare({"NJ-C00000000": "lane/sorter-1/4"}, bed.truth)] == ["place"]
+
+
+# --- what nobody can know --------------------------------------------------------------------------------------------
+
+
+def touched(why: Why, *things: tuple[str, str]) -> Truth:
+    """A truth of (code, place) things to which the same was done."""
+    truth = truth_of(*things)
+    for document in truth.documents:
+        truth.touch(document, why, "test", 5)
+    return truth
+
+
+@pytest.mark.parametrize(
+    ("why", "thing", "ledger"),
+    [
+        (Why.LIFTED, ("A", "people"), {"A": "lost"}),
+        (Why.LIFTED, ("A", "people"), {"A": "hand"}),
+        (Why.LIFTED, ("A", "people"), {}),
+        (Why.PUT, ("A", "lane/sorter-1/1"), {}),
+        (Why.PUT, ("A", "lane/sorter-1/1"), {"A": "hand"}),
+        (Why.UNHEARD, ("A", "hand"), {}),
+        (Why.COPY, ("A", "hand"), {}),
+        (Why.NEAR, ("A", "lane/sorter-1/1"), {"A": "hand"}),
+        (Why.BAGGED, ("A", "people"), {"A": "dispatched"}),
+        (Why.BAGGED, ("A", "bag/position-1"), {"A": "dispatched"}),
+        (Why.LABELLED, ("A", "hand"), {"A": "dispatched"}),
+        (Why.TAKEN_FOR, ("A", "dispatched"), {}),
+        (Why.TAKEN_FOR, ("A", "lane/sorter-1/1"), {"A": "dispatched"}),
+    ],
+)
+def test_what_was_touched_is_excused_where_nobody_can_know(why: Why, thing: tuple[str, str], ledger: dict[str, str]) -> None:
+    """A line of the table each; without the touch it is a difference, unless the ledger calls the item lost."""
+    verdict = judge(Ledger(ledger), touched(why, thing))
+    assert verdict.differences == []
+    assert len(verdict.excused) == (ledger.get("A") != "lost")
+    assert bool(judge(Ledger(ledger), truth_of(thing)).differences) == (ledger.get("A") != "lost")
+
+
+@pytest.mark.parametrize(
+    ("why", "thing", "ledger"),
+    [
+        (Why.LIFTED, ("A", "people"), {"A": "lane/sorter-1/1"}),
+        (Why.LIFTED, ("A", "people"), {"A": "belt/sorter-1"}),
+        (Why.LIFTED, ("A", "people"), {"A": "rack"}),
+        (Why.LIFTED, ("A", "people"), {"A": "dispatched"}),
+        (Why.PUT, ("A", "dispatched"), {"A": "hand"}),
+        (Why.PUT, ("A", "dispatched"), {}),
+        (Why.PUT, ("A", "rack"), {"A": "bag/T1"}),
+        (Why.BAGGED, ("A", "people"), {"A": "pack/bagger-1"}),
+        (Why.BAGGED, ("A", "dispatched"), {}),
+        (Why.UNSEEN, ("A", "lane/sorter-1/1"), {"A": "lane/sorter-1/2"}),
+    ],
+)
+def test_what_a_sensor_would_say_is_never_excused(why: Why, thing: tuple[str, str], ledger: dict[str, str]) -> None:
+    """A touch is no licence: belts, lanes, pouches and sealed parcels have eyes, feeders and labels."""
+    verdict = judge(Ledger(ledger), touched(why, thing))
+    assert (len(verdict.differences), verdict.excused) == (1, [])
+
+
+def test_each_touch_and_each_phantom_may_leave_one_provisional_item() -> None:
+    """More of them, or one that is on its way for ever, is a difference."""
+    truth = touched(Why.PUT, ("A", "people"))
+    assert compare({"A": "lost", "?1": "hand"}, truth) == []
+    assert compare({"A": "lost", "?1": "hand", "?2": "hand"}, truth) != []
+    truth.phantoms += 1
+    assert compare({"A": "lost", "?1": "hand", "?2": "hand"}, truth) == []
+
+
+def test_a_lost_provisional_item_is_on_the_list_like_every_lost_one() -> None:
+    """A thing that was seen twice, because its PLC forgot it in between, has two ids; the first one is lost."""
+    truth = truth_of(("A", "hand"))
+    assert compare({"A": "expected", "?1": "lost", "?2": "hand"}, truth) == []
+    assert compare({"A": "expected", "?1": "lost"}, truth) == []
+    two = truth_of(("A", "hand"), ("B", "hand"))
+    assert [found.kind for found in compare({"?1": "lost"}, two)] == ["unidentified things"]
+    floor = truth_of(("A", "floor"), ("B", "floor"))
+    assert [found.item for found in compare({"?1": "lost"}, floor)] == ["lost"]
+
+
+def test_a_bag_that_is_held_back_is_opened_by_people() -> None:
+    """Its parcels are at the hand station by packcenter's word, wherever the bag lies, if none of it was dispatched."""
+    one, two = Document("A"), Document("B")
+    truth = Truth([one, two])
+    truth.watch(lambda: [(one, "dispatched"), (two, "dispatched")])
+    truth.closed.append(Bag(1, [Parcel("W1", (one,), 20), Parcel("W2", (two,), 20)], tag="T1"))
+    assert compare({"A": "hand", "B": "hand"}, truth) == []
+    assert [found.item for found in compare({"A": "hand", "B": "dispatched"}, truth)] == ["A"]
+    hanging = Truth([one, two])
+    hanging.watch(lambda: [(one, "bag/position-1"), (two, "bag/position-1")])
+    places = {"A": "hand", "B": "bag/T2"}
+    assert judge(Ledger(places, suspect_bags=frozenset({"T2"})), hanging).differences == []
+    assert [found.item for found in judge(Ledger(places, suspect_bags=frozenset()), hanging).differences] == ["A"]
+
+
+def test_a_parcel_must_hold_the_document_that_its_label_is_for() -> None:
+    """B4 as the receiver sees it; a document that the feeder took for the right one is excused, and named."""
+    one, two = Document("A"), Document("B")
+    truth = Truth([one, two])
+    truth.watch(lambda: [(one, "dispatched"), (two, "hand")])
+    truth.sealed.append(Parcel("W2", (one,), 20))
+    truth.closed.append(Bag(1, [truth.sealed[0]], tag="T1"))
+    ledger = Ledger({"A": "lost", "B": "dispatched"}, {"W2": "B"})
+    assert "wrong document" in [found.kind for found in judge(ledger, truth).differences]
+    for document in (one, two):
+        truth.touch(document, Why.TAKEN_FOR, "test", 5)
+    verdict = judge(ledger, truth)
+    assert verdict.differences == []
+    assert ("wrong document", "W2") in [(difference.kind, difference.item) for difference, _ in verdict.excused]
+
+
+@pytest.mark.parametrize(
+    ("bill", "why", "differences", "excused"),
+    [
+        (("W1", "W2"), None, 0, 0),
+        (("W2", "W1"), None, 1, 0),
+        (("W1",), None, 1, 0),
+        (("W1",), Why.BAGGED, 0, 1),
+        (("W1", "W2", "W3"), Why.BAGGED, 1, 0),
+    ],
+)
+def test_a_bill_lists_what_hangs_in_the_bag(bill: tuple[str, ...], why: Why | None, differences: int, excused: int) -> None:
+    """D1: in the order they fell; only parcels that people moved by hand may differ."""
+    one, two = Document("A"), Document("B")
+    truth = Truth([one, two])
+    truth.watch(lambda: [(one, "dispatched"), (two, "dispatched")])
+    truth.sealed += [Parcel("W1", (one,), 20), Parcel("W2", (two,), 20)]
+    truth.closed.append(Bag(1, truth.sealed.copy(), tag="T1"))
+    if why is not None:
+        truth.touch(two, why, "test", 5)
+    verdict = judge(Ledger({"A": "dispatched", "B": "dispatched"}, bills={"T1": bill}), truth)
+    assert (len(verdict.differences), len(verdict.excused)) == (differences, excused)
+
+
+def test_a_touch_is_noted_once_and_in_order() -> None:
+    """A report reads what was done to a thing, by what, and when."""
+    truth = truth_of(("A", "hand"), ("B", "hand"))
+    one, other = truth.documents
+    truth.touch(one, Why.LIFTED, "lifts", 5)
+    truth.touch(one, Why.PUT, "puts", 7)
+    truth.touch(one, Why.LIFTED, "lifts", 9)
+    assert truth.touches(one) == (Touch(Why.LIFTED, "lifts", 5), Touch(Why.PUT, "puts", 7))
+    assert truth.touches(other) == ()
+    assert [document.code for document, _ in truth.touched] == ["A"]
+
+
+def test_a_misread_touches_both_if_the_code_is_somebodys() -> None:
+    """A code of nobody is a stranger to everybody."""
+    truth = truth_of(("A", "hand"), ("B", "hand"))
+    one, other = truth.documents
+    assert truth.mistaken(one, "X", "reader", 5) == []
+    assert truth.mistaken(one, "A", "reader", 5) == []
+    assert truth.touched == []
+    assert truth.mistaken(one, "B", "reader", 5) == [other]
+    assert [[touch.why for touch in touches] for _, touches in truth.touched] == [[Why.MISTAKEN], [Why.MISTAKEN]]
+
+
+def test_an_opened_parcel_is_no_parcel() -> None:
+    """Its document may be packed again, under the same number."""
+    one = Document("A")
+    truth = Truth([one])
+    truth.watch(lambda: [(one, "rack")])
+    truth.sealed += [Parcel("W1", (one,), 20, opened=True), Parcel("W1", (one,), 20)]
+    assert truth.faults() == []
+    truth.sealed[0].opened = False
+    assert [fault.kind for fault in truth.faults()] == ["label on several parcels"]
