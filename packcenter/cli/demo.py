@@ -86,14 +86,17 @@ def demo(
         (run / "addresses.json").write_text(json.dumps(addresses), "utf-8")
         _bring(prepared.manifests, run / "manifests" / "in")
         with (run / "service.log").open("a", encoding="utf-8") as log:
-            serving.log_to(log, as_json=True)
-            service = _service(configuration, addresses, run, speed, prepared.opens_us)
-            host = configuration.site.http_host
-            where = (host, _free_port(host, configuration.site.http_port))
-            prometheus = _start_prometheus(run, where)
-            show = Show(plant, run, seconds, len(prepared.manifests), prometheus)
-            code = serving.run_until_stopped(service, where, during=show.during)
-            return _end(service, plant, run, code, show)
+            lines = serving.log_to(log, as_json=True)
+            try:
+                service = _service(configuration, addresses, run, speed, prepared.opens_us)
+                host = configuration.site.http_host
+                where = (host, _free_port(host, configuration.site.http_port))
+                prometheus = _start_prometheus(run, where)
+                show = Show(plant, run, seconds, len(prepared.manifests), prometheus)
+                code = serving.run_until_stopped(service, where, during=show.during)
+                return _end(service, plant, run, code, show)
+            finally:
+                lines.drain()
     finally:
         plant.stop()
         if prometheus is not None:

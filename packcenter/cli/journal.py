@@ -25,13 +25,18 @@ def entries_of(folder: Path) -> Iterator[Entry]:
     from packcenter.journal.journal import read_journal
     from packcenter.real import RealDisk
 
+    return read_journal(RealDisk(folder_of(folder), read_only=True), verify="chain")
+
+
+def folder_of(folder: Path) -> Path:
+    """The folder that holds the segments: this one, or the `journal` in the folder of a run."""
     inner = folder / "journal"
     chosen = inner if inner.is_dir() else folder
     if not any(chosen.glob("segment-*")):
         raise ToldError(
             USAGE, f"{chosen} holds no journal segment (segment-*), expected a journal folder or the folder of a run."
         )
-    return read_journal(RealDisk(chosen, read_only=True), verify="chain")
+    return chosen
 
 
 @click.command()

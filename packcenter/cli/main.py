@@ -14,14 +14,17 @@ from typing import Any, NoReturn
 import click
 
 from packcenter.cli.codes import INTERNAL, INTERRUPTED
+from packcenter.cli.lines import tell
 
 _COMMANDS = {
     "demo": ("packcenter.cli.demo", "demo", "Run the reference hall: simulated PLCs behind real servers, and the controller."),
     "run": ("packcenter.cli.run", "run", "Run the control service of a real hall."),
     "simulate": ("packcenter.cli.simulate", "simulate", "Run a day in virtual time with the same core and no sockets."),
+    "explore": ("packcenter.cli.explore", "explore", "Run the hall under random faults, by seed, until something gives."),
     "replay": ("packcenter.cli.journal", "replay", "Re-decide a recorded run and compare every decision."),
     "item": ("packcenter.cli.journal", "item", "Tell an item's history, with rule and reason of every decision."),
     "books": ("packcenter.cli.journal", "books", "Balance a shift: where is every item, and why."),
+    "judge": ("packcenter.cli.judge", "judge", "Have a recorded run judged by the second, independent checker."),
     "check": ("packcenter.cli.check", "check", "Check site, sort plan, profiles and manifests; report every error."),
     "manifest": ("packcenter.cli.manifest", "manifest", "Make an example manifest, or check one."),
     "plc": ("packcenter.cli.plc", "plc", "Diagnose PLCs: doctor, watch."),
@@ -100,12 +103,12 @@ def _told(error: Exception) -> int:
 
     known = errors.code_of(error)
     if known is not None:
-        click.echo(str(error), err=True)
+        tell(str(error))
         return known
     import traceback
 
-    click.echo("".join(traceback.format_exception(error)), err=True)
-    click.echo(f"packcenter failed: {type(error).__name__}: {error}. This is our mistake; the lines above say where.", err=True)
+    tell("".join(traceback.format_exception(error)))
+    tell(f"packcenter failed: {type(error).__name__}: {error}. This is our mistake; the lines above say where.")
     return INTERNAL
 
 

@@ -67,12 +67,15 @@ def run(
         configuration = configuration.at({name: (str(host), int(str(port))) for name, (host, port) in found.items()})
     if folder is not None:
         configuration = replace(configuration, site=configuration.site.below(folder))
-    serving.log_to(sys.stderr, as_json=not sys.stderr.isatty())
+    log = serving.log_to(sys.stderr, as_json=not sys.stderr.isatty())
     mode = "live" if not configuration.site.lab else "simulation"
     service = Service(serving.setup_of(configuration, serving.Options(speed=speed, start_us=start_us, mode=mode)))
     where = parse_address(http) if http is not None else (configuration.site.http_host, configuration.site.http_port)
     seconds = parse_duration(duration) if duration is not None else None
-    code = serving.run_until_stopped(service, where, seconds=seconds, during=None)
+    try:
+        code = serving.run_until_stopped(service, where, seconds=seconds, during=None)
+    finally:
+        log.drain()
     if balance and code == OK:
         show_books(service)
     return code

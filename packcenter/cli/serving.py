@@ -7,16 +7,16 @@ import json
 import logging
 import os
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from packcenter.cli import collector
 from packcenter.cli.codes import INTERNAL, OK
+from packcenter.cli.lines import LogLines, tell
 
 if TYPE_CHECKING:
     from packcenter.config.build import Configuration, PlcSettings
@@ -109,10 +109,16 @@ def link_settings(plc: PlcSettings, speed: int = 1) -> LinkSettings:
     )
 
 
-def log_to(stream: TextIO, *, as_json: bool) -> None:
-    """Send our log lines to `stream`: JSON for programs, one short line for people."""
+def log_to(stream: TextIO, *, as_json: bool) -> LogLines:
+    """Send our log lines to `stream`: JSON for programs, one short line for people. `drain` what it returns at the end."""
     import structlog
 
+    def lost_line(count: int) -> str:
+        if as_json:
+            return json.dumps({"count": count, "event": "log_lines_lost", "level": "warning"}) + "\n"
+        return f"{count} log lines were lost: the log could not be written\n"
+
+    lines = LogLines(stream, lost_line)
     renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=stream.isatty())
     structlog.configure(
         processors=[
@@ -122,12 +128,13 @@ def log_to(stream: TextIO, *, as_json: bool) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, lines)),
         cache_logger_on_first_use=False,
     )
     from packcenter.cli.plant import quiet_libraries
 
     quiet_libraries()
+    return lines
 
 
 def run_until_stopped(
@@ -173,7 +180,7 @@ async def _run(
     try:
         await service.run()
     except StepError as error:
-        print(f"packcenter stopped: a decision failed on {error}. The event is set aside; start again to go on.", file=sys.stderr)
+        tell(f"packcenter stopped: a decision failed on {error}. The event is set aside; start again to go on.")
         return STEP_FAILED
     finally:
         with suppress(OSError):
@@ -183,7 +190,7 @@ async def _run(
             beside.cancel()
         await service.stop()
     if beside is not None and beside.done() and not beside.cancelled() and beside.exception() is not None:
-        print(f"packcenter stopped: {beside.exception()}", file=sys.stderr)
+        tell(f"packcenter stopped: {beside.exception()}")
         return INTERNAL
     return OK
 

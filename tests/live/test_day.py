@@ -62,6 +62,20 @@ def test_a_second_service_on_the_same_journal_refuses_and_names_the_holder(tmp_p
         hall.until(lambda status: status["packed"] >= 5, 30.0, "parcels after the second service")
 
 
+def test_a_service_whose_log_is_full_controls_the_hall_all_the_same(tmp_path: Path) -> None:
+    with Hall(tmp_path / "hall", items=60) as hall:
+        assert hall.service.terminate() == 0
+        arguments = [each for each in hall.service_arguments() if each != "--balance"]  # books need somewhere to be printed
+        with run_beside(["run", "--http", "127.0.0.1:0", *arguments], Path("/dev/full")) as mute:
+            wait_for(hall.plant_hears, 30.0, "every PLC to hear packcenter", hall.plant)
+            hall.open()
+            wait_for(lambda: hall.plant.plc("sorter-1")["decisions"] >= 5, 30.0, "decisions", hall.plant)
+            assert mute.terminate() == 0
+        hall.start_service()
+        hall.until_ready()
+        assert hall.settle().violations() == []
+
+
 def test_a_plant_that_is_told_to_stop_ends_without_a_word(tmp_path: Path) -> None:
     with Hall(tmp_path / "hall", items=20) as hall:
         hall.open()

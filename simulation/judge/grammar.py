@@ -1,0 +1,227 @@
+"""
+The words of a record, schema 1: which inputs, facts and commands there are, and the type of each field.
+
+The tables are those of JOURNAL-FORMAT.md, copied; a test compares the two. `read` turns a record's body into lists that
+have exactly these shapes, so that the rules need not ask again.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+INPUTS: Final = """
+Started: run integer, release text, hall Hall, digest text
+ManifestReceived: manifest text, part integer, parts integer, refused integer, file_digest text, lines [Line, ...]
+LinkUp: plc text, nonce integer, epoch integer
+LinkLost: plc text, reason text
+ClockStepped: by_us integer
+Quarantined: plc text, epoch integer, seq integer, track integer, code text, error text
+StopRequested: reason text
+Scanned: plc text, epoch integer, seq integer, track integer, scanner integer, outcome integer, grams integer,
+  code text, age_us integer, plc_ms integer
+TrackLost: plc text, epoch integer, seq integer, track integer, eye integer
+GhostAppeared: plc text, epoch integer, seq integer, track integer, eye integer
+PlaceChanged: plc text, epoch integer, seq integer, place integer, state integer, items integer
+JamChanged: plc text, epoch integer, seq integer, track integer, zone integer, on boolean
+MachineChanged: plc text, epoch integer, seq integer, state integer, reason_class integer, reason integer
+ConsumableRead: plc text, epoch integer, seq integer, consumable integer, percent integer
+Unintelligible: plc text, epoch integer, seq integer, kind integer
+DivertConfirmed: plc text, epoch integer, seq integer, track integer, lane integer, disposition integer, ms integer
+Fed: plc text, epoch integer, seq integer, job integer, scanner integer, outcome integer, thickness integer, code text
+Packed: plc text, epoch integer, seq integer, job integer, result integer, grams integer, label text
+Dropped: plc text, epoch integer, seq integer, position integer, reason integer, grams integer, waybill text
+BagShut: plc text, epoch integer, seq integer, position integer, reason integer, grams integer, seal text
+CommandEnded: plc text, epoch integer, seq integer, command integer, result integer
+Tick:
+"""
+
+FACTS: Final = """
+HallAdopted: run integer, release text, hall Hall, digest text
+ManifestOpened: manifest text, parts integer, refused integer, file_digest text
+ItemExpected: manifest text, line Line
+LineRefused: manifest text, item text, reason text
+ManifestPartTaken: manifest text, part integer
+ManifestTaken: manifest text, taken integer, refused integer
+Moved: item text, source text, target text
+ObjectSeen: item text, reason text, code text
+SentToHand: item text, reason text
+Suspected: item text, reason text
+ItemLost: item text, place text, reason text
+ItemFound: item text, at text
+ItemSeen: item text, plc text, track integer, outcome integer, scanned_us integer, confirm_us integer
+Routed: item text, plc text, lane integer, rule text, group text, reason text, deadline_us integer
+DecisionLate: item text, plc text, lane integer, by_us integer
+Diverted: item text, plc text, lane integer, disposition integer
+WrongLane: item text, plc text, asked integer, seen integer
+Unconfirmed: item text, plc text
+ConfirmationMoved: item text, confirm_us integer
+WaybillAssigned: item text, waybill text
+JobBegun: plc text, job integer, item text, infeed integer, waybill text
+DocumentFed: plc text, job integer, item text, matched boolean, reason text
+VerdictGiven: plc text, job integer, number integer, seal boolean
+JobSuspected: plc text, job integer, reason text
+ParcelSealed: plc text, job integer, item text, waybill text, label text, grams integer, reason text
+ParcelRejected: plc text, job integer, item text, reason text
+JobAbandoned: plc text, job integer, item text, reason text
+BaggerPaused: plc text, until_us integer
+BagOpened: bag text, position integer, destination text, cutoff_us integer
+ParcelDropped: waybill text, item text, bag text, position integer
+ParcelTurnedOut: waybill text, item text, reason text
+BagSuspected: bag text, position integer, reason text
+BagCloseAsked: bag text, position integer, reason text
+BagClosed: bag text, position integer, destination text, seal text, grams integer, items [text, ...], waybills [text, ...]
+LinkStateSet: plc text, up boolean, reason text
+EpochGranted: plc text, nonce integer, epoch integer
+EventTaken: plc text, epoch integer, seq integer
+GapSeen: plc text, epoch integer, expected integer, seen integer
+EventSetAside: plc text, epoch integer, seq integer, reason text
+MachineEntered: plc text, state integer, reason_class integer, reason integer
+PlaceSet: plc text, place integer, state integer, items integer
+JamSet: plc text, zone integer, on boolean
+ConsumableSet: plc text, consumable integer, percent integer
+CommandAnswered: plc text, number integer, result integer
+CommandTimedOut: plc text, number integer, kind text, again_us integer
+ClockStepNoted: by_us integer
+QuarantineNoted: plc text, epoch integer, seq integer, item text, error text
+StopNoted: reason text
+"""
+
+COMMANDS: Final = """
+GrantEpoch: plc text, nonce integer, epoch integer
+Divert: plc text, number integer, track integer, lane integer, fallback integer, deadline integer
+BeginParcel: plc text, number integer, infeed integer, documents integer, pouch integer, waybill text
+SealParcel: plc text, number integer, waybill text
+RejectParcel: plc text, number integer, waybill text
+Drop: plc text, number integer, position integer, waybill text
+CloseBag: plc text, number integer, position integer, tag text
+CommandMachine: plc text, number integer, command integer
+"""
+
+STRUCTURES: Final = """
+Line: item text, mail_class text, agency text, waybill text, destination integer, service text, case text,
+  case_size integer, due_us integer
+Lane: number integer, feeds text, infeed integer, distance_mm integer, capacity_items integer, secure boolean
+Sorter: plc text, belt_mm_per_s integer, belt_mm integer, actuator_ms integer, scan_cycle_ms integer, link_ms integer,
+  confirm_slack_ms integer, lanes [Lane, ...], exception_lane integer
+Bagger: plc text, feed_timeout_ms integer, verdict_timeout_ms integer
+Position: number integer, destination text
+Rack: plc text, positions [Position, ...], reject_position integer, drop_timeout_ms integer, close_timeout_ms integer
+MailClass: name text, secure boolean, grams_min integer, grams_max integer, pouch integer, thickness_max integer
+Destination: name text, postcodes [[integer, integer], ...]
+Group: name text, lanes [[text, integer], ...], balance text, overflow [text, ...]
+Rule: name text, mail_classes [text, ...], agencies [text, ...], destinations [text, ...], services [text, ...], group text
+BagLimits: items_max integer, grams_max integer, cutoff_minutes [integer, ...]
+Waybills: indicator text, first integer, last integer, country text
+Plan: version text, destinations [Destination, ...], groups [Group, ...], rules [Rule, ...], bags BagLimits
+Hall: name text, centre text, utc_offset_minutes integer, agencies [text, ...], mail_classes [MailClass, ...],
+  sorters [Sorter, ...], baggers [Bagger, ...], rack Rack, waybills Waybills, plan Plan
+"""
+
+Said = list[Any]
+"""An input, fact or command: its name, then its fields."""
+
+_PLAIN: Final = {"integer": int, "text": str, "boolean": bool}
+_TWO: Final = b"\x92"
+_THREE: Final = 0x93
+
+
+class Shape:
+    """The types of an array: `plain` as a tuple of types, and for what is a list itself its shape by place."""
+
+    __slots__ = ("deep", "plain")
+
+    def __init__(self, types: list[str]) -> None:
+        self.plain = tuple(_PLAIN.get(text, list) for text in types)
+        self.deep = [(place, text) for place, text in enumerate(types) if text not in _PLAIN]
+
+    def fits(self, value: Said) -> bool:
+        """Whether `value` is an array of exactly this shape."""
+        if tuple(map(type, value)) != self.plain:
+            return False
+        return not self.deep or all(fits(value[place], text) for place, text in self.deep)
+
+
+def fits(value: object, text: str) -> bool:
+    """Whether a value is what a type's text says: `integer`, `Lane`, `[Lane, ...]` or `[text, integer]`."""
+    if text in _PLAIN:
+        return type(value) is _PLAIN[text]
+    if not isinstance(value, list):
+        return False
+    if not text.startswith("["):
+        return structures()[text].fits(value)
+    inside = split(text[1:-1])
+    if inside[-1] == "...":
+        if inside[0] in _PLAIN:
+            kind = _PLAIN[inside[0]]
+            return all(type(each) is kind for each in value)
+        return all(fits(each, inside[0]) for each in value)
+    return len(value) == len(inside) and all(map(fits, value, inside))
+
+
+@cache
+def split(text: str) -> tuple[str, ...]:
+    """The parts of a list of types or fields, at the commas outside brackets."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += {"[": 1, "]": -1}.get(letter, 0)
+        if letter == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def table(text: str) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Name of each type of a table -> its fields, each with the text of its type."""
+    rows = (line.partition(":") for line in text.strip().replace("\n  ", " ").splitlines())
+    return {name: tuple((f.split(" ", 1)[0], f.split(" ", 1)[1]) for f in split(fields)) for name, _, fields in rows}
+
+
+@cache
+def structures() -> dict[str, Shape]:
+    """The structures inside records: arrays of their fields, without a name."""
+    return {name: Shape([kind for _, kind in fields]) for name, fields in table(STRUCTURES).items()}
+
+
+Shapes = dict[str, tuple[tuple[type, ...], list[tuple[int, str]]]]
+"""Name -> the types of the array, and by place the text of those that are lists."""
+
+
+def _named(text: str) -> Shapes:
+    shapes = {name: Shape(["text", *(kind for _, kind in fields)]) for name, fields in table(text).items()}
+    return {name: (shape.plain, shape.deep) for name, shape in shapes.items()}
+
+
+_INPUT: Final = _named(INPUTS)
+_FACT: Final = _named(FACTS)
+_COMMAND: Final = _named(COMMANDS)
+
+
+def read(body: memoryview, decision_at: int) -> tuple[Said, list[Said], list[Said]] | str:
+    """Input, facts and commands of a record's body; or a sentence that says why it is no body of schema 1."""
+    try:
+        if body[0] != _THREE:
+            return "its body is no array of three"
+        happened = msgspec.msgpack.decode(body[1:decision_at])
+        facts, commands = msgspec.msgpack.decode(_TWO + bytes(body[decision_at:]))
+    except (msgspec.DecodeError, ValueError, TypeError, IndexError, RecursionError, OverflowError) as error:
+        return f"its body is no MessagePack of an input, facts and commands ({type(error).__name__})"
+    if type(facts) is not list or type(commands) is not list:
+        return "its facts or commands are no array"
+    why = _misfit([happened], _INPUT, "input") or _misfit(facts, _FACT, "fact") or _misfit(commands, _COMMAND, "command")
+    return why or (happened, facts, commands)
+
+
+def _misfit(said: list[Said], shapes: Shapes, what: str) -> str:
+    """Why one of these is no input, fact or command of schema 1; "" if they all are."""
+    try:
+        for each in said:
+            plain, deep = shapes[each[0]]
+            if tuple(map(type, each)) != plain or (deep and not all(fits(each[place], text) for place, text in deep)):
+                return f"the fields of its {what} {each[0]} are not those of schema 1"
+    except (KeyError, TypeError, IndexError):
+        return f"schema 1 has no {what} {str(each)[:40]!r}"
+    return ""

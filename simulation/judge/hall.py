@@ -1,0 +1,102 @@
+"""The hall as the journal describes it, looked at the way the rules ask: by name and number."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+_MINUTE_US: Final = 60_000_000
+_DAY_US: Final = 1440 * _MINUTE_US
+
+
+class Lane(NamedTuple):
+    """A lane of a sorter; `feeds` is the bagger behind it, "" for the exception lane."""
+
+    feeds: str
+    infeed: int
+    distance_mm: int
+    capacity: int
+    secure: bool
+
+
+class MailClass(NamedTuple):
+    """What a class of mail weighs, is packed in, and how thick one document of it can be (0: not checked)."""
+
+    secure: bool
+    grams_min: int
+    grams_max: int
+    pouch: int
+    thickness_max: int
+
+
+class Sorter:
+    """A sorter: its lanes by number, and how long the way to a diverter takes."""
+
+    def __init__(self, said: list[Any]) -> None:
+        (_, self.belt_mm_per_s, _, self.actuator_ms, self.scan_cycle_ms, self.link_ms, _, lanes, self.exception) = said
+        self.lanes = {number: Lane(*rest) for number, *rest in lanes}
+
+    def way_us(self, lane: int) -> int:
+        """From the scanner to the lane's diverter, actuator and scan cycle deducted."""
+        way_us = self.lanes[lane].distance_mm * 1_000_000 // max(1, int(self.belt_mm_per_s))
+        return way_us - (int(self.actuator_ms) + int(self.scan_cycle_ms)) * 1000
+
+
+class Hall:
+    """A hall that was adopted. `said` is the array of `Hall` in JOURNAL-FORMAT.md."""
+
+    def __init__(self, said: list[Any]) -> None:
+        (_, self.centre, self._offset_minutes, agencies, classes, sorters, baggers, rack, self.waybills, plan) = said
+        self.agencies = frozenset(agencies)
+        self.classes = {name: MailClass(*rest) for name, *rest in classes}
+        self.sorters = {each[0]: Sorter(each) for each in sorters}
+        self.baggers = frozenset(each[0] for each in baggers)
+        self.rack, positions, self.reject = rack[0], rack[1], rack[2]
+        self.positions: dict[int, str] = dict(positions)
+        _, self._destinations, groups, self._rules, (self.items_max, _, self._cutoffs) = plan
+        self._groups = {group[0]: group for group in groups}
+        self._postcodes: dict[int, str] = {}
+
+    def destination_of(self, postcode: int) -> str:
+        """The plan's destination of a postcode or outlet code; "" if the plan has none."""
+        known = self._postcodes.get(postcode)
+        if known is None:
+            known = next(
+                (name for name, ranges in self._destinations if any(low <= postcode <= high for low, high in ranges)), ""
+            )
+            self._postcodes[postcode] = known
+        return known
+
+    def rule_of(self, line: list[Any]) -> tuple[str, str]:
+        """The first rule of the plan that takes an announced item, and its group; "" and "" if none does."""
+        _, mail_class, agency, _, postcode, service, *_ = line
+        destination = self.destination_of(postcode)
+        asked = (mail_class, agency, destination, service)
+        for name, *wanted, group in self._rules:
+            if all(not allowed or value in allowed for allowed, value in zip(wanted, asked, strict=True)):
+                return name, group
+        return "", ""
+
+    def lanes_of(self, group: str) -> list[list[Any]]:
+        """The lanes of a group of the plan: name of the sorter, number."""
+        lanes: list[list[Any]] = self._groups[group][1] if group in self._groups else []
+        return lanes
+
+    def overflow_of(self, group: str) -> list[str]:
+        """The groups into which a group may overflow."""
+        into: list[str] = self._groups[group][3] if group in self._groups else []
+        return into
+
+    def next_cutoff_us(self, at_us: int) -> int:
+        """The plan's first cut-off after a moment; 0 if it has none. Cut-offs are minutes of the local day."""
+        offset_us = self._offset_minutes * _MINUTE_US
+        midnight_us = (at_us + offset_us) // _DAY_US * _DAY_US - offset_us
+        times = [midnight_us + day * _DAY_US + minute * _MINUTE_US for day in (0, 1) for minute in self._cutoffs]
+        return min((time for time in times if time > at_us), default=0)
+
+    def serves(self, group: str, plc: str, lane: int) -> bool:
+        """Whether a lane belongs to a group of the plan."""
+        return [plc, lane] in self.lanes_of(group)
+
+    def overflows(self, group: str, into: str) -> bool:
+        """Whether the plan lets a group overflow into another."""
+        return into in self.overflow_of(group)

@@ -1,0 +1,271 @@
+"""
+The judge's own books: what it holds true after each record, and the bench on which one record lies.
+
+Nothing here decides. The rules (`sessions`, `custody`, `routing`, `packing`, `bags`, `manifests`) read and change it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from simulation.judge.grammar import Said
+from simulation.judge.hall import Hall
+
+VIOLATIONS_MAX: Final = 1000
+"""Sentences that are kept; the rest is counted. A broken journal could else fill the memory."""
+
+
+class Item:
+    """A document or object in custody. `line` is what a manifest says of it; None for an object without one."""
+
+    __slots__ = ("account", "awaited", "code", "id", "job", "line", "parcel", "place", "scan", "secure", "suspect", "waybill")
+
+    def __init__(self, name: str, line: list[Any] | None, code: str, account: tuple[str, str], place: str) -> None:
+        self.id = name
+        self.line = line
+        self.code = code
+        self.account = account
+        self.place = place
+        self.waybill: str = line[3] if line is not None else ""
+        self.suspect = ""
+        self.secure = False
+        """Whether its class was one for secure lanes when it was announced."""
+        self.scan: Scan | None = None
+        self.awaited: Job | None = None
+        self.job: Job | None = None
+        self.parcel: Parcel | None = None
+
+
+class Scan:
+    """An item under a track of a sorter, from the scan to the lane's eye; `lane` is 0 before the decision."""
+
+    __slots__ = (
+        "asked",
+        "confirm_us",
+        "deadline_us",
+        "due_ms",
+        "epoch",
+        "item",
+        "lane",
+        "outcome",
+        "plc",
+        "read",
+        "scanned_us",
+        "track",
+    )
+
+    def __init__(self, item: Item, plc: str, epoch: int, track: int, outcome: int) -> None:
+        self.item = item
+        self.plc = plc
+        self.epoch = epoch
+        self.track = track
+        self.outcome = outcome
+        self.read = False
+        self.lane = 0
+        self.asked = False
+        self.scanned_us = 0
+        self.deadline_us = 0
+        self.due_ms = 0
+        self.confirm_us = 0
+
+
+class Job:
+    """A pouch of a bagger, from its begin-parcel command to its end."""
+
+    __slots__ = (
+        "epoch",
+        "expected",
+        "inside",
+        "matched",
+        "number",
+        "place",
+        "plc",
+        "suspect",
+        "verdict",
+        "verdict_number",
+        "waybill",
+    )
+
+    def __init__(self, plc: str, epoch: int, number: int, expected: Item, waybill: str) -> None:
+        self.plc = plc
+        self.epoch = epoch
+        self.number = number
+        self.expected = expected
+        self.place = expected.place
+        self.waybill = waybill
+        self.inside: list[Item] = []
+        self.matched = False
+        self.suspect = ""
+        self.verdict: bool | None = None
+        self.verdict_number = 0
+
+
+class Parcel:
+    """A sealed pouch. `sound` means that nothing is against its dispatch; `position` is where it was last sent."""
+
+    __slots__ = ("item", "label", "ordered", "position", "sound", "waybill")
+
+    def __init__(self, item: Item, waybill: str, label: str, sound: bool) -> None:
+        self.item = item
+        self.waybill = waybill
+        self.label = label
+        self.sound = sound
+        self.position: int | None = None
+        self.ordered = False
+        """Whether the rack's last instruction about it is still open."""
+
+
+class Bag:
+    """An open mail bag: labels and items in the order in which they fell."""
+
+    __slots__ = ("cutoff_us", "destination", "items", "labels", "position", "suspect", "tag", "tainted")
+
+    def __init__(self, tag: str, position: int, destination: str, cutoff_us: int) -> None:
+        self.cutoff_us = cutoff_us
+        self.tag = tag
+        self.position = position
+        self.destination = destination
+        self.labels: list[str] = []
+        self.items: list[Item] = []
+        self.suspect = ""
+        self.tainted = ""
+
+
+class Machine:
+    """A PLC: its life, how far its events and our commands were counted, and what it was asked and has not answered."""
+
+    __slots__ = (
+        "asked", "epoch", "highest", "jobs", "name", "nonce", "number", "places", "seq", "state", "tainted", "tracks", "up",
+    )  # fmt: skip
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.epoch = 0
+        self.highest = 0
+        self.nonce = 0
+        self.seq = 0
+        self.number = 0
+        self.up = False
+        self.state = 0
+        self.asked: dict[int, Said] = {}
+        self.places: dict[int, int] = {}
+        self.tracks: dict[int, Scan] = {}
+        self.jobs: dict[int, Job] = {}
+        self.tainted: dict[int, dict[Item, str]] = {}
+        """Of the rack: position -> parcels (their items) that may have fallen there unheard, and why."""
+
+
+class Machines(dict[str, Machine]):
+    """Machines by the name of their PLC; each is made when it is first named."""
+
+    def __missing__(self, plc: str) -> Machine:
+        made = self[plc] = Machine(plc)
+        return made
+
+
+class Bench:
+    """One record under judgement: its input, what was said in it, and what was promised for later in the same record."""
+
+    __slots__ = (
+        "at_us", "before", "closing", "commands", "doubted", "ended", "epoch", "facts", "happened", "name", "orders", "over",
+        "plc", "revoked", "said", "sealed", "seen", "seq", "sequence", "sought", "state", "suspects",
+    )  # fmt: skip
+
+    def __init__(self, sequence: int, at_us: int, happened: Said, facts: list[Said], commands: list[Said]) -> None:
+        self.sequence = sequence
+        self.at_us = at_us
+        self.happened = happened
+        self.name: str = happened[0]
+        self.facts = facts
+        self.commands = commands
+        self.plc = ""
+        self.epoch = 0
+        self.seq = 0
+        self.state = ""
+        """"taken", "repeated", "stale", or "" for what is no event of a PLC."""
+        self.said: dict[str, list[Said]] = {}
+        self.orders: dict[tuple[str, int], tuple[Any, ...]] = {}
+        """Commands that facts of this record announce: PLC and number -> name and checked fields."""
+        self.before = ""
+        """Where the item with the code of this event was before it."""
+        self.revoked: list[tuple[str, int]] = []
+        """Commands of this record that a fact of this record answers: PLC and number."""
+        self.seen: Item | None = None
+        self.closing: tuple[Bag, str] | None = None
+        """The bag that this record closes, and why it may not be dispatched ("" if it may)."""
+        self.doubted: list[Job] = []
+        """Pouches that this record makes suspect."""
+        self.ended: list[tuple[Item, str]] = []
+        """Items of pouches that this record ends, and the kind of place where they must be."""
+        self.over: list[tuple[str, str, Any]] = []
+        """What nobody waits for any more: PLC, name of the command, and the track or label that it names."""
+        self.sought: list[Job] = []
+        """Jobs that this record ends because nothing was at the infeed."""
+        self.sealed: list[Parcel] = []
+        self.suspects: list[tuple[Bag, str]] = []
+        """Bags that must be suspect at the end of the record, and why."""
+
+
+class Court:
+    """Everything that the judge holds true, and the violations so far."""
+
+    def __init__(self) -> None:
+        self.violations: list[str] = []
+        self.more = 0
+        self.bench = Bench(0, 0, ["Tick"], [], [])
+        self.hall: Hall | None = None
+        self.run = 0
+        self.runs = 0
+        self.items: dict[str, Item] = {}
+        self.codes: dict[str, Item] = {}
+        """Objects without a line by the code that they bear, the newest one."""
+        self.books: dict[tuple[str, str], dict[str, int]] = {}
+        """Agency and mail class -> kind of place -> items there."""
+        self.machines = Machines()
+        self.reserved: dict[tuple[str, int], int] = {}
+        self.in_lane: dict[str, dict[Item, None]] = {}
+        """What stands in each lane, the first to come first."""
+        self.waybills: dict[str, Item] = {}
+        self.serials: dict[tuple[str, str], int] = {}
+        self.skipped = 0
+        self.issued = 0
+        self.applied: set[str] = set()
+        self.labels: dict[str, list[Parcel]] = {}
+        """Parcels in the rack or a bag by their label; "" and masked ones are not here."""
+        self.in_rack: dict[Item, Parcel] = {}
+        self.open_bags: dict[int, Bag] = {}
+        self.tags: set[str] = set()
+        """Tags of all bags that were ever opened."""
+        self.seals: dict[str, str] = {}
+        self.manifests: dict[str, list[Any]] = {}
+        self.objects = 0
+        self.parcels = 0
+        self.bags = 0
+        self.dispatched = 0
+        self.gaps = 0
+        self.lost = 0
+        self.relabelled = 0
+
+    def blame(self, letter: str, text: str) -> None:
+        """The record on the bench breaks the invariant of this letter."""
+        if len(self.violations) < VIOLATIONS_MAX:
+            self.violations.append(f"{letter} record {self.bench.sequence}: {text}")
+        else:
+            self.more += 1
+
+    def item(self, name: str, what: str) -> Item | None:
+        """The item of this name; a fact about one that never appeared is a violation."""
+        found = self.items.get(name)
+        if found is None:
+            self.blame("A5", f"{what} names {name!r}, which no manifest announced and nobody saw")
+        return found
+
+
+def kind_of(place: str) -> str:
+    """The kind of a place: what stands before its first slash."""
+    return place.partition("/")[0]
+
+
+def is_masked(code: str) -> bool:
+    """Whether a code was masked before it was stored; such a code identifies nothing."""
+    return code.startswith("#")

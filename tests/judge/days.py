@@ -1,0 +1,204 @@
+"""
+Small days on which the mutants are made: scripts as in `tests/scripts`, performed by the real core.
+
+Each is sound, and the judge finds nothing in it. What they show is told by their first line.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import walked
+from scripts import FOLDER, _scenario
+from writer import Record, copied
+
+DAY = """
+# Letters and ID cards come from the manifest into two bags, which are closed and dispatched; one scan reads nothing.
+given hall small
+given 70.000 place sorter-1 2 open
+given 70.500 consumable bagger-1 consumable=1 percent=80
+given item NJ0001 letter 210005 waybill=EA777777775CN
+given item NJ0002 letter 211000
+given item NJ0003 id_card 211999
+given item NJ0004 id_card 210000
+given item NJ0005 letter 215001
+given item NJ0006 letter 215001
+given 80.000 scan NJ0001 track=1
+given 81.000 scan NJ0002 track=2
+given 83.000 confirmed sorter-1 track=1 lane=2
+given 84.000 confirmed sorter-1 track=2 lane=2
+given 84.100 fed bagger-1 NJ0001 job=1
+given 84.200 packed bagger-1 EA777777775CN job=1 grams=100
+given 84.300 fed bagger-1 NJ0002 job=3
+given 84.400 packed bagger-1 EA000000014CN job=3 grams=100
+given 85.000 scan NJ0003 track=3
+given 85.100 scan NJ0004 track=4
+given 87.000 confirmed sorter-1 track=3 lane=1
+given 87.100 confirmed sorter-1 track=4 lane=1
+given 87.200 fed bagger-1 NJ0003 job=5
+given 87.300 packed bagger-1 EA000000028CN job=5 grams=30
+given 87.400 fed bagger-1 NJ0004 job=7 thickness=80
+given 87.500 packed bagger-1 EA000000031CN job=7 grams=30
+given 88.000 scan - track=5 outcome=no_identifier
+given 89.000 dropped EA777777775CN position=1 grams=100
+given 89.100 dropped EA000000014CN position=1 grams=100
+given 89.200 dropped EA000000028CN position=1 grams=30
+given 89.300 dropped EA000000031CN position=1 grams=30
+given 89.500 shut 1 seal=S4711 grams=300
+given 90.000 scan NJ0005 track=6
+given 90.100 scan NJ0006 track=7
+given 93.000 confirmed sorter-1 track=6 lane=2
+given 93.100 confirmed sorter-1 track=7 lane=2
+given 93.200 fed bagger-1 NJ0005 job=9
+given 93.300 packed bagger-1 EA000000045CN job=9 grams=40
+given 93.400 fed bagger-1 NJ0006 job=11
+given 93.500 packed bagger-1 EA000000059CN job=11 grams=40
+given 94.000 confirmed sorter-1 track=5 lane=9
+given 95.000 dropped EA000000045CN position=2 grams=40
+given 95.100 dropped EA000000059CN position=2 grams=40
+given 96.000 shut 2 seal=S4712 grams=100
+given 97.000 clock-step by_us=2000000
+given 98.000 stop operator
+"""
+
+TROUBLE = """
+# Everything that goes wrong in a hall once: unknown, lost and found items, wrong lanes, double feeds, gaps, repeats, jams.
+given hall small
+given item NJ0001 letter 210005
+given item NJ0002 letter 210005
+given item NJ0003 letter 210005
+given item NJ0004 letter 210005
+given item NJ0005 letter 210005
+given item NJ0006 id_card 210005
+given 10.000 scan NJ0001 track=1
+given 11.000 lost sorter-1 track=1 eye=3
+given 12.000 scan NJ0001 track=2
+given 15.000 confirmed sorter-1 track=2 lane=2
+given 15.500 scan NJ0001 track=3
+given 16.000 fed bagger-1 NJ0001 job=1
+given 16.500 machine bagger-1 held reason_class=own
+given 17.000 machine bagger-1 execute
+given 18.000 packed bagger-1 EA000000014CN job=1
+given 19.000 dropped EA000000014CN position=0
+given 21.500 confirmed sorter-1 track=3 lane=9
+given 22.000 scan X1 track=4
+given 28.000 confirmed sorter-1 track=4 lane=9
+given 29.000 scan NJ0002 track=5
+given 30.000 scan NJ0003 track=6
+given 32.000 confirmed sorter-1 track=5 lane=2
+given 33.000 confirmed sorter-1 track=6 lane=2
+given 34.000 fed bagger-1 NJ0002 job=3
+given 35.000 fed bagger-1 NJ0003 job=3
+given 36.000 packed bagger-1 EA000000028CN job=3
+given 37.000 dropped EA000000028CN position=0
+given 38.000 scan NJ0004 track=7
+given 41.000 confirmed sorter-1 track=7 lane=3 disposition=wrong_lane
+given 42.000 fed bagger-2 NJ0004 job=1
+given 43.000 packed bagger-2 - job=1 result=1
+given 44.000 machine rack-1 execute seq=9
+given 45.000 machine rack-1 execute seq=9
+given 46.000 machine rack-1 execute epoch=3 seq=10
+given 47.000 scan NJ0005 track=8
+given 50.000 confirmed sorter-1 track=8 lane=2
+given 51.000 ended bagger-1 command=9 result=interlock
+given 52.000 tick
+given 53.000 fed bagger-1 NJ0005 job=10
+given 54.000 packed bagger-1 - job=10
+given 55.000 dropped - position=0 reason=2
+given 56.000 ghost sorter-1 track=9
+given 60.000 confirmed sorter-1 track=9 lane=9
+given 61.000 quarantined sorter-1 epoch=1 seq=99 code=NJ0006
+"""
+
+LIVES = """
+# PLCs restart with items on the belt, a document in a pouch, a parcel on its way and a bag open; then the controller does.
+given hall small
+given item NJ0001 letter 210005
+given item NJ0002 letter 210005
+given item NJ0003 letter 210005
+given item NJ0004 letter 210005
+given item NJ0005 letter 210005
+given 10.000 scan NJ0001 track=1
+given 13.000 confirmed sorter-1 track=1 lane=2
+given 14.000 fed bagger-1 NJ0001 job=1
+given 15.000 packed bagger-1 EA000000014CN job=1
+given 16.000 dropped EA000000014CN position=1
+given 17.000 scan NJ0002 track=2
+given 20.000 confirmed sorter-1 track=2 lane=2
+given 21.000 fed bagger-1 NJ0002 job=3
+given 22.000 packed bagger-1 EA000000028CN job=3
+given 23.000 link-lost rack-1 heartbeat
+given 24.000 link-up rack-1 nonce=8 epoch=0
+given 24.100 machine rack-1 execute
+given 25.000 dropped EA000000028CN position=1
+given 26.000 shut 1 seal=S1
+given 27.000 scan NJ0003 track=3
+given 28.000 link-up sorter-1 nonce=9 epoch=0
+given 28.100 machine sorter-1 execute
+given 29.000 scan NJ0003 track=1
+given 32.000 confirmed sorter-1 track=1 lane=2
+given 33.000 fed bagger-1 NJ0003 job=5
+given 34.000 link-up bagger-1 nonce=10 epoch=0
+given 34.100 machine bagger-1 execute
+given 35.000 scan NJ0004 track=2
+given 38.000 confirmed sorter-1 track=2 lane=2
+given 39.000 fed bagger-1 NJ0004 job=1
+given 40.000 restart
+given 41.000 link-up sorter-1 nonce=9 epoch=2
+given 41.100 link-up bagger-1 nonce=10 epoch=2
+given 41.200 link-up rack-1 nonce=8 epoch=0
+given 42.000 packed bagger-1 EA000000045CN job=1
+given 43.000 dropped EA000000045CN position=0
+"""
+
+VAIN = """
+# What is sought and not there, what overflows, what no eye confirms, machines that stop and start, a bag that refuses.
+given hall small
+given item NJ0001 letter 210005
+given item NJ0002 letter 210005
+given item NJ0003 letter 210005
+given item NJ0004 letter 210005
+given item NJ0005 id_card 210005 waybill=EA777777775CN
+given item NJ0006 letter 210005
+given item NJ0007 letter 210005
+given 10.000 machine sorter-2 stopped
+given 10.100 machine sorter-2 idle
+given 10.200 machine sorter-2 execute
+given 11.000 machine sorter-2 stopped reason_class=operator
+given 12.000 machine bagger-2 held reason_class=own
+given 20.000 scan NJ0001 track=1
+given 20.100 scan NJ0002 track=2
+given 20.200 scan NJ0003 track=3
+given 23.000 confirmed sorter-1 track=1 lane=2
+given 23.100 confirmed sorter-1 track=2 lane=2
+given 23.500 ended bagger-1 command=1 result=nothing_there
+given 24.200 confirmed sorter-1 track=3 lane=3
+given 25.000 scan NJ0004 track=4
+given 28.000 confirmed sorter-1 track=4 lane=2
+given 28.500 fed bagger-1 NJ0004 job=2
+given 29.000 packed bagger-1 - job=2 result=1
+given 30.000 scan NJ0005 track=5
+given 32.000 confirmed sorter-1 track=5 lane=1
+given 33.000 fed bagger-1 NJ0005 job=4
+given 34.000 packed bagger-1 EA777777775CN job=4 grams=40
+given 36.000 dropped EA777777775CN position=1
+given 40.000 scan NJ0006 track=6
+given 47.000 tick
+given 52.000 tick
+given 60.000 scan NJ0007 track=7
+given 61.000 machine sorter-1 held reason_class=own
+given 67.000 tick
+given 32400.000 tick
+given 32401.000 link-up rack-1 nonce=8 epoch=0
+"""
+
+
+@cache
+def _performed(text: str) -> tuple[Record, ...]:
+    scenario = _scenario(FOLDER / "day", text.strip("\n").split("\n"))
+    return tuple(walked.scenario_records(scenario))
+
+
+def records(text: str) -> list[Record]:
+    """The records of a day, to be changed at will."""
+    return copied(_performed(text))
