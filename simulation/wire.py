@@ -45,6 +45,7 @@ class WireDriver:
         self._wall = wall
         self._plcs = {plc.name: plc for plc in plcs}
         self._servers = {server.name: server for server in servers}
+        self._off: set[str] = set()
         assert len(self._plcs) == len(plcs), f"two PLCs of one name: {[plc.name for plc in plcs]}"
         assert set(self._servers) <= set(self._plcs), f"servers {sorted(self._servers)}, PLCs {sorted(self._plcs)}"
         self._speed = _checked_speed(speed)
@@ -151,12 +152,21 @@ class WireDriver:
 
     async def reboot(self, name: str, nonce: int, *, off_us: int = 0) -> None:
         """Take a PLC's power for `off_us` of wall time: connections end, memory lost, then the same port again."""
-        server = self._servers[name]
-        await server.kill()
-        self._plcs[name].reboot(nonce)
+        await self.power_off(name, nonce)
         await self._wall.sleep_us(off_us)
-        if not self._stopping:
-            await server.start()
+        await self.power_on(name)
+
+    async def power_off(self, name: str, nonce: int) -> None:
+        """Take a PLC's power: connections end, memory lost, nobody listens until `power_on`."""
+        self._off.add(name)
+        await self._servers[name].kill()
+        self._plcs[name].reboot(nonce)
+
+    async def power_on(self, name: str) -> None:
+        """Give a PLC its power back: it listens on the same port again. Nothing happens if it has power."""
+        if name in self._off and not self._stopping:
+            self._off.remove(name)
+            await self._servers[name].start()
 
     # Pacing.
 

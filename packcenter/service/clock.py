@@ -39,10 +39,7 @@ class CoreClock:
         return max(0, at_us - self.now_us()) / self.speed / 1e6
 
     def wall_step_us(self) -> int:
-        """By how much the wall clock jumped since the last call; 0 for less than the limit."""
+        """By how much the wall clock jumped since the last call; 0 for less than the limit. That it drifts is no jump."""
         offset = self._clock.wall_us() - self._clock.mono_us()
-        step = offset - self._wall_offset
-        if abs(step) <= STEP_LIMIT_US:
-            return 0
-        self._wall_offset = offset
-        return step
+        step, self._wall_offset = offset - self._wall_offset, offset
+        return step if abs(step) > STEP_LIMIT_US else 0

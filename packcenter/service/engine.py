@@ -1,10 +1,9 @@
 """
-The engine: journal, then act (output commit).
+The engine: journal, then act (`output_commit`), from one queue in one asyncio task.
 
-    inputs queued -> step each -> one write and one sync for all of them -> only then: readers, commands, acknowledgements
+    inputs queued -> step each -> one write and one sync for all of them -> only then: commands, readers, acknowledgements
 
-Whatever is queued when the last group became durable forms the next group; there is no timer. Nothing leaves
-before its cause is durable (J5): commands, acknowledgements, figures and answers all come out of `_release`.
+Whatever is queued when the last group became durable forms the next group; there is no timer.
 """
 
 from __future__ import annotations
@@ -12,18 +11,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import msgspec
 
-from packcenter.core import record
-from packcenter.core.commands import Command
 from packcenter.core.controller import Controller, Outcome
-from packcenter.core.inputs import Input, PlcEvent, Tick
-from packcenter.journal.frames import Draft, portion
+from packcenter.core.inputs import Input
+from packcenter.journal.frames import Draft
 from packcenter.journal.journal import Committer, Group, JournalFull
 from packcenter.ports import Clock
 from packcenter.service.clock import CoreClock
+from packcenter.service.output_commit import OutputCommit, Outputs, Recorded, StepError
+
+__all__ = ["GROUP_MAX", "QUEUE_MAX", "Engine", "Outputs", "Recorded", "StepError"]
 
 GROUP_MAX = 512
 """Inputs in one group: 512 records of a few hundred bytes are one write of well under a megabyte."""
@@ -33,40 +32,6 @@ QUEUE_MAX = 8192
 Inputs waiting. Links cannot fill it: a PLC shows four events until they are acknowledged. A manifest of 64 MiB has
 some 2,000 parts, and its intake waits for each. Reaching it is our mistake.
 """
-
-_PLC_EVENTS = frozenset(PlcEvent.__args__)
-_TICK = Tick()
-
-
-class Recorded(msgspec.Struct, frozen=True):
-    """A durable record as readers of the stream see it; `received_us` is monotonic time at which its input came."""
-
-    sequence: int
-    at_us: int
-    received_us: int
-    input: Input
-    facts: Sequence[msgspec.Struct]
-    commands: list[Command]
-
-
-class Outputs(Protocol):
-    """Where decisions go once they are durable."""
-
-    def command(self, command: Command) -> None:
-        """Give a command to its PLC's link."""
-        ...
-
-    def acknowledge(self, plc: str, epoch: int, seq: int) -> None:
-        """Let a PLC forget its events up to `seq`."""
-        ...
-
-
-class StepError(Exception):
-    """A step raised: our mistake. Carries the input, which must be kept out of the next run."""
-
-    def __init__(self, happened: Input, error: BaseException) -> None:
-        super().__init__(f"{type(happened).__name__}: {type(error).__name__}: {error}")
-        self.happened = happened
 
 
 class _Submission(msgspec.Struct):
@@ -95,13 +60,11 @@ class Engine:
         make_room: Callable[[], bool] = lambda: False,
     ) -> None:
         self.controller = controller
+        self._commits = OutputCommit(controller, clock, core_clock, outputs, readers, make_room)
         self._committer = committer
         self._clock = clock
         self._core_clock = core_clock
-        self._outputs = outputs
-        self._readers = readers
         self._committed = committed
-        self._make_room = make_room
         self._queue: deque[_Submission] = deque()
         self._in_hand: list[_Submission] = []
         self._queued = 0
@@ -173,25 +136,19 @@ class Engine:
 
     async def _one_group(self) -> None:
         taken: list[tuple[_Submission, list[Outcome]]] = []
-        drafts: list[Draft] = []
-        records: list[tuple[int, int, Input, Outcome]] = []
-        while self._queue and (not drafts or len(drafts) + len(self._queue[0].inputs) <= GROUP_MAX):
+        commits = self._commits
+        commits.take_clock()
+        while self._queue and (not commits.held or commits.held + len(self._queue[0].inputs) <= GROUP_MAX):
             submission = self._queue.popleft()
             self._in_hand.append(submission)
             self._queued -= len(submission.inputs)
-            outcomes = [self._step(happened, submission.received_us, drafts, records) for happened in submission.inputs]
-            taken.append((submission, outcomes))
-        due_us = self.controller.next_deadline_us()
-        if due_us is not None and due_us <= self._core_clock.now_us():
-            self._step(_TICK, self._clock.mono_us(), drafts, records)
-        if not drafts:
+            taken.append((submission, commits.take(submission.inputs, submission.received_us)))
+        commits.take_tick()
+        if not commits.held:
             return
         self._committing = True
-        while drafts:
-            fitting = portion(drafts)
-            group = await self._commit(drafts[:fitting])
-            self._release(group.first_sequence, records[:fitting])
-            del drafts[:fitting], records[:fitting]
+        while drafts := commits.portion():
+            commits.release(await self._commit(drafts))
         self._committing = False
         while self._rest_calls:
             self._rest_calls.pop(0)()
@@ -205,47 +162,8 @@ class Engine:
         began = self._clock.mono_us()
         try:
             group = await self._committer.commit(drafts)
-        except JournalFull:
-            if not self._make_room():
-                raise
+        except JournalFull as full:
+            self._commits.give_room(full)
             group = await self._committer.commit(drafts)
         self._committed(self._clock.mono_us() - began)
         return group
-
-    def _step(
-        self, happened: Input, received_us: int, drafts: list[Draft], records: list[tuple[int, int, Input, Outcome]]
-    ) -> Outcome:
-        at_us = max(self._core_clock.now_us(), self.controller.state.last_us)
-        try:
-            outcome = self.controller.step(at_us, happened)
-        except Exception as error:
-            raise StepError(happened, error) from error
-        body, decision_at = record.encode(happened, outcome)
-        source, epoch, seq = _source(happened)
-        drafts.append(Draft(at_us, self._clock.mono_us(), self._clock.wall_us(), source, epoch, seq, body, decision_at))
-        records.append((at_us, received_us, happened, outcome))
-        return outcome
-
-    def _release(self, sequence: int, records: list[tuple[int, int, Input, Outcome]]) -> None:
-        """The group is durable: tell the readers, let the PLCs forget, hand out the commands."""
-        acknowledged: dict[str, tuple[int, int]] = {}
-        for at_us, received_us, happened, outcome in records:
-            for command in outcome.commands:
-                self._outputs.command(command)
-            recorded = Recorded(sequence, at_us, received_us, happened, outcome.facts, outcome.commands)
-            for reader in self._readers:
-                reader(recorded)
-            source, epoch, seq = _source(happened)
-            plc = self.controller.state.plcs.get(source)
-            if plc is not None and plc.epoch == epoch:
-                # The state may hold later events whose group is not durable yet; this one's is (E3).
-                acknowledged[source] = (epoch, max(seq, acknowledged.get(source, (0, 0))[1]))
-            sequence += 1
-        for name, (epoch, seq) in acknowledged.items():
-            self._outputs.acknowledge(name, epoch, seq)
-
-
-def _source(happened: Input) -> tuple[str, int, int]:
-    if type(happened) in _PLC_EVENTS:
-        return happened.plc, happened.epoch, happened.seq  # type: ignore[union-attr]
-    return "", 0, 0

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import cache
 from importlib.resources import files
 
 import msgspec
@@ -25,6 +26,7 @@ from starlette.types import Receive, Scope, Send
 from packcenter.plc.limits import TRACE_ENTRIES
 from packcenter.plc.trace import Entry
 from packcenter.service.exposition import exposition
+from packcenter.service.http_door import HEADERS_MAX, Door
 from packcenter.service.layout import layout_of
 from packcenter.service.service import Service
 
@@ -42,6 +44,12 @@ ALIVE_US = 1_000_000
 
 WATCHERS_MAX = 16
 """Open streams at once: some screens and a laptop or two. More are refused, so that watching cannot cost control."""
+
+SCRAPE_GAP_US = 250_000
+"""Least time between two renderings of the metrics, which take 10 ms each: a scrape that comes sooner shares, or waits."""
+
+ENTRIES_AT_ONCE = 50
+"""Telegrams written in one turn of the loop: all that are kept would hold it for 10 ms."""
 
 START_LIMIT_S = 5.0
 _JSON = "application/json"
@@ -72,7 +80,7 @@ class HttpServer:
         self._service = service
         self._host = host
         self._port = port
-        self._server: uvicorn.Server | None = None
+        self._server: Door | None = None
         self._task: asyncio.Task[None] | None = None
         self._watching = Watching()
 
@@ -81,13 +89,15 @@ class HttpServer:
         listener = self._service.setup.net.listen(self._host, self._port)
         config = uvicorn.Config(
             make_app(self._service, self._watching),
+            http="h11",
+            h11_max_incomplete_event_size=HEADERS_MAX,
             log_config=None,
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=1,
             ws="none",
         )
-        self._server = _QuietServer(config)
+        self._server = Door(config, self._service.setup.clock)
         self._task = asyncio.create_task(self._server.serve(sockets=[listener]), name="http")
         async with asyncio.timeout(START_LIMIT_S):
             while not self._server.started:
@@ -102,15 +112,6 @@ class HttpServer:
             self._server.should_exit = True
             self._server.force_exit = True
             await self._task
-
-
-class _QuietServer(uvicorn.Server):
-    """A uvicorn server that leaves signals to the service."""
-
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        from contextlib import nullcontext
-
-        return nullcontext()
 
 
 def make_app(service: Service, watching: Watching) -> Starlette:
@@ -132,6 +133,11 @@ def make_app(service: Service, watching: Watching) -> Starlette:
     )
 
 
+@cache
+def _page() -> bytes:
+    return files("packcenter.service").joinpath("live.html").read_bytes()
+
+
 class _Views:
     def __init__(self, service: Service, watching: Watching) -> None:
         self._service = service
@@ -139,10 +145,11 @@ class _Views:
         self._watching = watching
         self._figures = b""
         self._figures_at_us: int | None = None
+        self._scraping = asyncio.Lock()
+        self._scrape: tuple[int, str, str, bytes] | None = None  # when, what was accepted, content type, text
 
     async def page(self, request: Request) -> Response:
-        text = files("packcenter.service").joinpath("live.html").read_text("utf-8")
-        return HTMLResponse(text, headers={"content-security-policy": _PAGE_RULES, "cache-control": "no-cache"})
+        return HTMLResponse(_page(), headers={"content-security-policy": _PAGE_RULES, "cache-control": "no-cache"})
 
     async def hall(self, request: Request) -> Response:
         setup = self._service.setup
@@ -173,9 +180,24 @@ class _Views:
         figures = self._service.figures
         if not figures.ready:
             return PlainTextResponse("figures are being counted from the journal; try again in some seconds\n", 503)
-        figures.metrics.refresh(self._service.controller.state, self._service.core_clock.now_us())
-        content_type, chunks = exposition(figures.metrics.registry, request.headers.get("accept", ""), self._service.setup.clock)
-        return StreamingResponse(chunks, media_type=content_type)
+        async with self._scraping:
+            content_type, text = await self._exposed(request.headers.get("accept", ""))
+        return Response(text, media_type=content_type)
+
+    async def _exposed(self, accept: str) -> tuple[str, bytes]:
+        """(content type, text) of the metrics, at most `SHARED_US` old; one at a time, and not too often."""
+        if self._scrape is not None:
+            made_us, accepted, content_type, text = self._scrape
+            age_us = self._clock.mono_us() - made_us
+            if accepted == accept and age_us < SHARED_US:
+                return content_type, text
+            await self._clock.sleep_us(max(0, SCRAPE_GAP_US - age_us))
+        metrics = self._service.figures.metrics
+        metrics.refresh(self._service.controller.state, self._service.core_clock.now_us())
+        content_type, chunks = exposition(metrics.registry, accept, self._clock)
+        text = b"".join([chunk async for chunk in chunks])
+        self._scrape = (self._clock.mono_us(), accept, content_type, text)
+        return content_type, text
 
     async def healthy(self, request: Request) -> Response:
         return PlainTextResponse("healthy\n")
@@ -216,7 +238,9 @@ class _Views:
             fresh = [entry for entry in self._service.links.trace.entries(name) if entry.serial > shown]
             if fresh:
                 shown, quiet_us = fresh[-1].serial, 0
-                yield self._passed(fresh)
+                for at in range(0, len(fresh), ENTRIES_AT_ONCE):
+                    yield self._passed(fresh[at : at + ENTRIES_AT_ONCE])
+                    await self._clock.sleep_us(0)
             elif quiet_us >= ALIVE_US:
                 quiet_us = 0
                 yield b": still here\n\n"

@@ -12,10 +12,10 @@ from packcenter.core import inputs as i
 from packcenter.core.commands import Command, GrantEpoch
 from packcenter.core.state import State
 from packcenter.plc import mailbox
-from packcenter.plc.link import Link, LinkSettings, wire_maker
+from packcenter.plc.link import Link, LinkSettings, Requests, Wire, wire_maker
 from packcenter.plc.mailbox import Cause, Happening, Resume
 from packcenter.plc.trace import Trace
-from packcenter.plc.translate import to_input, to_line
+from packcenter.plc.translate import resumed, to_inputs, to_line
 from packcenter.plc.view import LinkView
 from packcenter.ports import Clock, Net, Random
 
@@ -23,6 +23,9 @@ log = structlog.get_logger()
 
 Observe = Callable[[str, str, str, float], None]
 """Gets (plc, operation, result, seconds) of every request of every link."""
+
+MakeWire = Callable[[LinkSettings, Net], Callable[[Requests], Wire]]
+"""The maker of a PLC's wires, as `plc.link.wire_maker`."""
 
 ROUND_TRIPS = 200
 """Good requests of each PLC kept for maintenance: some two seconds, enough for a median and a worst case."""
@@ -44,6 +47,7 @@ class Links:
         net: Net,
         submit: Callable[[list[i.Input]], object],
         observe: Observe,
+        make_wire: MakeWire = wire_maker,
     ) -> None:
         self.trace = Trace()
         self.links: dict[str, Link] = {}
@@ -54,6 +58,7 @@ class Links:
         self._net = net
         self._submit = submit
         self._observe = observe
+        self._make_wire = make_wire
         self._tasks: list[asyncio.Task[None]] = []
         self._other_digest: dict[str, int] = {}
         self._round_trip_us: dict[str, deque[int]] = {each.plc: deque(maxlen=ROUND_TRIPS) for each in settings}
@@ -62,10 +67,10 @@ class Links:
     def start(self, state: State, away_us: int) -> None:
         """Make every link from what the recovered state knows of its PLC, with the commands that are still open, and run it."""
         for settings in self._settings:
-            plc = state.plcs[settings.plc]
-            link = self._make(settings, Resume(plc.nonce, plc.epoch, plc.seq, away_us))
-            for number in sorted(plc.pending):
-                link.ask(to_line(plc.pending[number].command))
+            resume, commands = resumed(state.plcs[settings.plc], away_us)
+            link = self._make(settings, resume)
+            for command in commands:
+                link.ask(command)
             self.links[settings.plc] = link
             self._tasks.append(asyncio.create_task(link.run(), name=f"link {settings.plc}"))
 
@@ -76,7 +81,7 @@ class Links:
             resume=resume,
             clock=self._clock,
             random=self._random,
-            make_wire=wire_maker(settings, self._net),
+            make_wire=self._make_wire(settings, self._net),
             on_happenings=self._on_happenings,
             observe=lambda operation, result, seconds: self._on_request(name, operation, result, seconds),
             trace=self.trace,
@@ -161,23 +166,24 @@ class Links:
         )
 
     def _on_happenings(self, plc: str, happenings: list[Happening]) -> None:
-        happened = [each for happening in happenings for each in self._inputs(plc, happening)]
+        for happening in happenings:
+            self._note(plc, happening)
+        happened = [each for happening in happenings for each in to_inputs(plc, happening)]
         if happened:
             self._submit(happened)
 
-    def _inputs(self, plc: str, happening: Happening) -> list[i.Input]:
+    def _note(self, plc: str, happening: Happening) -> None:
+        """Log what people should know of a link, and keep it for maintenance."""
         if isinstance(happening, mailbox.Events):
-            return [to_input(plc, happening.epoch, event) for event in happening.events]
+            return
         if isinstance(happening, mailbox.LinkUp):
             log.info("plc_up", plc=plc, nonce=happening.nonce, epoch=happening.epoch, how=self.links[plc].how)
             self.trouble.pop(plc, None)
             self._other_digest.pop(plc, None)
-            return [i.LinkUp(plc, happening.nonce, happening.epoch)]
-        if isinstance(happening, mailbox.LinkLost):
+        elif isinstance(happening, mailbox.LinkLost):
             log.warning("plc_lost", plc=plc, cause=happening.cause.value, reason=happening.reason)
             self.trouble[plc] = (happening.cause, happening.reason)
-            return [i.LinkLost(plc, happening.cause.value)]
-        if isinstance(happening, mailbox.ProfileMismatch):
+        elif isinstance(happening, mailbox.ProfileMismatch):
             seen, expected = f"{happening.seen:08x}", f"{happening.expected:08x}"
             log.error("plc_profile_differs", plc=plc, seen=seen, expected=expected)
             self.trouble[plc] = (Cause.PROFILE, f"profile digest {seen}, expected {expected}; it is only read until they agree")
@@ -187,4 +193,3 @@ class Links:
             self.trouble[plc] = (happening.cause, happening.reason)
         else:
             log.error("plc_events_missing", plc=plc, epoch=happening.epoch, expected=happening.expected, seen=happening.seen)
-        return []

@@ -171,7 +171,7 @@ async def test_a_stop_leaves_nothing_that_was_submitted_undone() -> None:
 
 async def test_a_plc_may_forget_only_what_is_durable_when_a_batch_makes_two_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     """E3: the state holds the second event already, but its group is not on the disk."""
-    monkeypatch.setattr("packcenter.service.engine.portion", lambda drafts: 1)
+    monkeypatch.setattr("packcenter.service.output_commit.portion", lambda drafts: 1)
     rig = await Rig().started()
     await rig.engine.submit([i.LinkUp("bagger-1", 7, 0)])
     rig.happenings.clear()

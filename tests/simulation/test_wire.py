@@ -376,6 +376,23 @@ async def test_a_reboot_takes_power_memory_and_time(loop: JumpingLoop) -> None:
 
 
 @on_jumping_time
+async def test_power_goes_and_comes_by_two_orders(loop: JumpingLoop) -> None:
+    """Without power a PLC may lose its memory again; power for one that has it changes nothing."""
+    clock = HeapClock()
+    plc, _ = corner(loop, clock)
+    server = NoServer("sorter-1")
+    async with WireDriver(clock, [plc], [server], wall=loop) as driver:
+        await driver.power_on("sorter-1")
+        assert server.asked == ["start"]
+        await driver.power_off("sorter-1", NONCE + 1)
+        await driver.power_off("sorter-1", NONCE + 2)
+        assert (plc.nonce, plc.epoch, server.asked) == (NONCE + 2, 0, ["start", "kill", "kill"])
+        await driver.power_on("sorter-1")
+        await driver.power_on("sorter-1")
+        assert server.asked == ["start", "kill", "kill", "start"]
+
+
+@on_jumping_time
 async def test_a_stop_during_a_reboot_leaves_the_server_down(loop: JumpingLoop) -> None:
     """A hall that is being closed starts nothing."""
     clock = HeapClock()

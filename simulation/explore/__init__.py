@@ -1,0 +1,20 @@
+"""
+The explorer: the hall under faults that nobody planned, by seed, until something gives.
+
+    seed -> Options (which faults, how hard, which hall) -> a safety phase under faults -> healing -> a liveness phase -> Outcome
+
+Swarm testing in the manner of TigerBeetle's VOPR: each seed switches a random subset of the faults on, because faults that
+are always all on hide each other. Two levels share everything but the wire: `protocol` (memory links, no asyncio; real core,
+journal, recovery, mailbox, image codec, PLC and plant) and `wire` (the real service and its clients in a virtual network).
+
+    options     what a run is and what came of it: Options, Violation, Outcome
+    faults      the table of fault classes: what each does and how often
+    swarm       from a seed to Options
+    scenarios   halls and days
+    witness     what must never be, seen across journal, wire, PLC and plant while it runs
+    checks      what must hold at rest, and in time once faults stop
+    goals       what a set of runs must have met at least sometimes
+    protocol    the fast level; wire: the other one
+    shrink      a failing run made as short as it gets, and its script
+    runner      many seeds on all cores
+"""

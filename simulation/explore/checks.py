@@ -1,0 +1,297 @@
+"""
+What must hold at rest, in time once faults have stopped, and in each record that becomes durable.
+
+The witness (`witness`) sees what crosses the borders between journal, wire and plant; here is what one side says about itself
+and what both say when nothing is under way:
+
+    each record     T1 R2 R8 R9 B6 C1
+    in time         L-links L-infeed L-acknowledged L-decided L-controlling L-reconnects, L-rest: all is at its end or held
+    at rest         A2 A3 (books), A9 B1 B4 D1 (the plant's own count), J2 J4 (journal folded and replayed), X (the second judge)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from packcenter.core import facts as f
+from packcenter.core import inputs as i
+from packcenter.core import record
+from packcenter.core.commands import Divert
+from packcenter.core.controller import Controller
+from packcenter.core.custody import balance_errors, books
+from packcenter.core.hall import Hall
+from packcenter.core.lifecycle import kind_of
+from packcenter.core.packml import State as Unit
+from packcenter.core.state import State, encode_state, lane_place
+from packcenter.core.words import ReadOutcome, ReasonClass
+from packcenter.journal.journal import read_journal
+from packcenter.replay.strict import explain, replay
+from packcenter.service.output_commit import Recorded
+from simulation.disk import SimDisk
+from simulation.explore.options import Notes
+from simulation.judge import judge as judge_journal
+from simulation.truth import Ledger, judge
+
+if TYPE_CHECKING:
+    from simulation.explore.protocol import World
+
+REST_LIMIT_US = 3_600_000_000
+"""Nothing that a hall has to finish after faults takes an hour; `_rest_by_us` says how long it may really take."""
+
+_SETTLE_US = 5_000_000
+"""By then links are up and infeeds move: 3 s for a connect that meets a dead cable, a pause of 1.25 s, an exchange."""
+
+_ACKNOWLEDGED_US = 1_000_000
+_NEIGHBOURS = (ReasonClass.STARVED, ReasonClass.BLOCKED)
+
+
+class Checker:
+    """Looks at each durable record, at deaths, and at the hall once faults have stopped."""
+
+    def __init__(self, notes: Notes, hall: Hall) -> None:
+        self._notes = notes
+        self._secure = {(s.plc, lane.number): lane.secure for s in hall.sorters for lane in s.lanes}
+        self._capacity = {(s.plc, lane.number): lane.capacity_items for s in hall.sorters for lane in s.lanes}
+        self._exception = {sorter.plc: sorter.exception_lane for sorter in hall.sorters}
+        self._secure_class = {each.name: each.secure for each in hall.mail_classes}
+        self._last_us = 0
+        self._open_pouches: dict[str, set[int]] = {}
+        self._healed_us: int | None = None
+        self._rest_by_us = 0
+        self.bills: dict[str, tuple[str, ...]] = {}
+
+    def _wrong(self, at_us: int, invariant: str, text: str) -> None:
+        self._notes.violated(at_us, invariant, text)
+
+    # --- each record -------------------------------------------------------------------------------------------------
+
+    def read(self, recorded: Recorded, state: State | None, now_us: int) -> None:
+        """A durable record is handed out; `state` may be some records ahead of it."""
+        if recorded.at_us < self._last_us:
+            self._wrong(now_us, "T1", f"record {recorded.sequence} is of {recorded.at_us}, after {self._last_us}")
+        self._last_us = recorded.at_us
+        self._b6(recorded, now_us)
+        for fact in recorded.facts:
+            check = _FACTS.get(type(fact))
+            if check is not None:
+                check(self, recorded, fact, state, now_us)
+        for command in recorded.commands:
+            if isinstance(command, Divert) and not (
+                isinstance(recorded.input, i.Scanned) and recorded.input.track == command.track
+            ):
+                self._wrong(now_us, "R3", f"record {recorded.sequence}: {command} is no answer to a scan of its track")
+
+    def _b6(self, recorded: Recorded, now_us: int) -> None:
+        """After a stop, a jam, a gap or a restart, an open pouch must not become a good parcel."""
+        happened = recorded.input
+        if isinstance(happened, i.Started):
+            for pouches in self._open_pouches.values():
+                pouches.clear()
+        for fact in recorded.facts:
+            if isinstance(fact, f.DocumentFed):
+                self._open_pouches.setdefault(fact.plc, set()).add(fact.job)
+            elif _makes_suspect(fact):
+                self._open_pouches.pop(fact.plc, None)  # type: ignore[attr-defined]
+            if isinstance(fact, f.ParcelSealed) and not fact.reason and fact.job not in self._open_pouches.get(fact.plc, ()):
+                self._wrong(
+                    now_us, "B6", f"record {recorded.sequence}: {fact} is good, though its pouch was suspect or never fed"
+                )
+
+    def _sealed(self, recorded: Recorded, fact: f.ParcelSealed, state: State | None, now_us: int) -> None:
+        if not fact.reason and fact.label != fact.waybill:
+            self._wrong(now_us, "C1", f"record {recorded.sequence}: {fact.label!r} was read back, {fact.waybill!r} was printed")
+
+    def _routed(self, recorded: Recorded, fact: f.Routed, state: State | None, now_us: int) -> None:
+        lane = (fact.plc, fact.lane)
+        exception = fact.lane == self._exception.get(fact.plc)
+        scan = recorded.input
+        if isinstance(scan, i.Scanned) and not exception and (scan.outcome != ReadOutcome.SUCCESS or not scan.code):
+            self._wrong(now_us, "R9", f"record {recorded.sequence}: {fact} after a scan with outcome {scan.outcome}")
+        if state is None or exception:
+            return
+        item = state.items.get(fact.item)
+        if item is not None and self._secure_class.get(item.mail_class, True) and not self._secure[lane]:
+            self._wrong(now_us, "R8", f"record {recorded.sequence}: {fact} is not secure, {item.mail_class} must be")
+        load = state.lanes[lane_place(*lane)]
+        if load.on_way > self._capacity[lane]:
+            self._wrong(
+                now_us, "R2", f"record {recorded.sequence}: {load.on_way} items on their way to {lane} of {self._capacity[lane]}"
+            )
+
+    def _late(self, recorded: Recorded, fact: f.DecisionLate, state: State | None, now_us: int) -> None:
+        self._notes.met("decision after the divert point")
+        if self._healed_us is not None and now_us > self._healed_us + _SETTLE_US:
+            self._wrong(
+                now_us, "L-decided", f"record {recorded.sequence}: {fact}, {(now_us - self._healed_us) / 1e6:.1f} s after healing"
+            )
+
+    def _closed(self, recorded: Recorded, fact: f.BagClosed, state: State | None, now_us: int) -> None:
+        if any(isinstance(each, f.Moved) and each.target == "dispatched" for each in recorded.facts):
+            self.bills[fact.bag] = fact.waybills
+
+    # --- deaths ------------------------------------------------------------------------------------------------------
+
+    def died(self, state: State | None, in_pouches: bool = False) -> None:
+        """The controller died with this in its hands; documents really are in pouches, or not."""
+        if state is None:
+            self._notes.met("kill during recovery")
+            return
+        for bagger in state.baggers.values():
+            for job in (bagger.feeding, bagger.sealing):
+                if job is not None and job.inside and job.verdict:
+                    self._notes.met("label printed but unverified at crash")
+            if bagger.feeding is not None and (bagger.feeding.inside or in_pouches):
+                self._notes.met("parcel half filled at crash")
+        if any(bag.closing for bag in state.bags.values()):
+            self._notes.met("bag closing at crash")
+
+    # --- once faults have stopped ----------------------------------------------------------------------------------------
+
+    def healed(self, world: World, now_us: int) -> None:
+        """From now on everything must be in time."""
+        self._healed_us = now_us
+        to_do = sum(kind not in ("hand", "dispatched", "floor", "people", "agency") for kind in _kinds(world))
+        self._rest_by_us = now_us + 240_000_000 + 15_000_000 * to_do
+
+    def look(self, world: World, healed_us: int) -> None:
+        """Once a second after healing."""
+        now_us = world.clock.now_us
+        if now_us > self._rest_by_us:
+            self._wrong(now_us, "L-rest", "the hall does not come to rest: " + _unfinished(world))
+            world.broken = True
+            return
+        if now_us - healed_us < _SETTLE_US:
+            return
+        life = world.life
+        if life is None or not life.serving:
+            self._wrong(now_us, "L-controlling", f"no controller {(now_us - healed_us) / 1e6:.1f} s after healing")
+            world.broken = True
+            return
+        for name, plc in world.plcs.items():
+            mailbox = life.callers[name].mailbox
+            if not mailbox.up or plc.epoch != mailbox.epoch:
+                self._wrong(
+                    now_us,
+                    "L-links",
+                    f"{name}: link {'up' if mailbox.up else 'down'}, epoch {plc.epoch}, granted {mailbox.epoch}",
+                )
+                world.broken = True
+            elif plc.oldest_us() > _ACKNOWLEDGED_US:
+                waits = f"{plc.ring_used} events wait, the oldest for {plc.oldest_us() / 1e6:.1f} s"
+                self._wrong(now_us, "L-acknowledged", f"{name}: {waits}")
+                world.broken = True
+            elif not plc.infeed_allowed(0):
+                self._wrong(now_us, "L-infeed", f"{name}: no infeed, ring {plc.ring_used} of {plc.ring_size}")
+                world.broken = True
+
+    def at_rest(self, world: World) -> None:
+        """Nothing is under way: both sides must say the same."""
+        now_us = world.clock.now_us
+        life = world.life
+        if life is None or world.broken:
+            return
+        state = life.controller.state
+        for error in balance_errors(state):
+            self._wrong(now_us, "A3", error)
+        for account in books(state):
+            if account.difference:
+                self._wrong(now_us, "A2", f"{account} does not balance")
+        places = {item.id: item.place for item in state.items.values()}
+        verdict = judge(Ledger(places, dict(state.waybills), self.bills), world.plant.truth)
+        for difference in verdict.differences:
+            self._wrong(now_us, _LETTERS.get(difference.kind, "A9"), str(difference))
+        for fault in world.plant.truth.faults():
+            self._wrong(now_us, "B1", str(fault))
+        for letter, text in journal_faults(world.disk, state):
+            self._wrong(now_us, letter, text)
+
+
+def _makes_suspect(fact: f.Fact | object) -> bool:
+    """Whether after this no open pouch of the machine is to be trusted."""
+    if isinstance(fact, f.MachineEntered):
+        return fact.state != Unit.EXECUTE and fact.reason_class not in _NEIGHBOURS
+    return isinstance(fact, f.GapSeen | f.EpochGranted) or (isinstance(fact, f.JamSet) and fact.on)
+
+
+_Check = Callable[["Checker", Recorded, Any, State | None, int], None]
+_FACTS: dict[type, _Check] = {
+    f.ParcelSealed: Checker._sealed,
+    f.Routed: Checker._routed,
+    f.DecisionLate: Checker._late,
+    f.BagClosed: Checker._closed,
+}
+_LETTERS = {"wrong document": "B4", "bill": "D1"}
+
+
+def journal_faults(disk: SimDisk, state: State) -> list[tuple[str, str]]:
+    """
+    What is wrong with the journal of a hall at rest, as (letter, text): the second judge's word (X), a replay that decides
+    otherwise (J4), or a state that a restart would not come to (J2).
+    """
+    faults = []
+    for text in judge_journal(disk.files()).violations:
+        letter, _, rest = text.partition(" ")
+        faults.append((f"X-{letter}", rest))
+    try:
+        replayed = replay(read_journal(disk, verify="crc"))
+        folded = Controller()
+        for entry in read_journal(disk, verify="crc"):
+            recorded = record.decode(entry.body)
+            folded.fold(entry.at_us, recorded.facts, recorded.commands)
+    except Exception as error:
+        return [*faults, ("J2", f"reading the journal again: {type(error).__name__}: {error}")]
+    expected = encode_state(state)
+    if replayed.divergence is not None:
+        faults.append(("J4", "; ".join(explain(replayed.divergence))[:500]))
+    elif encode_state(replayed.state) != expected:
+        faults.append(("J4", "a replay decides the same and ends in another state"))
+    if encode_state(folded.state) != expected:
+        faults.append(("J2", "the records folded give another state"))
+    return faults
+
+
+def _kinds(world: World) -> list[str]:
+    return [place.partition("/")[0] for _, place in world.plant.truth.everywhere()]
+
+
+def at_rest(world: World) -> bool:
+    """Whether nothing moves any more and nothing is under way between anybody."""
+    life = world.life
+    if life is None or not life.serving or life.group_under_way:
+        return False
+    state = life.controller.state
+    if any(kind_of(item.place) in ("belt", "lane", "pack", "rack") for item in state.items.values()):
+        return False
+    if any(kind in ("queue", "belt", "pack", "rack") for kind in _kinds(world)):
+        return False
+    if any(bagger.feeding or bagger.sealing for bagger in state.baggers.values()):
+        return False
+    if any(bag.closing for bag in state.bags.values()):
+        return False
+    return all(
+        not plc.ring_used and not life.callers[name].mailbox.waiting and life.callers[name].mailbox.up
+        for name, plc in world.plcs.items()
+    )
+
+
+def _unfinished(world: World) -> str:
+    life = world.life
+    if life is None:
+        return "no controller"
+    state = life.controller.state
+    told = [
+        f"{item.id} in {item.place}" for item in state.items.values() if kind_of(item.place) in ("belt", "lane", "pack", "rack")
+    ]
+    told += [
+        f"{document.code or 'no code'} really in {place}"
+        for document, place in world.plant.truth.everywhere()
+        if place.partition("/")[0] in ("queue", "belt", "lane", "pack", "rack")
+    ]
+    told += [
+        f"{name} {machine.unit.state.name}"
+        for name, machine in world.plant.programs.items()
+        if machine.unit.state != Unit.EXECUTE
+    ]
+    told += [f"{name}: {plc.ring_used} events" for name, plc in world.plcs.items() if plc.ring_used]
+    return ", ".join(told[:20])

@@ -1,0 +1,58 @@
+"""
+`Sometimes` goals: situations that a set of runs must have been in, because faults that never meet test nothing.
+
+A thousand seeds must meet each at least `AT_LEAST` times; of a smaller set the counts are only told. A goal that belongs to
+what packcenter cannot do yet (cases, several agencies' documents in one parcel) is not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from simulation.explore.options import Level
+
+AT_LEAST: Final = 20
+SEEDS: Final = 1000
+
+GOALS: Final[Mapping[str, str]] = {
+    "ring >= 90 % full": "a PLC has nearly more to tell than it can keep",
+    "torn tail at recovery": "a crash left half a group",
+    "kill during recovery": "the controller dies while it finds out what was",
+    "old-epoch decision refused": "a PLC is told what an earlier life of it was told",
+    "stale hello ignored": "a request of an earlier connection comes to a PLC",
+    "stale reply ignored": "an answer of an earlier connection comes to us",
+    "lane closed between decision and divert": "the PLC must look again when it acts",
+    "decision after the divert point": "too late means the fallback lane",
+    "PLC boot storm": "four lives of a PLC in two seconds",
+    "10 s disk stall": "nothing becomes durable, and everything goes on",
+    "disk warn": "the disk is nearly full",
+    "disk stop_infeed": "the disk is so full that nothing new is let in",
+    "journal full": "the disk is full to the last segment",
+    "parcel half filled at crash": "a document is in a pouch when the controller dies",
+    "label printed but unverified at crash": "a pouch is being sealed when the controller dies",
+    "bag closing at crash": "a bag is being shut when the controller dies",
+    "duplicate code in two manifests": "two manifests announce one item",
+    "reload during a jam": "a manifest comes again while a sorter is jammed",
+    "clock step back over shift end": "the wall clock passes a cut-off backwards",
+    "links cut and restored one by one": "all cables are pulled, and put back in any order",
+    "snapshot taken": "a restart need not read everything",
+    "segment switched": "the journal goes on in another file",
+}
+"""Each goal and what it is for."""
+
+WIRE_CANNOT: Final = frozenset({"stale reply ignored", "reload during a jam"})
+"""Goals that the wire level does not count: whoever does must take it out here."""
+
+
+def missed(counts: Mapping[str, int], seeds: int, level: Level = "protocol") -> list[str]:
+    """The goals that a set of so many seeds should have met and did not; empty for a set too small to tell."""
+    if seeds < SEEDS:
+        return []
+    least = AT_LEAST * seeds // SEEDS
+    cannot = WIRE_CANNOT if level == "wire" else frozenset[str]()
+    return [
+        f"{goal}: {counts.get(goal, 0)} times, expected {least}"
+        for goal in GOALS
+        if goal not in cannot and counts.get(goal, 0) < least
+    ]

@@ -1,0 +1,377 @@
+"""
+The fast level: the whole hall, its PLCs and the controller in one thread of virtual time, without sockets and asyncio.
+
+    plant and PLCs <-> cables (`path`) <-> a life of the controller (`process`) <-> disk and manifest folders
+
+A run: faults strike for `safety_us`; then all is healed (`World.heal`) and the hall must come to rest in time. What must never
+be is looked for all the time by the witness and by the product's own assertions; what must be so at rest by `checks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+
+from packcenter.config.manifest import Known
+from packcenter.core.hall import Hall
+from packcenter.journal.frames import Identity
+from packcenter.service.output_commit import Recorded
+from simulation.clock import FAULT, HeapClock
+from simulation.disk import Crash, SimDisk
+from simulation.draws import Stream
+from simulation.explore import checks, faults, scenarios
+from simulation.explore.options import Notes, Options, Outcome
+from simulation.explore.path import Cable
+from simulation.explore.process import Life, identity_of
+from simulation.explore.watched import WatchedPlc
+from simulation.explore.witness import Witness
+from simulation.lineplc import Life as PlcLife
+from simulation.plant.hall import Plant
+
+RELEASE = "explored"
+PROFILE_DIGEST = 0x5EED_0001
+SEGMENTS_OF_A_DISK = 64
+
+_SLICE_US = 1_000_000
+
+
+class PlantBrokeError(Exception):
+    """The plant or a PLC failed, which is our simulation's mistake or a broken promise of packcenter's."""
+
+
+class World:
+    """
+    One run of one seed. `run` gives its outcome.
+
+    `disk` and `folders` are what the computer's disks hold now; `life` the controller's present process, None between two.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.notes = Notes()
+        self.clock = HeapClock()
+        self.witness = Witness(self.notes, self._now_us)
+        self.place = scenarios.place(options.hall)
+        self.hall: Hall = self.place.hall
+        self.hall_digest = _digest_of(options.hall)
+        self.release = RELEASE
+        self.profile_digest = PROFILE_DIGEST
+        self.known = Known.of_hall(self.hall)
+        self.day = scenarios.day_of(self.place, options.seed, options.items, options.safety_us)
+        self.opens_us = self.day.opens_us
+        self.wall_offset_us = 0
+        self.segment_bytes = _segment_bytes(options.items)
+        self.disk = SimDisk(total_bytes=SEGMENTS_OF_A_DISK * self.segment_bytes)
+        self.folders = tuple(SimDisk() for _ in range(4))
+        self.disk_hook: Callable[[str, str, str], None] | None = None
+        self.disk_failed = False
+        self.healed = False
+        self.broken = False
+        self.life: Life | None = None
+        self.lives = 0
+        self.checker = checks.Checker(self.notes, self.hall)
+        self._commits = Stream(options.seed, "explore/commit")
+        self._nonces = Stream(options.seed, "explore/nonce")
+        self._restarts = Stream(options.seed, "explore/restart")
+        self._slow_us = self._slow_until_us = self._stalled_until_us = 0
+        self._serial = 0
+        self._build()
+        self.faults = faults.Faults(self)
+
+    def _build(self) -> None:
+        options, clock = self.options, self.clock
+        pieces = Stream(options.seed, "explore/pieces")
+        in_pieces = {name: pieces.below(6) == 0 for name in self.hall.plcs()}
+        self.plcs = {
+            name: WatchedPlc(
+                name,
+                nonce=self.nonce(),
+                plant_us=self._now_us,
+                wall_us=self._now_us,
+                profile_digest=PROFILE_DIGEST,
+                ring_size=self.place.ring_events,
+                order="CDAB" if in_pieces[name] else "ABCD",
+                witness=self.witness,
+            )
+            for name in self.hall.plcs()
+        }
+        documents = [document for delivery in self.day.deliveries for document in delivery.documents]
+        settings = scenarios.with_luck(self.place, options.seed, faults.rates_of(options))
+        self.plant = Plant(self.hall, documents, settings, clock, self.plcs)
+        for name, plc in self.plcs.items():
+            plc.program = self.plant.programs[name]
+            plc.on_point = self._plc_point
+        self.cables = {
+            name: Cable(plc, clock, options.seed, self.notes, in_pieces=in_pieces[name]) for name, plc in self.plcs.items()
+        }
+
+    def _now_us(self) -> int:
+        return self.clock.now_us
+
+    # --- what a life of the controller asks ----------------------------------------------------------------------------
+
+    def wall_us(self) -> int:
+        """The wall clock of the controller's computer."""
+        return self.opens_us + self.clock.now_us + self.wall_offset_us
+
+    def commit_us(self) -> int:
+        """How long the next group is under way."""
+        now_us = self.clock.now_us
+        slow_us = self._slow_us if now_us < self._slow_until_us else 0
+        return 300 + self._commits.below(1500) + slow_us
+
+    def stalled_us(self) -> int:
+        """How long the disk will do nothing yet."""
+        return max(0, self._stalled_until_us - self.clock.now_us)
+
+    def identity(self) -> Identity:
+        """Who writes the journal."""
+        return identity_of(self.hall.centre, RELEASE, self.hall_digest)
+
+    def serving(self, life: Life) -> None:
+        """A life has begun to connect."""
+        self.notes.tell(self.clock.now_us, f"life {life.number} runs")
+
+    def read(self, recorded: Recorded) -> None:
+        """A durable record is handed out."""
+        self.witness.released(recorded)
+        self.checker.read(recorded, self.life.controller.state if self.life is not None else None, self.clock.now_us)
+
+    def nonce(self) -> int:
+        """A boot nonce that no life of a PLC had."""
+        return 1 + self._nonces.below(0xFFFF_FFFE)
+
+    # --- life and death of the controller --------------------------------------------------------------------------------
+
+    def start_life(self, _: None = None) -> None:
+        """The supervisor starts the controller."""
+        if self.life is not None:
+            return
+        self.lives += 1
+        self.life = Life(self, self.lives, self.faults.arm_life(self.lives))
+        self.life.at(0, self.life.boot, None)
+
+    def died(self, life: Life, how: str, why: str = "") -> None:
+        """The controller's process ended, by a crash point or by itself."""
+        self.notes.kills[how] += 1
+        if why and not self.faults.explains(how):
+            self.witness.wrong("J", f"life {life.number} ended by itself: {how}: {why}")
+        self._bury(life, how, power=self.faults.power_fails())
+
+    def kill(self, how: str) -> bool:
+        """The controller is killed from outside, whatever it does; False if there is none."""
+        life = self.life
+        if life is None:
+            return False
+        self.notes.kills[how] += 1
+        power = self.faults.power_fails()
+        if life.group_under_way:
+            self._write_in_part(life)
+        self._bury(life, how, power)
+        return True
+
+    def _write_in_part(self, life: Life) -> None:
+        """A group is under way: nothing of it is written yet, or it is written and not synced, or synced and not told."""
+        how_far = self._restarts.below(3)
+        left = how_far
+
+        def hook(when: str, what: str, name: str) -> None:
+            nonlocal left
+            if when == "before" and what in ("pwrite", "fdatasync"):
+                if left == 0:
+                    raise Crash
+                left -= 1
+
+        life.disk.hook = hook
+        try:
+            life.write_in_part()
+        except (Crash, OSError):
+            pass
+        except Exception as error:
+            self.notes.tell(self.clock.now_us, f"life {life.number} was writing: {error}")
+
+    def _bury(self, life: Life, how: str, power: bool) -> None:
+        in_pouches = any(place.startswith("pack/") for _, place in self.plant.truth.everywhere())
+        self.checker.died(life.controller.state if life.recovered else None, in_pouches)
+        if life.recovered:
+            self.witness.left(life.journal.end.sequence + life.commits.held, life.controller.state)
+        life.alive = False
+        self.life = None
+        for cable in self.cables.values():
+            cable.caller = None
+            cable.plc.heard()
+            cable.keep_ticking()
+        luck = self._restarts
+        self.disk = life.disk.image(luck) if power else life.disk.survivor()
+        self.folders = tuple(folder.image(luck) if power else folder.survivor() for folder in self.folders)
+        self.notes.tell(self.clock.now_us, f"life {life.number} is dead: {how}{', power lost' if power else ''}")
+        pause_us = self._restarts.between(2_000_000, 20_000_000) if power else self._restarts.between(100_000, 1_200_000)
+        if self.healed:
+            pause_us = 500_000
+        self.clock.at(pause_us, FAULT, self.start_life, None)
+
+    def broke(self, life: Life, error: Exception) -> None:
+        """The controller made a mistake: a broken assertion, or an exception that nobody foresaw."""
+        self.witness.wrong("A", f"life {life.number}: {type(error).__name__}: {error}")
+        self.broken = True
+
+    def pause(self, us: int) -> bool:
+        """The controller's process stands still."""
+        life = self.life
+        if life is None or not life.sound:
+            return False
+        for cable in self.cables.values():
+            cable.flush()
+        life.pause(us)
+        return True
+
+    def _plc_point(self, name: str) -> None:
+        life = self.life
+        if life is not None and life.passes(name):
+            self.clock.at(0, FAULT, self._kill_at_plc, None)
+
+    def _kill_at_plc(self, _: None) -> None:
+        self.kill("at a PLC")
+
+    # --- PLCs ----------------------------------------------------------------------------------------------------------------
+
+    def reboot(self, name: str, life: PlcLife | None = None) -> None:
+        """A PLC loses its power and memory."""
+        cable = self.cables[name]
+        cable.flush()
+        plc = self.plcs[name]
+        if life is None:
+            plc.reboot(self.nonce())
+        else:
+            plc.reboot(self.nonce(), life)
+        cable.lost_memory()
+        if cable.caller is not None:
+            cable.caller.hang_up()
+        cable.keep_ticking()
+
+    # --- disk, clock and folders ------------------------------------------------------------------------------------------------
+
+    def slow_disk(self, by_us: int, for_us: int) -> None:
+        """Each sync takes longer for a while."""
+        self._slow_us, self._slow_until_us = by_us, self.clock.now_us + for_us
+
+    def stall_disk(self, for_us: int) -> None:
+        """No sync ends before this is over."""
+        self._stalled_until_us = self.clock.now_us + for_us
+
+    def fill_disk(self, free: int, for_us: int) -> None:
+        """Somebody leaves so many bytes of the disk free, for a while."""
+        used_by_us = self.disk.total_bytes - self.disk.others_bytes - self.disk.free_bytes()[0]
+        self.disk.others_bytes = max(0, self.disk.total_bytes - free - used_by_us)
+        if for_us:
+            self.clock.at(for_us, FAULT, self._empty_disk, None)
+
+    def _empty_disk(self, _: None) -> None:
+        self.disk.others_bytes = 0
+
+    def hook_disk(self, hook: Callable[[str, str, str], None] | None) -> None:
+        """Let a fault listen to the disk, or nobody."""
+        self.disk_hook = hook
+        if self.life is not None:
+            self.life.listen()
+
+    def local_minute(self) -> int:
+        """Minutes after local midnight, by the wall clock of the controller's computer."""
+        return (self.wall_us() // 60_000_000 + self.hall.utc_offset_minutes) % 1440
+
+    def incoming_is_empty(self) -> bool:
+        """Whether nobody has put anything into the manifest folder."""
+        return not self.folders[0].list()
+
+    def next_serial(self) -> int:
+        """A number that names one more manifest."""
+        self._serial += 1
+        return self._serial
+
+    def flush(self) -> None:
+        """Something is about to happen in the plant: play out what was left out on all cables."""
+        for cable in self.cables.values():
+            cable.flush()
+
+    def settle(self) -> None:
+        """It has happened: go on."""
+        for cable in self.cables.values():
+            cable.keep_ticking()
+            cable.trouble()
+
+    # --- a run -----------------------------------------------------------------------------------------------------------------
+
+    def run(self) -> Outcome:
+        """Run the seed: faults, healing, rest."""
+        options = self.options
+        self._send_manifests()
+        self.start_life()
+        self.faults.begin()
+        try:
+            self._run_until(options.safety_us)
+            if not self.broken:
+                self.heal()
+                self._come_to_rest()
+        except Exception as error:
+            self.witness.wrong("P", f"{type(error).__name__}: {error}")
+            if self.faults.debug:
+                raise
+        return self.notes.outcome(
+            options,
+            digest=self.witness.digest,
+            simulated_us=self.clock.now_us,
+            items=options.items,
+            inputs=self.witness.inputs,
+            groups=self.witness.groups,
+        )
+
+    def _run_until(self, us: int) -> None:
+        while self.clock.now_us < us and not self.broken:
+            self.clock.run_until(min(us, self.clock.now_us + _SLICE_US))
+
+    def _send_manifests(self) -> None:
+        late = self.faults.late_manifests(list(self.day.manifests))
+        for name in self.day.manifests:
+            if name in late:
+                self.clock.at(late[name], FAULT, self._send_manifest, name)
+            else:
+                self._send_manifest(name)
+
+    def _send_manifest(self, name: str) -> None:
+        if self.clock.now_us:
+            self.notes.struck(self.clock.now_us, "late_manifest", name)
+        scenarios.put(self.folders[0], f"{name}.csv", self.day.manifests[name])
+
+    def heal(self) -> None:
+        """All faults stop; what is broken is mended; who is dead is started."""
+        self.faults.heal()
+        self.healed = True
+        if self.life is None:
+            self.clock.at(0, FAULT, self.start_life, None)
+        self.notes.tell(self.clock.now_us, "all faults are over")
+
+    def _come_to_rest(self) -> None:
+        healed_us = self.clock.now_us
+        self.checker.healed(self, healed_us)
+        for _ in range(checks.REST_LIMIT_US // _SLICE_US):
+            self._run_until(self.clock.now_us + _SLICE_US)
+            if self.broken:
+                return
+            self.checker.look(self, healed_us)
+            if checks.at_rest(self):
+                break
+        self.checker.at_rest(self)
+
+
+def _segment_bytes(items: int) -> int:
+    """As small as the largest group allows, which is a manifest's part, so that journals have many segments."""
+    return 4096 + 4096 * (4 + min(items, 1000) // 8)
+
+
+def _digest_of(name: str) -> str:
+    return sha256(name.encode()).hexdigest()
+
+
+def explore(options: Options) -> Outcome:
+    """Run one seed at the protocol level."""
+    return World(options).run()

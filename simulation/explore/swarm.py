@@ -1,0 +1,63 @@
+"""
+From a seed to a run: which hall, how long, which faults, how hard.
+
+Swarm testing: a run with all faults on finds little, because they hide each other (what is always down never overflows). So
+each seed draws which kinds of faults are on at all, then a share of each kind's classes, then how hard each strikes; a few
+seeds have none, and some have a single one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from simulation.draws import Stream
+from simulation.explore import faults, wire_faults
+from simulation.explore.options import Level, Options
+from simulation.explore.scenarios import HALLS
+
+SECOND = 1_000_000
+
+_SPANS_S = ((20, 60), (40, 120), (60, 240), (200, 600), (600, 1800))
+"""How long faults go on; the last two are for what builds up slowly."""
+
+_WIRE_SPAN = 62
+"""The wire level costs a hundred times as much: mostly under two minutes, now and then four."""
+
+_ITEMS_A_MINUTE = {"reference": (4, 28), "small": (4, 24), "twin": (4, 28), "tight": (3, 18)}
+
+
+def options_of(seed: int, level: Level = "protocol") -> Options:
+    """The options of a seed."""
+    stream = Stream(seed, "explore/swarm")
+    drawn = stream.below(100)
+    hall = HALLS[0] if drawn < 20 else HALLS[1 + (drawn - 20) % (len(HALLS) - 1)]
+    span = stream.below(100 if level == "protocol" else _WIRE_SPAN)
+    low_s, high_s = _SPANS_S[0 if span < 25 else 1 if span < 55 else 2 if span < 85 else 3 if span < 97 else 4]
+    safety_s = stream.between(low_s, high_s)
+    rate = stream.between(*_ITEMS_A_MINUTE[hall])
+    return Options(
+        seed=seed,
+        level=level,
+        hall=hall,
+        items=max(4, safety_s * rate // 60),
+        safety_us=safety_s * SECOND,
+        faults=_faults(stream, faults.KINDS if level == "protocol" else wire_faults.WIRE_KINDS),
+    )
+
+
+def _faults(stream: Stream, known: Mapping[str, str]) -> dict[str, int]:
+    """Which classes are on; each class draws whether it is or not, so that a new one shifts no other's."""
+    names = list(known)
+    few = stream.below(16)
+    if few == 0:
+        return {}
+    if few <= 2:
+        return {names[stream.below(len(names))]: 1 + stream.below(3) for _ in range(few)}
+    kinds = {kind: stream.below(100) < 55 for kind in dict.fromkeys(known.values())}
+    share = (10, 25, 50)[stream.below(3)]
+    chosen: dict[str, int] = {}
+    for name in names:
+        on, hard = stream.below(100) < share, stream.below(20)
+        if on and kinds[known[name]]:
+            chosen[name] = 1 if hard < 13 else 2 if hard < 18 else 3
+    return chosen

@@ -1,0 +1,301 @@
+"""
+Faults of the wire level: what happens to bytes and connections, and how a process may end between any two of its steps.
+
+The classes of PLCs, disk, clock and manifests are those of `faults`, done to a `wire.WireWorld`, which answers to the same names
+as the protocol level's world. What a datagram can suffer and TCP forbids (a lost, doubled or overtaken telegram) is not here; a
+`replay` is: somebody with a copy of old requests sends them over a connection of his own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from simulation import mischief
+from simulation.clock import FAULT
+from simulation.draws import Stream
+from simulation.explore.faults import FAULTS, KINDS, Fault
+from simulation.explore.options import Options
+from simulation.virtual.net import Link
+
+if TYPE_CHECKING:
+    from simulation.explore.protocol import World
+    from simulation.explore.wire import WireWorld
+
+SECOND: Final = 1_000_000
+Do = Callable[["WireWorld", Stream, int], str | None]
+
+
+def _links(world: WireWorld, stream: Stream) -> list[Link]:
+    """Some cables: mostly one, sometimes all."""
+    links = list(world.virtual.links.values())
+    if stream.below(8) == 0:
+        return links
+    picked = [links[stream.below(len(links))] for _ in range(1 + stream.below(2))]
+    return list(dict.fromkeys(picked))
+
+
+def _ways(stream: Stream) -> tuple[bool, ...]:
+    """To the server, to the client, or both."""
+    return ((True,), (False,), (True, False))[stream.below(3)]
+
+
+def _named(links: list[Link]) -> str:
+    return ", ".join(link.name for link in links)
+
+
+def _for_a_while(world: WireWorld, links: list[Link], us: int) -> None:
+    """Heal these cables after so long."""
+
+    def over(link: Link) -> None:
+        link.restore()
+
+    for link in links:
+        world.clock.at(us, FAULT, over, link)
+
+
+def _delay(world: WireWorld, stream: Stream, hard: int) -> str | None:
+    """Every byte takes longer: a little, as long as a request may wait, or twenty seconds."""
+    links, us = _links(world, stream), 200_000 + stream.below(8 * SECOND)
+    most_us = (100_000, SECOND, 20 * SECOND)[stream.below(3)]
+    delay_us = 1 + stream.below(most_us * hard // 3 + 1)
+    for to_server in _ways(stream):
+        for link in links:
+            link.spoil(to_server=to_server, delay_us=delay_us)
+    _for_a_while(world, links, us)
+    return f"{_named(links)}: {delay_us / 1e3:.1f} ms more for {us / 1e6:.1f} s"
+
+
+def _half_open(world: WireWorld, stream: Stream, hard: int) -> str | None:
+    """One way is dead, and nobody says so; or both."""
+    links, us, ways = _links(world, stream), 300_000 + stream.below(6 * SECOND), _ways(stream)
+    for link in links:
+        link.stall(to_server=True in ways, to_client=False in ways)
+    _for_a_while(world, links, us)
+    return f"{_named(links)}: silence {'to the PLC' if ways == (True,) else 'from the PLC' if ways == (False,) else 'both ways'}"
+
+
+def _reset(world: WireWorld, stream: Stream, hard: int) -> str | None:
+    links = _links(world, stream)
+    for number in range(1 + stream.below(2 * hard)):
+        for link in links:
+            world.clock.at(number * stream.below(400_000), FAULT, lambda link: link.reset(), link)
+    return _named(links)
+
+
+def _cut_frame(world: WireWorld, stream: Stream, hard: int) -> str | None:
+    """The connection ends after so many more bytes, in the middle of a telegram or between two."""
+    links = _links(world, stream)
+    for link in links:
+        link.spoil(to_server=bool(stream.below(2)), cut_after=stream.below(800))
+    _for_a_while(world, links, 2 * SECOND)
+    return _named(links)
+
+
+def _corrupt(world: WireWorld, stream: Stream, hard: int) -> str | None:
+    """A bad gateway flips bits now and then."""
+    links = _links(world, stream)
+
+    def flip(link: Link) -> None:
+        link.spoil(to_server=bool(stream.below(2)), flip_after=stream.below(700), flip_bits=1 << stream.below(8))
+
+    times = 1 + stream.below(6 * hard)
+    for number in range(times):
+        for link in links:
+            world.clock.at(number * 150_000 + stream.below(150_000), FAULT, flip, link)
+    _for_a_while(world, links, (times + 2) * 150_000)
+    return f"{_named(links)}: {times} bytes"
+
+
+def _pieces(world: WireWorld, stream: Stream, hard: int) -> str | None:
+    """Telegrams arrive in small pieces."""
+    links, us = _links(world, stream), SECOND + stream.below(6 * SECOND)
+    size = 1 + stream.below(60)
+    for to_server in _ways(stream):
+        for link in links:
+            link.spoil(to_server=to_server, piece_bytes=size)
+    _for_a_while(world, links, us)
+    return f"{_named(links)}: pieces of {size} bytes for {us / 1e6:.1f} s"
+
+
+def _refuse(world: WireWorld, stream: Stream, hard: int) -> str | None:
+    """Connections end, and no new one is made: refused, or not even that."""
+    links, us = _links(world, stream), 300_000 + stream.below(8 * SECOND)
+    swallows = bool(stream.below(2))
+    for link in links:
+        link.shut(refuses=not swallows, swallows=swallows)
+        link.reset()
+    _for_a_while(world, links, us)
+    return f"{_named(links)}: {'nobody answers' if swallows else 'refused'} for {us / 1e6:.1f} s"
+
+
+def _cut(world: WireWorld, stream: Stream, hard: int) -> str | None:
+    """Cables are pulled together, and put back one by one in any order."""
+    left = list(world.virtual.links.values())
+    count = len(left) if stream.below(3) == 0 else 1 + stream.below(len(left))
+    if count == len(left):
+        world.notes.met("links cut and restored one by one")
+    us, told = stream.below(4 * SECOND), []
+    for _ in range(count):
+        link = left.pop(stream.below(len(left)))
+        us += 200_000 + stream.below(2 * SECOND)
+        link.stall()
+        _for_a_while(world, [link], us)
+        told.append(f"{link.name} for {us / 1e6:.1f} s")
+    return ", ".join(told)
+
+
+def _replay(world: WireWorld, stream: Stream, hard: int) -> str | None:
+    """An adversary with a connection of his own sends old Modbus requests of any epoch once more."""
+    known = [name for name in world.virtual.links if world.overheard.get(name)]
+    if not known:
+        return None
+    name = known[stream.below(len(known))]
+    kept = world.overheard[name]
+    frames = [kept[stream.below(len(kept))] for _ in range(1 + stream.below(3 * hard))]
+    link = world.settings_of[name]
+
+    async def play() -> None:
+        try:
+            async with asyncio.timeout(3):
+                transport, _ = await world.virtual.loop.create_connection(asyncio.Protocol, link.host, link.port)
+        except (OSError, TimeoutError):
+            return
+        for frame in frames:
+            transport.write(frame)
+            await asyncio.sleep(0.02)
+        transport.close()
+
+    world.adversary.spawn(play(), f"replay to {name}")
+    return f"{name}: {len(frames)} old requests come again"
+
+
+# --- the controller's process ----------------------------------------------------------------------------------------
+
+
+def _crash_step(world: WireWorld, stream: Stream, hard: int) -> str | None:
+    """The controller is killed in the middle of one of its next steps."""
+    life = world.virtual.life
+    if life is None or not life.started or world.virtual.clock.fuse is not None:
+        return None
+    reads = 1 + stream.below((10, 300, 3_000)[stream.below(3)])
+    world.virtual.kill_at_clock_read(reads, lambda: world.kill("step"))
+    return f"the controller ends when it reads its clock {reads} times"
+
+
+def _crash_disk(world: WireWorld, stream: Stream, hard: int) -> str | None:
+    """It is killed before or after one of the next operations of its disk."""
+    life = world.virtual.life
+    if life is None:
+        return None
+    number = stream.below((8, 60)[stream.below(2)])
+    world.kill_in_disk(number)
+    return f"the controller ends within operation {number // 2} of its disk"
+
+
+def _stop(world: WireWorld, stream: Stream, hard: int) -> str | None:
+    """Somebody stops the controller in good order; the supervisor starts it again."""
+    life = world.virtual.life
+    if life is None or not life.started or not life.process.running:
+        return None
+    world.virtual.stop_service()
+    return "the controller is asked to stop"
+
+
+_WIRE: Final = (
+    Fault("delay", "network", 40 * SECOND, cast(Any, _delay)),
+    Fault("half_open", "network", 50 * SECOND, cast(Any, _half_open)),
+    Fault("reset", "network", 40 * SECOND, cast(Any, _reset)),
+    Fault("cut_frame", "network", 40 * SECOND, cast(Any, _cut_frame)),
+    Fault("corrupt", "network", 30 * SECOND, cast(Any, _corrupt)),
+    Fault("pieces", "network", 50 * SECOND, cast(Any, _pieces)),
+    Fault("refuse", "network", 60 * SECOND, cast(Any, _refuse)),
+    Fault("cut", "network", 60 * SECOND, cast(Any, _cut)),
+    Fault("replay", "network", 30 * SECOND, cast(Any, _replay)),
+    Fault("crash_step", "controller", 60 * SECOND, cast(Any, _crash_step)),
+    Fault("stop", "controller", 120 * SECOND, cast(Any, _stop)),
+    Fault("crash_disk", "controller", 60 * SECOND, cast(Any, _crash_disk)),
+)
+_ELSEWHERE: Final = frozenset({"crash_point"})  # its points are places in the protocol level's driver
+_SHARED: Final = tuple(fault for fault in FAULTS if fault.kind != "network" and fault.name not in _ELSEWHERE)
+_ACTS: Final = tuple(act for act in mischief.ACTS.values() if act.kind != "plc")  # what PLCs do is among the shared
+
+
+def _act(act: mischief.Act) -> Fault:
+    def do(world: WireWorld, stream: Stream, hard: int) -> str | None:
+        world.flush()
+        done = act.do(world.plant, cast(Any, world.plcs), stream)
+        world.settle()
+        return done
+
+    return Fault(f"act_{act.name}", act.kind, 60 * SECOND, cast(Any, do))
+
+
+WIRE_FAULTS: Final[Mapping[str, Fault]] = {fault.name: fault for fault in (*_WIRE, *_SHARED, *(_act(act) for act in _ACTS))}
+"""Every fault class of the wire level by its name, in an order that is always the same; `luck_*` come on top."""
+
+WIRE_KINDS: Final[Mapping[str, str]] = {
+    **{name: fault.kind for name, fault in WIRE_FAULTS.items()},
+    **{name: kind for name, kind in KINDS.items() if kind == "luck"},
+}
+"""Every fault class with its kind, for the swarm."""
+
+
+class WireFaults:
+    """The faults of one run."""
+
+    def __init__(self, world: WireWorld) -> None:
+        self._world = world
+        self._options: Options = world.options
+        unknown = [name for name in self._options.faults if name not in WIRE_KINDS]
+        assert not unknown, f"unknown fault classes {unknown}, known at the wire level are {', '.join(WIRE_KINDS)}"
+        self._streams = {name: Stream(self._options.seed, f"explore/fault/{name}") for name in self._options.faults}
+
+    def begin(self) -> None:
+        """Let every class strike at its moments."""
+        for name in self._options.faults:
+            fault = WIRE_FAULTS.get(name)
+            if fault is not None and fault.every_us:
+                self._later(fault)
+
+    def _later(self, fault: Fault) -> None:
+        hard = self._options.has(fault.name)
+        self._world.clock.at(1 + self._streams[fault.name].below(2 * fault.every_us // hard**2), FAULT, self._strike, fault)
+
+    def _strike(self, fault: Fault) -> None:
+        world = self._world
+        if world.healed or world.broken or world.clock.now_us >= self._options.safety_us:
+            return
+        told = fault.do(cast("World", world), self._streams[fault.name], self._options.has(fault.name))
+        if told is not None:
+            world.notes.struck(world.clock.now_us, fault.name, told)
+        self._later(fault)
+
+    def recovery_ends(self, number: int) -> int | None:
+        """Within which operation of its disk the recovery of life `number` ends; None: it does not."""
+        hard = self._options.has("crash_in_recovery")
+        if not hard or number == 1 or self._world.healed or self._streams["crash_in_recovery"].below(6) >= hard:
+            return None
+        return self._streams["crash_in_recovery"].below(80)
+
+    def power_fails(self) -> bool:
+        """Whether the computer loses its power when the controller dies."""
+        hard = self._options.has("power")
+        return bool(hard) and not self._world.healed and self._streams["power"].below(6) < 2 * hard
+
+    def explains(self, how: str) -> bool:
+        """Whether a fault of the disk is the reason why a life ended by itself."""
+        if how == "JournalFull":
+            return bool(self._options.has("full"))
+        if how == "TimeoutError":  # a stop in good order, which waits for the disk and takes no longer than 5 s
+            return any(self._options.has(name) for name in ("stall", "slow_disk", "pause"))
+        return how in ("JournalPoisoned", "OSError") and self._world.disk_failed
+
+    def late_manifests(self, names: list[str]) -> dict[str, int]:
+        """Which manifests come late, and when."""
+        hard = self._options.has("late_manifest")
+        if not hard:
+            return {}
+        stream = self._streams["late_manifest"]
+        return {name: stream.below(self._options.safety_us) for name in names if stream.below(4) < hard}

@@ -1,0 +1,206 @@
+"""
+The witness: sees journal, wire, PLCs and plant at once, which nobody in the hall can, and says at once when they part.
+
+It keeps three short lists, all made of what was durable when it was noted: what was asked of each life of a PLC, which life
+each epoch was granted to, and the last durable event of each. Every PLC of an exploration is a `WatchedPlc`, which tells it
+what reaches the machine. Nothing here changes anything, except that the first thing that must never be ends the run's good name.
+
+    E3   an event is freed only if it is durable            R4 E7 E9   what a PLC takes was asked of this very life
+    E4   an epoch is granted once, to the life it is durable for        R6 J5   and was durable when it arrived
+    E5   the ring is never full                              R5   one decision for a scan, and one execution of a command
+    E6   nothing is let in while packcenter is silent        R1   nothing enters a lane that is shut, as asked
+    J1 J2   after a restart: all that was acknowledged or released, and nothing else
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+
+from packcenter.core import facts as f
+from packcenter.core.commands import Divert, GrantEpoch
+from packcenter.core.state import State, encode_state
+from packcenter.core.words import Disposition, PlaceState
+from packcenter.journal.frames import GENESIS, Draft, digest_after
+from packcenter.journal.journal import Group, Journal
+from packcenter.plc.line import HEARTBEAT_LIMIT_US, EventKind, LineCommand, LineEvent
+from packcenter.plc.translate import to_line
+from packcenter.service.output_commit import Recorded
+from simulation.explore.options import Notes
+from simulation.plant.sorter import SorterProgram
+
+
+class Life:
+    """What the witness knows of one epoch of a PLC: the boot nonce it was granted to, what was asked, what is durable."""
+
+    __slots__ = ("asked", "decided", "durable", "nonce", "taken")
+
+    def __init__(self, nonce: int) -> None:
+        self.nonce = nonce
+        self.asked: dict[int, LineCommand] = {}
+        self.decided: dict[int, int] = {}  # track -> number of its `Divert`
+        self.durable = 0
+        self.taken = 0
+
+
+class Witness:
+    """
+    Sees everything. `notes` gets what is wrong, at simulated time `now_us()`.
+
+    The driver calls `released` for each durable record before anything of it leaves, `recovered` after each recovery, and
+    `about_to_commit` before a group is written.
+    """
+
+    def __init__(self, notes: Notes, now_us: Callable[[], int]) -> None:
+        self.notes = notes
+        self._now_us = now_us
+        self.lives: dict[tuple[str, int], Life] = {}
+        self.inputs = 0
+        self.groups = 0
+        self._newest: dict[str, int] = {}
+        self._hash = blake2b(digest_size=16)
+        self._sequence = 0
+        self._digest = GENESIS
+        self._under_way: list[Draft] = []
+        self._left: tuple[int, bytes] | None = None
+
+    @property
+    def digest(self) -> str:
+        """Over all durable decisions so far, their times and their grouping, in hexadecimal."""
+        return self._hash.hexdigest()
+
+    def wrong(self, invariant: str, text: str) -> None:
+        """Something that must never be was."""
+        self.notes.violated(self._now_us(), invariant, text)
+
+    # --- the journal -------------------------------------------------------------------------------------------------
+
+    def about_to_commit(self, drafts: Sequence[Draft]) -> None:
+        """These records are being written: after a crash they are there, all or none."""
+        self._under_way = list(drafts)
+
+    def committed(self, group: Group) -> None:
+        """They are durable."""
+        self.groups += 1
+        self.inputs += len(self._under_way)
+        self._under_way = []
+        self._sequence, self._digest = group.end.sequence, group.end.digest
+        self._hash.update(b"%d %d" % (self._now_us(), self._sequence) + self._digest)
+
+    def released(self, recorded: Recorded) -> None:
+        """A durable record is handed out: what it grants and asks may reach PLCs from now on."""
+        for fact in recorded.facts:
+            if type(fact) is f.EventTaken:
+                self._took(fact)
+            elif type(fact) is f.EpochGranted:
+                self._grant(fact.plc, fact.epoch, fact.nonce)
+        for command in recorded.commands:
+            if isinstance(command, GrantEpoch):
+                continue
+            life = self.lives[command.plc, self._newest[command.plc]]
+            life.asked[command.number] = to_line(command)
+            if isinstance(command, Divert):
+                before = life.decided.setdefault(command.track, command.number)
+                if before != command.number:
+                    self.wrong("R5", f"{command.plc}: track {command.track} is decided by command {before} and {command.number}")
+
+    def _took(self, fact: f.EventTaken) -> None:
+        life = self.lives[fact.plc, fact.epoch]
+        if fact.seq <= life.durable:
+            self.wrong("E1", f"{fact.plc}: event {fact.epoch}/{fact.seq} is journaled again, after {life.durable}")
+        life.durable = fact.seq
+
+    def _grant(self, plc: str, epoch: int, nonce: int) -> None:
+        if epoch <= self._newest.get(plc, 0):
+            self.wrong("E4", f"{plc}: epoch {epoch} granted after {self._newest[plc]}")
+        self._newest[plc] = epoch
+        self.lives[plc, epoch] = Life(nonce)
+
+    def left(self, sequence: int, state: State) -> None:
+        """A life ended with this state, after `sequence` records, of which the last ones need not be durable."""
+        self._left = sequence, encode_state(state)
+
+    def recovered(self, journal: Journal, state: State) -> None:
+        """
+        A restart read this from the disk: exactly what was released, and perhaps the group that was being written (J1, J2).
+
+        What is durable may reach a PLC, released or not.
+        """
+        end = journal.end
+        possible = {self._sequence: self._digest}
+        digest = self._digest
+        for draft in self._under_way:
+            digest = digest_after(digest, draft.body[draft.decision_at :])
+        if self._under_way:
+            possible[self._sequence + len(self._under_way)] = digest
+        if end.sequence < self._sequence:
+            self.wrong("J1", f"the journal ends with {end.sequence} after a restart, but {self._sequence} was released")
+        elif possible.get(end.sequence) != end.digest:
+            expected = " or ".join(map(str, possible))
+            self.wrong("J2", f"the journal ends with {end.sequence}, expected {expected}; its decisions are not those released")
+        if self._left is not None and self._left[0] == end.sequence and self._left[1] != encode_state(state):
+            self.wrong("J2", f"the state recovered at {end.sequence} is not the one that was left")
+        if end.sequence > self._sequence:
+            self.groups += 1
+            self.inputs += end.sequence - self._sequence
+            self._hash.update(b"%d %d" % (self._now_us(), end.sequence) + end.digest)
+        self._under_way = []
+        self._sequence, self._digest = end.sequence, end.digest
+        for name, plc in state.plcs.items():
+            if not plc.epoch:
+                continue
+            if (name, plc.epoch) not in self.lives:
+                self._grant(name, plc.epoch, plc.nonce)
+            life = self.lives[name, plc.epoch]
+            if plc.seq < life.durable:
+                self.wrong(
+                    "J1", f"{name}: event {plc.epoch}/{life.durable} was acknowledged, after a restart {plc.seq} is the last"
+                )
+            life.durable = plc.seq
+            for number, pending in plc.pending.items():
+                life.asked.setdefault(number, to_line(pending.command))
+                if isinstance(pending.command, Divert):
+                    life.decided.setdefault(pending.command.track, number)
+
+    # --- what PLCs tell of ---------------------------------------------------------------------------------------------
+
+    def granting(self, plc: str, nonce: int, epoch: int) -> None:
+        """A life of a PLC takes a grant."""
+        life = self.lives.get((plc, epoch))
+        if life is None:
+            self.wrong("E4", f"{plc}: epoch {epoch} is granted, which no durable record says")
+        elif life.nonce != nonce:
+            self.wrong("E4", f"{plc}: epoch {epoch} of life {life.nonce:08x} is granted to life {nonce:08x}")
+        elif epoch != self._newest[plc]:
+            self.wrong("E4", f"{plc}: epoch {epoch} is granted after {self._newest[plc]} was")
+
+    def freeing(self, plc: str, epoch: int, acknowledged: int) -> None:
+        """A PLC is told that it may forget its events up to `acknowledged`."""
+        life = self.lives.get((plc, epoch))
+        if life is None or acknowledged > life.durable:
+            durable = "nothing" if life is None else str(life.durable)
+            self.wrong("E3", f"{plc}: events of epoch {epoch} up to {acknowledged} are acknowledged, {durable} is durable")
+
+    def taking(self, plc: str, nonce: int, epoch: int, command: LineCommand) -> None:
+        """A PLC takes a command for the first time in its life."""
+        life = self.lives.get((plc, epoch))
+        asked = None if life is None else life.asked.get(command.number)
+        if asked != command:
+            self.wrong("R4", f"{plc}: takes {command} in epoch {epoch}; durably asked there is {asked}")
+        if life is not None:
+            if life.nonce != nonce:
+                self.wrong("E7", f"{plc}: life {nonce:08x} takes {command}, asked of life {life.nonce:08x}")
+            if command.number <= life.taken:
+                self.wrong("R5", f"{plc}: takes {command} of epoch {epoch} again, after {life.taken}")
+            life.taken = command.number
+
+    def reporting(self, plc: str, event: LineEvent, program: object, silent_us: int) -> None:
+        """A PLC made an event; packcenter's heartbeat was seen to move `silent_us` ago."""
+        if event.kind == EventKind.SCANNED and silent_us >= HEARTBEAT_LIMIT_US:
+            self.wrong("E6", f"{plc}: lets track {event.track} in, packcenter silent for {silent_us / 1e6:.3f} s")
+        elif event.kind == EventKind.DIVERTED and event.b in (Disposition.LANE_CLOSED, Disposition.LANE_FULL):
+            self.notes.met("lane closed between decision and divert")
+        elif event.kind == EventKind.DIVERTED and event.b == Disposition.AS_ASKED and isinstance(program, SorterProgram):
+            lane = program.lanes.get(event.a)
+            if lane is not None and lane.state in (PlaceState.CLOSED, PlaceState.JAMMED):
+                self.wrong("R1", f"{plc}: track {event.track} enters lane {event.a} as asked, which is {lane.state.name.lower()}")

@@ -1,0 +1,119 @@
+"""
+The explorer looks for what must never be: a share of seeds that changes with each commit, those that once failed, and itself.
+
+`EXPLORE_FROM` is the first of the rotating seeds (CI gives the commit's number); a failure prints the line that repeats it.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from simulation.explore import faults, goals, protocol, scenarios
+from simulation.explore.options import Options, Outcome
+from simulation.explore.runner import Results, explore, run_all
+from simulation.explore.shrink import command_of, entry_of, script_of
+from simulation.explore.swarm import options_of
+
+SECOND = 1_000_000
+FIRST = int(os.environ.get("EXPLORE_FROM", "20260302")) % 1_000_000 * 1_000
+KEPT = tomllib.loads((Path(__file__).parent / "seeds.toml").read_text("utf-8"))["run"]
+
+
+def sound(outcome: Outcome) -> Outcome:
+    """The outcome, if nothing was violated; else its script, with the line that repeats it."""
+    assert not outcome.violations, script_of(outcome)[-4000:]
+    return outcome
+
+
+@pytest.mark.parametrize("hall", scenarios.HALLS)
+def test_a_hall_without_faults_works_off_everything_and_its_books_are_the_truth(hall: str) -> None:
+    """The measure of all others: every document is dispatched or in a bag, and both sides say so."""
+    world = protocol.World(Options(seed=1, hall=hall, items=20, safety_us=40 * SECOND))
+    outcome = sound(world.run())
+    assert set(world.plant.truth.counts()) <= {"bag", "dispatched"}
+    assert outcome.faults == outcome.kills == {}
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys(faults.KINDS.values()))
+def test_each_kind_of_fault_really_strikes_and_is_survived(kind: str) -> None:
+    """A class that never does anything would be a gap in the net."""
+    names = [name for name, each in faults.KINDS.items() if each == kind]
+    outcome = sound(explore(Options(seed=5, hall="small", items=40, safety_us=90 * SECOND, faults=dict.fromkeys(names, 2))))
+    assert kind == "luck" or set(outcome.faults) & set(names)
+
+
+@pytest.mark.parametrize("entry", KEPT, ids=lambda entry: f"{entry['seed']}-{entry['why'][:2]}")
+def test_what_once_failed_is_run_again(entry: dict[str, object]) -> None:
+    """A fault that was mended must not come back."""
+    entry = {name: value for name, value in entry.items() if name != "why"}
+    sound(explore(msgspec.convert(entry, Options)))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_seeds_that_nobody_chose_violate_nothing() -> None:
+    """The share of a commit; `packcenter explore` runs as many more as there is time for."""
+    print(f"seeds from {FIRST}")
+    results = Results()
+    for outcome in run_all(map(options_of, range(FIRST, FIRST + 40)), workers=1):
+        results.add(sound(outcome))
+    assert results.seeds == 40
+
+
+def test_equal_options_give_equal_runs() -> None:
+    """One seed, one run: decisions, times, faults and goals, to the last one."""
+    options = options_of(7)
+    first, second = explore(options), explore(options)
+    assert first == second
+    assert first.digest
+    assert explore(replace(options, seed=8)).digest != first.digest
+
+
+def test_a_fault_class_that_is_switched_off_does_not_shift_the_moments_of_the_others() -> None:
+    """The shrinker needs that: what is left strikes when and as it did."""
+    on = {"clock_step": 2, "reboot": 2, "bad_manifest": 2}
+    all_on = explore(Options(seed=3, hall="small", items=10, safety_us=120 * SECOND, faults=on))
+    without = explore(
+        Options(seed=3, hall="small", items=10, safety_us=120 * SECOND, faults={"clock_step": 2, "bad_manifest": 2})
+    )
+    for name in ("clock_step", "bad_manifest"):
+        told = [told for told in all_on.timeline if told.text.startswith(name)]
+        assert told
+        assert told == [told for told in without.timeline if told.text.startswith(name)]
+
+
+def test_a_run_can_be_written_down_and_read_back() -> None:
+    """The entry for `seeds.toml` is the run, whole."""
+    outcome = Outcome(options=options_of(11))
+    (entry,) = tomllib.loads(entry_of(outcome, "because"))["run"]
+    assert entry.pop("why") == "because"
+    assert msgspec.convert(entry, Options) == outcome.options
+    assert f"--seeds 11:12 --level protocol --hall {outcome.options.hall}" in command_of(outcome.options)
+
+
+def test_a_large_set_of_runs_that_misses_a_goal_fails_and_a_small_one_does_not() -> None:
+    """Faults that never meet test nothing."""
+    met = dict.fromkeys(goals.GOALS, goals.AT_LEAST)
+    assert goals.missed(met, goals.SEEDS) == []
+    assert goals.missed({}, goals.SEEDS - 1) == []
+    poor = met | {"PLC boot storm": goals.AT_LEAST - 1}
+    assert goals.missed(poor, goals.SEEDS) == ["PLC boot storm: 19 times, expected 20"]
+    assert goals.missed(met, 2 * goals.SEEDS) != []
+
+
+def test_every_goal_and_fault_class_has_one_name() -> None:
+    """What runs count is what is looked for: a goal that nobody meets under its name would be missed for ever."""
+    counted: set[str] = set()
+    results = Results()
+    for outcome in run_all(map(options_of, range(6)), workers=1):
+        results.add(outcome)
+        counted |= set(outcome.goals)
+    beyond = {"disk enough", "manifest sent again", "no room for a spare segment", "rot that looks like a torn tail"}
+    assert counted <= set(goals.GOALS) | beyond
+    assert set(results.faults) <= set(faults.KINDS)
