@@ -87,9 +87,12 @@ class ModbusProbe(ModbusWire):
     def _request_of(self, code: DeviceInformation, number: int) -> ModbusPDU:
         return ReadDeviceInformationRequest(code, number, dev_id=self._settings.unit_id)
 
-    def _on_packet(self, sending: bool, packet: bytes) -> bytes:
+    def _on_bytes(self, data: bytes) -> None:
         """An identification is for people: pymodbus's own look at it is enough."""
-        return packet if self._identifying else super()._on_packet(sending, packet)
+        if self._identifying:
+            self._client.ctx.datagram_received(data, None)
+        else:
+            super()._on_bytes(data)
 
 
 def _text(raw: object) -> str:

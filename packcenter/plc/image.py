@@ -118,6 +118,7 @@ def encode_out(image: OutImage, order: WordOrder = "ABCD") -> list[int]:
     _put32(words, 14, image.places_open, order)
     _check_numbers([event.number for event in image.events])
     for at, event in zip(range(_FIRST_EVENT, OUT_WORDS, EVENT_WORDS), image.events, strict=False):
+        _check_kind(event.kind, at)
         _put32(words, at, event.number, order)
         words[at + 2] = event.kind
         _put32(words, at + 3, event.track, order)
@@ -165,6 +166,7 @@ def _events(words: list[int], order: WordOrder, now_ms: int) -> tuple[LineEvent,
         _check_crc(words[at + 26], _event_crc(words, at), at + 26)
         if events and number != events[-1].number + 1:
             raise ImageError(f"word {at}: event number {number}, expected {events[-1].number + 1} after {events[-1].number}")
+        _check_kind(words[at + 2], at)
         plc_ms = words[at + 25]
         events.append(
             LineEvent(
@@ -288,6 +290,12 @@ def _check_numbers(numbers: list[int]) -> None:
         raise ImageError(f"{len(numbers)} slots used, expected at most {SLOTS}")
     if numbers and numbers != list(range(max(1, numbers[0]), max(1, numbers[0]) + len(numbers))):
         raise ImageError(f"slot numbers {numbers}, expected 1 or more, rising by one")
+
+
+def _check_kind(kind: int, at: int) -> None:
+    """No event has kind 0. The CRC of 0xFFFF and zeros is 0: one spoilt word would make an empty slot look like an event."""
+    if kind == 0:
+        raise ImageError(f"word {at + 2}: event kind 0, expected 1 or more")
 
 
 def _check_text(text: str, at: int) -> None:

@@ -56,3 +56,18 @@ SESSION_TIMEOUT_MS = 60_000
 
 TRACE_ENTRIES = 2_000
 """Telegram changes kept for one PLC: some minutes of a busy line, under 1 MB."""
+
+OPCUA_CHUNK_MAX = 0xFFFF
+"""Bytes of one chunk that a server may send: what our hello offers, though asyncua would take 4 GiB."""
+
+OPCUA_CHUNKS_MAX = 16
+"""Chunks of one message: the largest reply that we ask for, endpoints with their certificates, in the smallest chunks."""
+
+OPCUA_MESSAGE_MAX = 0x1_0000
+"""Bytes of one message in chunks: 16 endpoints with certificates of 2 KiB twice over; an image takes 300."""
+
+OPCUA_RENEW_MIN_MS = 10_000
+"""A channel or session that must be renewed more often than this would keep us busy with nothing else."""
+
+PUBLISH_GAP_US = 2_000
+"""Least time between two Publish requests, under half of what we ask for: a server that answers at once cannot keep us busy."""

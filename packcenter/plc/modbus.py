@@ -6,9 +6,10 @@ pieces if the profile says so. `In` is written from its end to its head: its CRC
 PLC drops an image until it is whole. `Out` is read from its head to its end: a slot that changes meanwhile shows by its
 tail, and the time in the last word is not older than any event.
 
-pymodbus believes too much (E8), never fails a request whose connection was closed, and drops late answers in silence.
-So every packet passes `checking.modbus_reply` before pymodbus may decode it, and a packet that nobody asked for, a
-wrong one or a closed connection fails the request at once.
+pymodbus believes too much (E8), never fails a request whose connection was closed, drops late answers in silence, and
+forgets without a word what does not fit into its 264 bytes. So we take what comes off the socket: a packet passes
+`checking.modbus_reply` whole before pymodbus may decode it, and a byte that nobody asked for, a wrong one or a closed
+connection fails the request and ends the connection at once, so that a flood costs one read.
 """
 
 from __future__ import annotations
@@ -50,10 +51,11 @@ class ModbusWire:
         assert not context.comm_params.reconnect_delay, (
             f"{settings.plc}: pymodbus would reconnect behind our back; delay must be 0"
         )
-        context.trace_packet = self._on_packet
+        context.data_received = self._on_bytes  # type: ignore[method-assign]
         context.trace_connect = self._on_connect
         self._asked: tuple[int, int, int] | None = None  # function, address, count of the request under way
         self._request: ModbusPDU | None = None
+        self._received = b""
         self._registers: list[int] = []
         self._broken: PlcError | None = None
 
@@ -100,6 +102,7 @@ class ModbusWire:
         return out
 
     async def close(self) -> None:
+        self._abort()
         self._client.close()
 
     def _reads(self) -> Iterator[tuple[int, int]]:
@@ -116,7 +119,7 @@ class ModbusWire:
 
     async def _ask(self, operation: str, function: int, address: int, count: int, request: ModbusPDU) -> list[int]:
         self._raise_if_broken()
-        self._asked, self._request, self._registers = (function, address, count), request, []
+        self._asked, self._request, self._received = (function, address, count), request, b""
         try:
             await self._requests(operation, self._client.execute(False, request))
         except BusyError:
@@ -132,37 +135,46 @@ class ModbusWire:
         if self._broken is not None:
             raise self._broken
 
-    def _on_packet(self, sending: bool, packet: bytes) -> bytes:
+    def _on_bytes(self, data: bytes) -> None:
         """
-        Every packet passes here. `packet` is all that was received since the request.
+        Everything that the PLC sends comes here, in pieces as they come.
 
-        Only a reply that is whole and right is handed on to pymodbus; an empty answer makes it wait for more.
+        Only a reply that is whole and right is handed on to pymodbus.
         """
-        if sending:
-            return packet
+        if self._broken is not None:
+            return
         if self._asked is None or self._request is None:
-            self._fail(PlcError(Cause.PROTOCOL, f"{len(packet)} bytes that nobody asked for; a late answer or a second master"))
-            return b""
+            self._fail(PlcError(Cause.PROTOCOL, f"{len(data)} bytes that nobody asked for; a late answer or a second master"))
+            return
+        self._received += data
         function, address, count = self._asked
         asked = ModbusAsked(self._request.transaction_id, self._settings.unit_id, function, address, count)
         try:
-            registers = modbus_reply(packet, asked)
+            registers = modbus_reply(self._received, asked)
         except PlcError as error:
             self._fail(error)
-            return b""
-        if registers is None:
-            return b""
-        self._registers = registers
-        return packet
+            return
+        if registers is not None:
+            self._registers = registers
+            self._asked = None  # whatever comes now, nobody asked for
+            self._client.ctx.callback_data(self._received)
 
     def _on_connect(self, connected: bool) -> None:
         if not connected:
             self._fail(PlcError(Cause.DISCONNECTED, "the PLC closed the connection"))
 
     def _fail(self, error: PlcError) -> None:
-        """Fail the request under way, or else the next one."""
+        """Fail the request under way, or else the next one; but for a busy PLC, end the connection."""
         waiting = self._client.ctx.response_future
         if self._asked is not None and not waiting.done():
             waiting.set_exception(error)
-        else:
-            self._broken = error
+        self._asked = None
+        if not isinstance(error, BusyError):
+            self._broken = self._broken or error
+            self._abort()
+
+    def _abort(self) -> None:
+        """Let the socket go, whatever is still in it: a peer that does not read must not keep it."""
+        transport = self._client.ctx.transport
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()

@@ -5,6 +5,7 @@ A subscription on `Out` itself is quickest where the server publishes within abo
 100 ms, whatever was asked. So the *revised* intervals are read back, and where they are too long `Out` is read in a poll.
 A notification carries the whole image, and an image repeats what is not acknowledged, so only the newest one matters.
 
+What the server sends passes `opcua_socket.guard` first, which bounds and checks it before asyncua decodes it.
 Written values carry no timestamps: many servers refuse a source time from a client. asyncua's own reconnect stays off:
 a fresh client, a new session and a full read are the only way back.
 """
@@ -23,6 +24,7 @@ from packcenter.plc.image import IN_WORDS, OUT_WORDS
 from packcenter.plc.limits import PUBLISHING_ASKED_MS, PUBLISHING_LIMIT_MS, SESSION_TIMEOUT_MS
 from packcenter.plc.link import LinkSettings, Requests, Security
 from packcenter.plc.mailbox import Cause
+from packcenter.plc.opcua_socket import guard
 from packcenter.ports import Net
 
 _LIBRARY_PATIENCE = 4
@@ -41,6 +43,7 @@ class OpcUaWire:
         self._requests = requests
         self._client = net.opcua_client(settings.url, timeout_s=_LIBRARY_PATIENCE * requests.timeout_us / 1e6)
         self._client.session_timeout = SESSION_TIMEOUT_MS
+        guard(self._client, self._on_end)
         self._source_clock = SourceClock(settings.out_node)
         self._out = ua.NodeId()
         self._in = ua.NodeId()
@@ -155,10 +158,22 @@ class OpcUaWire:
         for notification in result.NotificationMessage.NotificationData or []:
             if isinstance(notification, ua.DataChangeNotification):
                 for item in notification.MonitoredItems:
-                    self._newest = item.Value
+                    self._take(item)
             elif isinstance(notification, ua.StatusChangeNotification):
                 status = notification.Status.name
                 self._failed = PlcError(Cause.DISCONNECTED, f"the server ended the subscription: {status}")
+        self._wake.set()
+
+    def _take(self, item: ua.MonitoredItemNotification) -> None:
+        if item.ClientHandle == _CLIENT_HANDLE:
+            self._newest = item.Value
+        else:
+            seen = f"a value of item {item.ClientHandle} was published"
+            self._failed = PlcError(Cause.PROTOCOL, f"{seen}, expected {_CLIENT_HANDLE}; another client's subscription?")
+
+    def _on_end(self, error: PlcError) -> None:
+        """The connection is gone: whoever waits for a push need not wait for the next heartbeat to hear it."""
+        self._failed = error
         self._wake.set()
 
     def _take_newest(self) -> list[int] | None:

@@ -1,8 +1,12 @@
 """
-Real protocol servers in front of a `LinePlc`: Modbus TCP (pymodbus) and OPC UA (asyncua), on the loopback.
+Real protocol servers in front of a `LinePlc`: Modbus TCP (our own) and OPC UA (asyncua), on the loopback.
 
 Both stand behind a `Wire`, the network side of one PLC, so that a cable can be pulled (`cut`: silence, TCP stays
 and sends again after `restore`) and a PLC can die (`drop`: connections end) without the libraries' help.
+
+The wire is a door, too (S4). A PLC has few connections: when all are taken, the one that never made sense or has
+been idle for longest goes, so that idle strangers cannot keep a controller out. Who does not make sense in time, or
+does not take its answers, is put out; nobody can make us hold more than it may send.
 """
 
 from __future__ import annotations
@@ -13,6 +17,11 @@ from typing import Protocol
 
 import msgspec
 
+CONNECTIONS_MAX = 16  # PLCs have 8 to 32
+PROVE_LIMIT_S = 5.0  # a client says who it is at once; a slow one within this
+IDLE_LIMIT_S = 2.0  # a controller speaks every 100 ms; who is silent for this long may have to make room
+STALL_LIMIT_S = 5.0  # a client that does not take its answers for this long is not one
+ACCEPTS_AT_ONCE = 8  # connections taken in one turn of the loop; a storm of them must let the others have theirs
 HELD_BYTES_MAX = 1 << 20  # answers held for one connection of a cut wire; a client has a few requests of some 300 bytes open
 
 
@@ -45,11 +54,20 @@ class LineServer(Protocol):
         ...
 
 
+class Visited(asyncio.Protocol):
+    """A server's side of one connection behind a `Wire`; it gets a `ServerTransport`."""
+
+    def makes_sense(self) -> bool:
+        """Whether the client has said what only a client of this server says."""
+        raise NotImplementedError
+
+
 class Wire:
     """The network side of one server. `wrap` the server's protocol factory with it before listening."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections_max: int = CONNECTIONS_MAX) -> None:
         self._connections: dict[_Connection, None] = {}
+        self._connections_max = connections_max
         self._cut = False
 
     @property
@@ -62,7 +80,7 @@ class Wire:
         """Connections that are open or not known to be closed."""
         return len(self._connections)
 
-    def wrap(self, factory: Callable[[], asyncio.BaseProtocol]) -> Callable[[], asyncio.Protocol]:
+    def wrap(self, factory: Callable[[], Visited]) -> Callable[[], asyncio.Protocol]:
         """The same factory with this wire between client and server."""
         return lambda: _Connection(self, factory())
 
@@ -87,10 +105,31 @@ class Wire:
         for connection in list(self._connections):
             connection.abort()
 
+    def hang_up(self) -> None:
+        """End every connection as a server does that stops: what it has said arrives, unless nobody takes it."""
+        for connection in list(self._connections):
+            connection.hang_up()
+
+    def turn_away(self) -> None:
+        """End the connections that have not made sense so far."""
+        for connection in list(self._connections):
+            if not connection.usefulness()[0]:
+                connection.abort()
+
     def drop_if_cut(self) -> None:
         """A server that stops cannot wait for a goodbye over a cut wire."""
         if self._cut:
             self.drop()
+
+    def makes_room(self) -> bool:
+        """Whether one more connection may come; for `_Connection` alone. Ends the least useful one if it must."""
+        if len(self._connections) < self._connections_max:
+            return True
+        idlest = min(self._connections, key=_Connection.usefulness)
+        if idlest.may_go():
+            idlest.abort()
+            return True
+        return False
 
     def opened(self, connection: _Connection) -> None:
         """A connection came; for `_Connection` alone."""
@@ -104,21 +143,60 @@ class Wire:
 class _Connection(asyncio.Protocol):
     """One TCP connection: passes everything on, except while its wire is cut."""
 
-    def __init__(self, wire: Wire, server: asyncio.BaseProtocol) -> None:
-        assert isinstance(server, asyncio.Protocol) or hasattr(server, "data_received"), server
+    def __init__(self, wire: Wire, server: Visited) -> None:
         self._wire = wire
-        self._server: asyncio.Protocol = server  # type: ignore[assignment]  # pymodbus's is one by shape, not by base class
+        self._server = server
         self._socket: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
         self._held = bytearray()
         self._close_wanted = False
+        self._heard_s = self._loop.time()
+        self._patience: asyncio.TimerHandle | None = None
+        self._answers_wait = False  # the client does not take them: it is not listened to until it does
+        self._server_pauses = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport), transport
         self._socket = transport
+        if not self._wire.makes_room():
+            transport.abort()
+            return
         self._wire.opened(self)
+        self._wait_for(PROVE_LIMIT_S)
         # asyncio adds the reader after this call, so that a pause has to wait for it.
-        asyncio.get_running_loop().call_soon(self._hold_if_cut)
-        self._server.connection_made(_HeldTransport(self, transport))
+        self._loop.call_soon(self._listen_or_not)
+        self._server.connection_made(ServerTransport(self, transport))
+
+    # --- whether it may stay ----------------------------------------------------------------------------------------
+
+    def heard(self) -> None:
+        """The client said something that makes sense."""
+        self._heard_s = self._loop.time()
+
+    def usefulness(self) -> tuple[bool, float]:
+        """Sorts connections: strangers first, then by when they last made sense."""
+        return self._server.makes_sense(), self._heard_s
+
+    def may_go(self) -> bool:
+        """Whether another client may have this one's place."""
+        return not self._server.makes_sense() or self._loop.time() - self._heard_s > IDLE_LIMIT_S
+
+    def _wait_for(self, limit_s: float) -> None:
+        self._wait_no_more()
+        self._patience = self._loop.call_later(limit_s, self._run_out, limit_s)
+
+    def _wait_no_more(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _run_out(self, limit_s: float) -> None:
+        if self._wire.is_cut:  # nothing can come or go, which is not the client's fault
+            self._wait_for(limit_s)
+        elif self._answers_wait or not self._server.makes_sense():
+            self.abort()
+
+    # --- what passes ------------------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         self._server.data_received(data)
@@ -127,14 +205,26 @@ class _Connection(asyncio.Protocol):
         return self._server.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._wait_no_more()
         self._wire.closed(self)
         self._server.connection_lost(exc)
 
     def pause_writing(self) -> None:
+        self._answers_wait = True
+        self._wait_for(STALL_LIMIT_S)
+        self._listen_or_not()
         self._server.pause_writing()
 
     def resume_writing(self) -> None:
+        self._answers_wait = False
+        self._wait_for(PROVE_LIMIT_S)
+        self._listen_or_not()
         self._server.resume_writing()
+
+    def pause_reading(self, pauses: bool) -> None:
+        """What the server says when it has enough to do, and when it has not any more."""
+        self._server_pauses = pauses
+        self._listen_or_not()
 
     def write(self, data: bytes) -> None:
         """What the server sends."""
@@ -156,8 +246,7 @@ class _Connection(asyncio.Protocol):
 
     def hold(self) -> None:
         """Stop reading: what the client sends, its end included, waits in the socket."""
-        if self._socket is not None and not self._socket.is_closing():
-            self._socket.pause_reading()
+        self._listen_or_not()
 
     def let_go(self) -> None:
         """Pass on what was held, then go on reading."""
@@ -166,22 +255,35 @@ class _Connection(asyncio.Protocol):
             return
         self._socket.write(bytes(self._held))
         self._held.clear()
-        self._socket.resume_reading()
+        self._listen_or_not()
         if self._close_wanted:
+            self._socket.close()
+
+    def hang_up(self) -> None:
+        """Close if all that was said has gone out, else end at once."""
+        assert self._socket is not None
+        if self._wire.is_cut or self._socket.get_write_buffer_size():
+            self.abort()
+        else:
             self._socket.close()
 
     def abort(self) -> None:
         """End the connection at once."""
         assert self._socket is not None
+        self._wire.closed(self)
         self._socket.abort()
 
-    def _hold_if_cut(self) -> None:
-        if self._wire.is_cut:
-            self.hold()
+    def _listen_or_not(self) -> None:
+        if self._socket is None or self._socket.is_closing():
+            return
+        if self._wire.is_cut or self._answers_wait or self._server_pauses:
+            self._socket.pause_reading()
+        else:
+            self._socket.resume_reading()
 
 
-class _HeldTransport(asyncio.Transport):
-    """The server's view of its socket: writing and closing go through the connection, the rest is the socket's."""
+class ServerTransport(asyncio.Transport):
+    """A server's view of its socket: what it does goes through the connection, the rest is the socket's."""
 
     def __init__(self, connection: _Connection, socket: asyncio.Transport) -> None:
         super().__init__()
@@ -199,6 +301,16 @@ class _HeldTransport(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self._socket.is_closing()
+
+    def pause_reading(self) -> None:
+        self._connection.pause_reading(True)
+
+    def resume_reading(self) -> None:
+        self._connection.pause_reading(False)
+
+    def heard(self) -> None:
+        """The server calls this whenever its client made sense."""
+        self._connection.heard()
 
     def get_extra_info(self, name: str, default: object = None) -> object:
         return self._socket.get_extra_info(name, default)

@@ -1,35 +1,33 @@
 """
-A PLC that speaks Modbus TCP: `Out` and `In` as holding registers, FC 3, 4, 6, 16, 22, 23 and 43.
+A PLC that speaks Modbus TCP: `Out` and `In` as holding registers, functions 3, 4, 6, 16, 22, 23 and 43.
 
 A write to `In` is assembled in register memory and handed to the PLC whole, after every request, so that a client
-may write it in pieces; only a write of all 114 words at once is counted malformed if it is bad. FC 23 writes before
-it reads. Outside the two blocks there are no registers (exception 2); other unit ids are not there (exception 11).
+may write it in pieces; only a write of all 114 words at once is counted malformed if it is bad. Function 23 writes
+before it reads. Outside the two blocks there are no registers (exception 2); other unit ids are not there (exception 11).
 
-pymodbus's server answers one request at a time per connection: a client that sends the next one before it has the
-answer loses requests.
+It is not built on pymodbus's server, which loses requests that a client sends before it has the last answer, and is
+deaf for some twenty good requests after a bad header. Here requests are answered in order, however they are cut into
+segments, and a header that cannot be one (protocol id, length) ends the connection, as does half a frame that stays half.
 """
 
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
-from typing import Any, cast
-
-from pymodbus.constants import DeviceInformation, ExcCodes
-from pymodbus.exceptions import NoSuchIdException
-from pymodbus.pdu import ModbusPDU
-from pymodbus.pdu.device import DeviceInformationFactory, ModbusDeviceIdentification
-from pymodbus.pdu.exceptionresponse import ExceptionResponse
-from pymodbus.pdu.mei_message import ReadDeviceInformationRequest, ReadDeviceInformationResponse
-from pymodbus.server import ModbusTcpServer
-from pymodbus.simulator import DataType, SimData, SimDevice
-from pymodbus.simulator.simcore import SimCore
+import struct
 
 from packcenter.plc.image import IN_WORDS, OUT_WORDS
 from simulation.lineplc import LinePlc
-from simulation.servers import Nameplate, Wire
+from simulation.servers import ACCEPTS_AT_ONCE, Nameplate, ServerTransport, Visited, Wire
 
-_BIT_FUNCTIONS = (1, 2, 5, 15)
+ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, NO_SUCH_UNIT = 1, 2, 3, 11
+FRAME_MAX = 260  # bytes of a Modbus TCP frame
+HALF_LIMIT_S = 1.0  # the rest of a frame comes with its head, or in the next segments
+FRAMES_AT_ONCE = 8  # of one connection in one turn of the loop; the others have theirs
+_HEAD = struct.Struct(">HHHB")  # transaction, protocol 0, length of what follows, unit
+_READS, _WRITE, _WRITES, _MASK, _EXCHANGE, _IDENTIFY = (3, 4), 6, 16, 22, 23, 43
+_READ_MAX, _WRITE_MAX, _EXCHANGE_MAX = 125, 123, 121
+_DEVICE_IDENTIFICATION = 14
+_REGULAR_AND_SINGLE = 0x82  # conformity: basic and regular texts, each may be asked for alone
 
 
 class ModbusServer:
@@ -61,111 +59,219 @@ class ModbusServer:
         self._unit = unit
         self._out = out_address
         self._in = in_address
-        self._identity = ModbusDeviceIdentification(  # type: ignore[no-untyped-call]
-            info_name={
-                "VendorName": nameplate.manufacturer,
-                "ProductCode": nameplate.model,
-                "MajorMinorRevision": nameplate.software_revision,
-                "ProductName": nameplate.model,
-                "ModelName": nameplate.serial_number,
-                "UserApplicationName": plc.name,
-            }
-        )
-        self._server: ModbusTcpServer | None = None
+        self._written = [0] * IN_WORDS
+        self._texts = {
+            0: nameplate.manufacturer,
+            1: nameplate.model,
+            2: nameplate.software_revision,
+            4: nameplate.model,
+            5: nameplate.serial_number,
+            6: plc.name,
+        }
+        self._listener: asyncio.Server | None = None
 
     async def start(self) -> int:
         """Listen; the port. Raises `OSError` if it is taken."""
-        assert self._server is None, f"{self.name}: started twice"
-        server = _Server(self.wire, self._device(), (self.host, self.port), self._trace)
-        server.context = _Units(self._device())
+        assert self._listener is None, f"{self.name}: started twice"
+        make = self.wire.wrap(lambda: _Requests(self))
         try:
-            await server.serve_forever(background=True)
-        except RuntimeError as refused:
+            listener = await asyncio.get_running_loop().create_server(make, self.host, self.port, backlog=ACCEPTS_AT_ONCE)
+        except OSError as refused:
             raise OSError(f"{self.name}: cannot listen on {self.host}:{self.port}; is another PLC or process there?") from refused
-        self._server = server
-        listener = cast(asyncio.Server, server.transport)
-        self.port = listener.sockets[0].getsockname()[1]
+        self._written = [0] * IN_WORDS
+        self._listener = listener
+        self.port = self._listener.sockets[0].getsockname()[1]
         return self.port
 
     async def stop(self) -> None:
         """Close connections and the port."""
-        if self._server is not None:
-            server, self._server = self._server, None
-            self.wire.drop_if_cut()
-            await server.shutdown()  # type: ignore[no-untyped-call]
+        if self._listener is not None:
+            listener, self._listener = self._listener, None
+            listener.close()
+            self.wire.hang_up()
+            await listener.wait_closed()
 
     async def kill(self) -> None:
         """End every connection at once and close the port, as a PLC does that loses power."""
         self.wire.drop()
         await self.stop()
 
-    def _device(self) -> SimDevice:
-        blocks = sorted(((self._out, OUT_WORDS), (self._in, IN_WORDS)))
-        registers = [SimData(address, count=count, values=0, datatype=DataType.REGISTERS) for address, count in blocks]
-        return SimDevice(id=self._unit, simdata=registers, action=self._on_request)
+    # --- requests -----------------------------------------------------------------------------------------------------
 
-    async def _on_request(
-        self, function: int, start: int, address: int, count: int, registers: list[int], values: list[int] | list[bool] | None
-    ) -> ExcCodes | None:
-        """Called by pymodbus before it reads from or writes to `registers`, whose first one has address `start`."""
-        if function in _BIT_FUNCTIONS:
-            return ExcCodes.ILLEGAL_FUNCTION
-        if values is None:
-            if address < self._out + OUT_WORDS and address + count > self._out:
-                registers[self._out - start : self._out - start + OUT_WORDS] = self.plc.out_words()
+    def answer(self, frame: bytes) -> bytes:
+        """The answer to one whole frame; an exception if it cannot be done, in which case nothing was."""
+        transaction, _, _, unit = _HEAD.unpack_from(frame)
+        function = frame[_HEAD.size]
+        try:
+            if unit != self._unit:
+                raise _Exception(NO_SUCH_UNIT)
+            pdu = self._do(function, frame[_HEAD.size + 1 :])
+        except _Exception as refusal:
+            function, pdu = function | 0x80, bytes([refusal.code])
+        except struct.error:
+            function, pdu = function | 0x80, bytes([ILLEGAL_VALUE])
+        return _HEAD.pack(transaction, 0, len(pdu) + 2, unit) + bytes([function]) + pdu
+
+    def _do(self, function: int, body: bytes) -> bytes:
+        if function in _READS:
+            return self._registers(*struct.unpack(">HH", body))
+        if function == _EXCHANGE:
+            read, count, write, written, size = struct.unpack_from(">HHHHB", body)
+            words = _words(body[9:], written, size, _EXCHANGE_MAX)
+            self._check(read, count)
+            self._write(write, words)
+            return self._registers(read, count)
+        if function == _WRITES:
+            address, count, size = struct.unpack_from(">HHB", body)
+            self._write(address, _words(body[5:], count, size, _WRITE_MAX))
+            return body[:4]
+        if function == _WRITE:
+            address, word = struct.unpack(">HH", body)
+            self._write(address, [word])
+            return body
+        if function == _MASK:
+            address, keep, put = struct.unpack(">HHH", body)
+            (before,) = struct.unpack(">xH", self._registers(address, 1))
+            self._write(address, [(before & keep) | (put & ~keep & 0xFFFF)])
+            return body
+        if function == _IDENTIFY:
+            return self._identify(*struct.unpack(">BBB", body))
+        raise _Exception(ILLEGAL_FUNCTION)
+
+    def _check(self, address: int, count: int) -> None:
+        if not 1 <= count <= _READ_MAX:
+            raise _Exception(ILLEGAL_VALUE)
+        if not all(self._is_there(at) for at in range(address, address + count)):
+            raise _Exception(ILLEGAL_ADDRESS)
+
+    def _is_there(self, at: int) -> bool:
+        return self._out <= at < self._out + OUT_WORDS or self._in <= at < self._in + IN_WORDS
+
+    def _registers(self, address: int, count: int) -> bytes:
+        """Byte count and registers. `Out` is made at this moment."""
+        self._check(address, count)
+        if self._in <= address and address + count <= self._in + IN_WORDS:
+            words = self._written[address - self._in : address - self._in + count]
+        else:
+            memory = dict(enumerate(self.plc.out_words(), self._out)) | dict(enumerate(self._written, self._in))
+            words = [memory[at] for at in range(address, address + count)]
+        return struct.pack(f">B{count}H", 2 * count, *words)
+
+    def _write(self, address: int, words: list[int]) -> None:
+        first = address - self._in
+        if first < 0 or first + len(words) > IN_WORDS:
+            raise _Exception(ILLEGAL_ADDRESS)
+        self._written[first : first + len(words)] = words
+        self.plc.receive(self._written.copy(), complete=len(words) == IN_WORDS)
+
+    def _identify(self, kind: int, code: int, first: int) -> bytes:
+        """Function 43/14: the texts of a category from object `first` on, or one (code 4), as many as a frame holds."""
+        if kind != _DEVICE_IDENTIFICATION:
+            raise _Exception(ILLEGAL_FUNCTION)
+        if not 1 <= code <= 4:
+            raise _Exception(ILLEGAL_VALUE)
+        last = {1: 2, 2: 6, 3: 6, 4: first}[code]
+        if code == 4 and first not in self._texts:
+            raise _Exception(ILLEGAL_ADDRESS)
+        told, more, following = b"", 0, 0
+        wanted = [number for number in self._texts if (first if first <= last else 0) <= number <= last]
+        for at, number in enumerate(wanted):
+            text = self._texts[number].encode()[: FRAME_MAX - 20]
+            if len(told) + 2 + len(text) > FRAME_MAX - 16:
+                wanted, more, following = wanted[:at], 0xFF, number
+                break
+            told += bytes([number, len(text)]) + text
+        return bytes([kind, code, _REGULAR_AND_SINGLE, more, following, len(wanted)]) + told
+
+
+class _Exception(Exception):  # noqa: N818 - Modbus calls it an exception
+    """A request is answered with this exception code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _words(body: bytes, count: int, size: int, most: int) -> list[int]:
+    """The registers of a write, which say their number twice."""
+    if not 1 <= count <= most or size != 2 * count or len(body) != size:
+        raise _Exception(ILLEGAL_VALUE)
+    return list(struct.unpack(f">{count}H", body))
+
+
+class _Requests(Visited):
+    """One connection: cuts what comes into frames and answers them in order."""
+
+    def __init__(self, server: ModbusServer) -> None:
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._transport: ServerTransport | None = None
+        self._came = bytearray()
+        self._has_asked = False
+        self._half: asyncio.TimerHandle | None = None
+        self._more: asyncio.Handle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, ServerTransport), transport
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        for handle in (self._half, self._more):
+            if handle is not None:
+                handle.cancel()
+
+    def makes_sense(self) -> bool:
+        return self._has_asked
+
+    def data_received(self, data: bytes) -> None:
+        self._came += data
+        if self._more is None:
+            self._serve()
+
+    def _serve(self) -> None:
+        """Answer what is whole, some frames at a time; wait for the rest of what is not."""
+        self._more = None
+        if self._half is not None:
+            self._half.cancel()
+            self._half = None
+        for _ in range(FRAMES_AT_ONCE):
+            if self._transport is None or self._transport.is_closing():
+                return
+            frame = self._next()
+            if frame is None:
+                self._transport.resume_reading()
+                return
+            self._has_asked = True
+            self._transport.heard()
+            self._transport.write(self._server.answer(frame))
+        if self._transport is not None:
+            self._transport.pause_reading()  # at most one segment waits
+        self._more = self._loop.call_soon(self._serve)
+
+    def _next(self) -> bytes | None:
+        """The next whole frame; None if there is none, or never will be, for the connection was ended."""
+        assert self._transport is not None
+        if len(self._came) < _HEAD.size:
+            if self._came:
+                self._wait_for_the_rest()
             return None
-        if address < self._in or address + count > self._in + IN_WORDS:
-            return ExcCodes.ILLEGAL_ADDRESS
-        image = registers[self._in - start : self._in - start + IN_WORDS]
-        image[address - self._in : address - self._in + count] = values
-        self.plc.receive(image, complete=count == IN_WORDS)
-        return None
+        _, protocol, length, _ = _HEAD.unpack_from(self._came)
+        if protocol != 0 or not 2 <= length <= FRAME_MAX - 6:
+            self._transport.abort()
+            return None
+        if len(self._came) < 6 + length:
+            self._wait_for_the_rest()
+            return None
+        frame = bytes(self._came[: 6 + length])
+        del self._came[: 6 + length]
+        return frame
 
-    def _trace(self, sending: bool, pdu: ModbusPDU) -> ModbusPDU:
-        if not sending and isinstance(pdu, ReadDeviceInformationRequest):
-            return _Identify(pdu, self._identity)
-        return pdu
+    def _wait_for_the_rest(self) -> None:
+        self._half = self._loop.call_later(HALF_LIMIT_S, self._stays_half)
 
-
-class _Server(ModbusTcpServer):
-    """pymodbus's server with a wire in front."""
-
-    def __init__(self, wire: Wire, device: SimDevice, address: tuple[str, int], trace_pdu: Any) -> None:
-        self._wire = wire
-        super().__init__(device, address=address, trace_pdu=trace_pdu)
-
-    def handle_new_connection(self) -> Any:
-        return self._wire.wrap(super().handle_new_connection)()
-
-
-class _Units(SimCore):
-    """Registers by unit id; pymodbus's own raises KeyError for a unit that is not there and logs a traceback."""
-
-    async def async_getValues(self, device_id: int, func_code: int, address: int, count: int = 1) -> Any:  # noqa: N802
-        self._check(device_id)
-        return await super().async_getValues(device_id, func_code, address, count)
-
-    async def async_setValues(self, device_id: int, func_code: int, address: int, values: Any) -> Any:  # noqa: N802
-        self._check(device_id)
-        return await super().async_setValues(device_id, func_code, address, values)
-
-    def _check(self, device_id: int) -> None:
-        if device_id not in self.devices:
-            raise NoSuchIdException(f"unit {device_id}, expected one of {self.device_ids()}")
-
-
-class _Identify(ReadDeviceInformationRequest):
-    """FC 43/14 answered from one server's own nameplate; pymodbus keeps a single one for all servers of a process."""
-
-    def __init__(self, asked: ReadDeviceInformationRequest, identity: ModbusDeviceIdentification) -> None:
-        super().__init__(asked.read_code, asked.object_id, asked.dev_id, asked.transaction_id)
-        self._control = SimpleNamespace(Identity=identity)
-
-    async def datastore_update(self, context: Any, device_id: int) -> ModbusPDU:
-        if not 1 <= self.read_code <= 4:
-            return ExceptionResponse(self.function_code, ExcCodes.ILLEGAL_VALUE)
-        asked = DeviceInformation(self.read_code)
-        found = DeviceInformationFactory.get(self._control, asked, self.object_id)  # type: ignore[no-untyped-call]
-        if asked is DeviceInformation.SPECIFIC and not found.get(self.object_id):
-            return ExceptionResponse(self.function_code, ExcCodes.ILLEGAL_ADDRESS)
-        return ReadDeviceInformationResponse(self.read_code, found, device_id, self.transaction_id)
+    def _stays_half(self) -> None:
+        if self._server.wire.is_cut:  # the rest may be on its way
+            self._wait_for_the_rest()
+        elif self._transport is not None:
+            self._transport.abort()

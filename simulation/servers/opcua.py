@@ -8,13 +8,15 @@ A PLC that speaks OPC UA: `Out` UInt16[125] to read or subscribe, `In` UInt16[11
 A Read of `Out` makes the image at that moment. Subscribers hear of it when it changed in more than the time, at
 most every 5 ms, and at least with every heartbeat.
 
-Three things about asyncua 2.1 that this file is built around:
+Things about asyncua 2.1 that this file is built around:
 
 - Filling the standard address space costs more CPU than all the rest, and twice as much while the cyclic garbage
   collector runs over it. It is filled once per process with the collector off; each server copies a standard node
   when it first touches it (the scheme of asyncua's own shelf, from memory).
 - `republish` answers an empty message when it has none, and a client of the same library then asks for ever.
 - Stopping waits for the clock task's next second. Here the task is cancelled.
+
+What a client sends passes a `Door` first (`door.py`).
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from typing import Any
 
 import msgspec
 from asyncua import ua
+from asyncua.common.connection import TransportLimits
 from asyncua.common.node import Node
 from asyncua.common.utils import ServiceError
 from asyncua.server.address_space import NodeData
@@ -44,10 +47,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from packcenter.plc.image import IN_WORDS
 from packcenter.ports import Clock
 from simulation.lineplc import LinePlc
-from simulation.servers import Nameplate, Wire
+from simulation.servers import ACCEPTS_AT_ONCE, CONNECTIONS_MAX, Nameplate, Wire
+from simulation.servers.door import ACTIVATION_LIMIT_S, CHUNK_MAX, CHUNK_MIN, MESSAGE_MAX, PENDING_MAX, Door, harden
 
 NAMESPACE = "urn:packcenter:line"
 PUBLISH_GAP_US = 5_000
+PUBLISH_MIN_MS, PUBLISH_MAX_MS = 5.0, 60_000.0
+SUBSCRIPTIONS_MAX = 32  # two for each connection
+QUEUE_MAX = 100  # values of one item that wait to be published; the interface needs one
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -128,6 +135,7 @@ class OpcUaServer:
             return
         server, self._server = self._server, None
         self.wire.drop_if_cut()
+        self.wire.turn_away()  # asyncua does not know of them, and its listener would wait for them
         publisher, self._publisher = self._publisher, None
         assert publisher is not None
         publisher.cancel()
@@ -216,6 +224,16 @@ class _Server(Server):
     def __init__(self, wire: Wire) -> None:
         super().__init__(iserver=_InternalServer())
         self._wire = wire
+        self.iserver.max_connections = CONNECTIONS_MAX
+        self.iserver.max_pending_messages_per_connection = PENDING_MAX
+        self.iserver.max_pending_activation_seconds = ACTIVATION_LIMIT_S
+        self.iserver.max_subscriptions = SUBSCRIPTIONS_MAX
+        self.iserver.max_monitored_item_queue_size = QUEUE_MAX
+        self.iserver.max_unacked_messages_per_subscription = QUEUE_MAX
+        self.limits = TransportLimits(CHUNK_MAX, CHUNK_MAX, MESSAGE_MAX // CHUNK_MIN, MESSAGE_MAX)
+        harden()
+        self._create_subscription = self.iserver.subscription_service.create_subscription
+        self.iserver.subscription_service.create_subscription = self._floored  # type: ignore[method-assign]
         self.iserver.subscription_service.republish = self._republish  # type: ignore[method-assign]
 
     async def start(self) -> None:
@@ -245,6 +263,12 @@ class _Server(Server):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
+    async def _floored(self, params: ua.CreateSubscriptionParameters, *others: Any, **more: Any) -> Any:
+        """A client that asks to hear all the time, or never, hears as often as anybody can."""
+        asked = params.RequestedPublishingInterval
+        params.RequestedPublishingInterval = min(asked, PUBLISH_MAX_MS) if asked >= PUBLISH_MIN_MS else PUBLISH_MIN_MS
+        return await self._create_subscription(params, *others, **more)
+
     def _republish(self, params: ua.RepublishParameters) -> ua.NotificationMessage:
         subscription = self.iserver.subscription_service.subscriptions.get(params.SubscriptionId)
         if subscription is None:
@@ -258,7 +282,15 @@ class _Server(Server):
 class _BinaryServer(BinaryServer):
     def __init__(self, wire: Wire, *args: Any) -> None:
         super().__init__(*args)
-        self._make_protocol = wire.wrap(self._make_protocol)  # type: ignore[method-assign,assignment]
+        make = self._make_protocol
+        self._make_protocol = wire.wrap(lambda: Door(make))  # type: ignore[method-assign,assignment]
+
+    async def start(self) -> None:
+        self._server = server = await asyncio.get_running_loop().create_server(
+            self._make_protocol, self.hostname, self.port, backlog=ACCEPTS_AT_ONCE
+        )
+        self.hostname, self.port = server.sockets[0].getsockname()[:2]
+        self.cleanup_task = asyncio.create_task(self._close_task_loop())
 
 
 class _InternalServer(InternalServer):

@@ -353,7 +353,7 @@ async def test_connecting_and_closing_have_deadlines_too() -> None:
     ("spoil", "cause", "reason"),
     [
         ({0: 0x0300}, Cause.VERSION, "word 0: interface version 0x0300, expected 0x0100; is the address right?"),
-        ({16: 0, 17: 5, 43: 0, 44: 9}, Cause.PROTOCOL, "word 43: event number 9, expected 6 after 5"),
+        ({16: 0, 17: 5, 18: 1, 43: 0, 44: 9, 45: 1}, Cause.PROTOCOL, "word 43: event number 9, expected 6 after 5"),
         ({3: 0, 4: 0}, Cause.PROTOCOL, "boot nonce is 0, expected 1 or more; the PLC program has not started"),
     ],
 )

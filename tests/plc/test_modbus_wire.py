@@ -295,7 +295,7 @@ LIES: dict[str, tuple[Answer, Cause]] = {
     "a length that is too long": (patched(4, b"\x01\xf0"), Cause.PROTOCOL),
     "garbage": (lambda request: b"\xde\xad\xbe\xef" * 60, Cause.PROTOCOL),
     "two answers in one": (lambda request: sound(request) + b"\0" * 4, Cause.PROTOCOL),
-    "more than pymodbus can hold": (lambda request: sound(request) * 3, Cause.SILENT),
+    "more than pymodbus can hold": (lambda request: sound(request) * 3, Cause.PROTOCOL),
     "an exception code": (lambda request: request[:4] + b"\0\3\1" + bytes([request[7] | 0x80, 4]), Cause.REFUSED),
     "an exception code for another function": (lambda request: request[:4] + b"\0\3\1\x90\4", Cause.PROTOCOL),
     "silence": (lambda request: None, Cause.SILENT),

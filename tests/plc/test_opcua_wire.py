@@ -399,6 +399,18 @@ async def test_a_subscription_that_the_server_ends_is_a_lost_connection(opcua_pl
             await wire.exchange(None)
 
 
+async def test_a_published_value_of_an_item_that_is_not_ours_is_not_believed(opcua_plc: PlcServer) -> None:
+    """The client handle says whose value it is; asyncua's own subscriptions look, a bare one must."""
+    async with opcua_plc.running(), connected(opcua_plc.settings()) as wire:
+        words = await newest(wire)
+        item = ua.MonitoredItemNotification(ClientHandle=ua.UInt32(2), Value=ua.DataValue(ua.Variant(words, UINT16)))
+        changed = ua.DataChangeNotification(MonitoredItems=[item])
+        wire._on_publish(ua.PublishResult(NotificationMessage=ua.NotificationMessage(NotificationData=[changed])))
+        with pytest.raises(PlcError, match="a value of item 2 was published, expected 1") as seen:
+            await wire.exchange(None)
+        assert seen.value.cause is Cause.PROTOCOL
+
+
 async def test_a_publish_without_notifications_is_a_sign_of_life_and_nothing_more(opcua_plc: PlcServer) -> None:
     async with connected(opcua_plc.settings(out_node="Quiet")) as wire:
         await newest(wire)
