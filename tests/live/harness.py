@@ -7,6 +7,8 @@ The hall as it runs in life: the plant and the control service as processes, TCP
         hall.start_service()
         verdict = hall.settle()                # plant stands still, all that it said is durable: ask both sides
 
+With `proxy_seed`, `hall.proxy` stands between the two and makes what faults it is ordered to (`proxy`).
+
 Nothing here waits for luck: each wait is for something that is seen, has a limit, and says with both processes' logs
 what was not seen. Children are ended by their own process id, always.
 """
@@ -37,7 +39,7 @@ import evidence
 from packcenter.cli.site import prepare
 from packcenter.config.load import bundled_site, load_site
 from packcenter.config.manifest import COLUMNS
-from simulation import demand
+from simulation import demand, judge
 
 _T = TypeVar("_T")
 
@@ -55,6 +57,7 @@ LOOK_S = 0.02
 _LOG_TAIL = 3_000
 PACKCENTER = ("-m", "packcenter")
 SMALL_JOURNAL = (str(Path(__file__).parent / "small_journal.py"),)
+PROXY = (str(Path(__file__).parent / "proxy.py"),)
 
 
 class NotSeen(AssertionError):  # noqa: N818 - read aloud, the name says it
@@ -142,11 +145,12 @@ class Child:
                     pipe.close()
 
 
-class PlantProcess(Child):
-    """The simulated hall with its seven PLC servers."""
+class Talker(Child):
+    """A process that says in one JSON line where it listens when it is `ready`, and then takes orders, one line each."""
 
-    def __init__(self, arguments: list[str], log: Path) -> None:
-        super().__init__(["plant", "--any-port", "--frozen", *arguments], log, talks=True)
+    def __init__(self, name: str, arguments: list[str], log: Path, *, program: Sequence[str] = PACKCENTER) -> None:
+        super().__init__(arguments, log, program=program, talks=True)
+        self.name = name
         self._answers: queue.Queue[str] = queue.Queue()
         assert self.process.stdout is not None
         threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
@@ -161,9 +165,9 @@ class PlantProcess(Child):
         try:
             line = self._answers.get(timeout=limit_s)
         except queue.Empty:
-            raise NotSeen(f"the plant did not answer {what} in {limit_s} s\n{tail(self.log)}") from None
+            raise NotSeen(f"the {self.name} did not answer {what} in {limit_s} s\n{tail(self.log)}") from None
         if not line:
-            raise NotSeen(f"the plant ended at {what}, exit code {self.process.wait(STOP_S)}\n{tail(self.log)}")
+            raise NotSeen(f"the {self.name} ended at {what}, exit code {self.process.wait(STOP_S)}\n{tail(self.log)}")
         answer: dict[str, Any] = json.loads(line)
         assert "error" not in answer, answer
         return answer
@@ -175,13 +179,40 @@ class PlantProcess(Child):
             self.process.stdin.write(json.dumps({name: argument}) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            raise NotSeen(f"the plant is gone, exit code {self.process.wait(STOP_S)}\n{tail(self.log)}") from None
+            raise NotSeen(f"the {self.name} is gone, exit code {self.process.wait(STOP_S)}\n{tail(self.log)}") from None
         return self._answer(name, ANSWER_S)
+
+
+class PlantProcess(Talker):
+    """The simulated hall with its seven PLC servers."""
+
+    def __init__(self, arguments: list[str], log: Path) -> None:
+        super().__init__("plant", ["plant", "--any-port", "--frozen", *arguments], log)
+
+    def plcs(self) -> dict[str, dict[str, Any]]:
+        """What each PLC saw of the service."""
+        seen: dict[str, dict[str, Any]] = self.order("status")["plcs"]
+        return seen
 
     def plc(self, name: str) -> dict[str, Any]:
         """What one PLC saw of the service."""
-        seen: dict[str, Any] = self.order("status")["plcs"][name]
-        return seen
+        return self.plcs()[name]
+
+
+class ProxyProcess(Talker):
+    """The fault proxy in front of the PLCs."""
+
+    def __init__(self, targets: Path, seed: int, log: Path) -> None:
+        super().__init__("proxy", ["--targets", str(targets), "--seed", str(seed)], log, program=PROXY)
+
+    def heal(self) -> int:
+        """End all faults; the monotonic time of that, microseconds."""
+        return int(self.order("heal")["mono_us"])
+
+    def connections(self, since_us: int = 0) -> dict[str, list[tuple[int, int, str]]]:
+        """(opened, closed or 0, how it ended) of every connection taken at or after `since_us`, by PLC."""
+        found = self.order("connections", since_us)["connections"]
+        return {plc: [(opened, closed, how) for opened, closed, how in each] for plc, each in found.items()}
 
 
 class ServiceProcess(Child):
@@ -252,10 +283,14 @@ class ServiceProcess(Child):
 
 
 class Verdict:
-    """What both sides say at a quiet moment: `found` are the journal's violations, the rest is the plant's own count."""
+    """
+    What all judges say at a quiet moment: `journal` what its records prove and replay to, `second` the judge that shares
+    no code with packcenter, the rest is the plant's own count.
+    """
 
-    def __init__(self, journal: evidence.Evidence, answer: dict[str, Any]) -> None:
+    def __init__(self, journal: evidence.Evidence, second: judge.Verdict, answer: dict[str, Any]) -> None:
         self.journal = journal
+        self.second = second
         self.faults: list[str] = answer["faults"]
         self.differences: list[dict[str, str]] = answer["details"]
         self.bills = {tag: tuple(labels) for tag, labels in answer["bills"].items()}
@@ -265,7 +300,8 @@ class Verdict:
         Everything that must not be. Where PLCs `memory_lost`, the ledger may have an item at the hand station (or lost)
         that is elsewhere; where only the service died, nothing may differ at all.
         """
-        found = [*self.journal.violations(), *(f"plant: {fault}" for fault in self.faults)]
+        found = [*self.journal.violations(), *(f"judge: {said}" for said in self.second.violations)]
+        found += [f"plant: {fault}" for fault in self.faults]
         found += [f"truth: {each}" for each in self.differences if not (memory_lost and each["ledger"] in ("hand", "lost"))]
         for bag in self.journal.dispatched:
             really = self.bills.get(bag.bag, ())
@@ -279,11 +315,19 @@ class Hall:
     """Plant and service in a folder; `with` starts both and ends both."""
 
     def __init__(
-        self, folder: Path, *, items: int = 600, seed: int = 1, speed: int = SPEED, program: Sequence[str] = PACKCENTER
+        self,
+        folder: Path,
+        *,
+        items: int = 600,
+        seed: int = 1,
+        speed: int = SPEED,
+        program: Sequence[str] = PACKCENTER,
+        proxy_seed: int | None = None,
     ) -> None:
         self.folder = folder
         self.program = program
         self.seed = seed
+        self.proxy_seed = proxy_seed
         self.speed = speed
         self.journal = folder / "journal"
         folder.mkdir(parents=True, exist_ok=True)
@@ -299,7 +343,7 @@ class Hall:
         arguments = ["--manifest", str(self._manifest), "--seed", str(self.seed), "--speed", str(self.speed)]
         self.plant = PlantProcess(arguments, self.folder / "plant.log")
         try:
-            (self.folder / "addresses.json").write_text(json.dumps(self.plant.addresses))
+            self._put_addresses()
             self._bring_manifest()
             self.start_service()
             self.until_ready()
@@ -313,9 +357,19 @@ class Hall:
         self._end()
 
     def _end(self) -> None:
-        if hasattr(self, "service"):
-            self.service.end()
-        self.plant.end()
+        for name in ("service", "proxy", "plant"):
+            if hasattr(self, name):
+                getattr(self, name).end()
+
+    def _put_addresses(self) -> None:
+        """Tell the service where the PLCs are, or the proxy in front of them."""
+        addresses = self.plant.addresses
+        if self.proxy_seed is not None:
+            targets = self.folder / "targets.json"
+            targets.write_text(json.dumps(addresses))
+            self.proxy = ProxyProcess(targets, self.proxy_seed, self.folder / "proxy.log")
+            addresses = self.proxy.addresses
+        (self.folder / "addresses.json").write_text(json.dumps(addresses))
 
     def _bring_manifest(self) -> None:
         folder = self.folder / "manifests" / "in"
@@ -351,7 +405,7 @@ class Hall:
 
     def plant_hears(self) -> bool:
         """Whether every PLC hears packcenter."""
-        return all(plc["peer_alive"] for plc in self.plant.order("status")["plcs"].values())
+        return all(plc["peer_alive"] for plc in self.plant.plcs().values())
 
     def open(self) -> None:
         """Plant time runs."""
@@ -377,10 +431,12 @@ class Hall:
         self.plant.order("freeze", True)
         before = self.service.heartbeats()
         wait_for(lambda: self.service.drained(before), READY_S, "every event to be acknowledged", self.service, self.plant)
+        with self.service.stalled():  # what it writes in this moment may be there in part, and nothing may vanish
+            second = judge.judge(self.journal)
         journal = evidence.read(self.journal)
         ledger = self.folder / "ledger.json"
         ledger.write_text(json.dumps(journal.places))
-        return Verdict(journal, self.plant.order("compare", str(ledger)))
+        return Verdict(journal, second, self.plant.order("compare", str(ledger)))
 
 
 def on_the_line(status: dict[str, Any]) -> int:
@@ -420,9 +476,9 @@ def dense_day(seed: int, items: int) -> bytes:
 
 
 @contextmanager
-def run_beside(arguments: list[str], log: Path) -> Iterator[Child]:
+def run_beside(arguments: list[str], log: Path, program: Sequence[str] = PACKCENTER) -> Iterator[Child]:
     """Another `packcenter` command beside the hall."""
-    child = Child(arguments, log)
+    child = Child(arguments, log, program=program)
     try:
         yield child
     finally:

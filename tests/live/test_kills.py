@@ -1,13 +1,12 @@
-"""kill -9 of the service at drawn moments of a live run: nothing is lost, doubled, or decided twice."""
+"""What makes the service end just so: an event on which a decision fails. (kill -9 at drawn moments: `test_torture`.)"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from blows import FOUND_S, run_on
 from harness import Hall
-from torture import FOUND_S, PARTS, one_part, report, run_on, spread
 
 from packcenter.cli.journal import fold
 from packcenter.core.inputs import Quarantined
@@ -20,25 +19,6 @@ from packcenter.service import recovery
 pytestmark = pytest.mark.slow
 
 SEED = 2026
-
-
-def test_five_kills_of_the_service_lose_nothing_and_change_no_item(
-    tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
-    told: list[str] = []
-    verdict, figures = one_part("kills", 5, SEED, tmp_path / "hall", told.append)
-    for name, value in report(verdict, figures, PARTS["kills"][1]).items():
-        record_property(name, str(value))
-    assert verdict.violations() == [], told
-    assert verdict.differences == []
-    assert figures.kills == 5
-    assert len(verdict.journal.runs) >= 4
-    assert verdict.journal.replayed == verdict.journal.records
-    assert verdict.journal.scans > 50
-    assert all(len(lives) == 1 for lives in verdict.journal.epochs.values()), verdict.journal.epochs
-    controlling = spread(figures.controlling_ms)
-    assert controlling is not None
-    assert controlling["median"] < 10_000, controlling
 
 
 def unheard_documents(hall: Hall, state: State) -> list[Quarantined]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blows import run_on
 from harness import Hall, wait_for
-from torture import one_part, run_on
 
 pytestmark = pytest.mark.slow
 
@@ -91,12 +91,3 @@ def test_while_one_plc_is_dead_the_service_decides_for_the_others(tmp_path: Path
     assert verdict.violations() == []
     assert verdict.differences == []
     assert [late for late in verdict.journal.late if late.plc == "sorter-2"] == []
-
-
-def test_a_service_that_stood_still_loses_nothing(tmp_path: Path) -> None:
-    told: list[str] = []
-    verdict, figures = one_part("stalls", 2, SEED, tmp_path / "hall", told.append)
-    assert verdict.violations() == [], told
-    assert verdict.differences == []
-    assert len(verdict.journal.runs) == 1
-    assert figures.stalls == 2

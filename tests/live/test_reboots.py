@@ -1,4 +1,4 @@
-"""PLCs lose power and memory while the line runs, alone and together with the service."""
+"""PLCs lose power and memory while the line runs. (In storms and together with the service: `test_torture`.)"""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blows import FOUND_S, reboot_and_wait, run_on
 from harness import Hall
-from torture import FOUND_S, Figures, one_part, reboot, run_on
 
 pytestmark = pytest.mark.slow
 
@@ -26,10 +26,10 @@ def test_plcs_of_each_role_that_lose_their_memory_are_granted_a_new_epoch_and_th
     with Hall(tmp_path / "hall", items=900, seed=SEED) as hall:
         hall.open()
         hall.until(lambda status: status["packed"] >= 20, 30.0, "twenty parcels")
-        figures = Figures()
+        granted_ms = []
         struck = [dice.choice([plc for plc in hall.plcs if hall.role[plc] == role]) for role in ("sorter", "bagger", "rack")]
         for plc in struck:
-            reboot(hall, figures, plc)
+            granted_ms.append(reboot_and_wait(hall, plc)["granted_ms"])
             ten_more = hall.service.status()["packed"] + 10
             hall.until(partial(packed, ten_more), 30.0, f"parcels after {plc} came back")
         run_on(hall, FOUND_S)
@@ -39,14 +39,14 @@ def test_plcs_of_each_role_that_lose_their_memory_are_granted_a_new_epoch_and_th
         lives = verdict.journal.epochs[plc]
         assert [epoch for _, epoch in lives] == list(range(1, 2 + (plc in struck))), (plc, lives)
         assert len({nonce for nonce, _ in lives}) == len(lives)
-    assert max(figures.granted_ms) < 5_000, figures
+    assert max(granted_ms) < 5_000, granted_ms
 
 
 def test_what_was_on_the_belt_of_a_sorter_that_lost_its_memory_is_flagged_until_it_is_found(tmp_path: Path) -> None:
     with Hall(tmp_path / "hall", items=600, seed=SEED) as hall:
         hall.open()
         hall.until(lambda status: status["in_hall"]["belt"] >= 6, 30.0, "items on the belts")
-        reboot(hall, Figures(), "sorter-1")
+        reboot_and_wait(hall, "sorter-1")
         verdict = hall.settle()
         lost = {item for item, (place, reason) in verdict.journal.lost.items() if reason == "plc_restart"}
         assert lost
@@ -58,10 +58,3 @@ def test_what_was_on_the_belt_of_a_sorter_that_lost_its_memory_is_flagged_until_
     # They ran to the belt's end as things nobody follows: provisional, at the hand station, one for each.
     ghosts = [item for item, place in verdict.journal.places.items() if item.startswith("?ghost") and place == "hand"]
     assert len(ghosts) >= len(lost) - 1
-
-
-def test_when_the_halls_power_fails_service_and_plcs_agree_again_afterwards(tmp_path: Path) -> None:
-    told: list[str] = []
-    verdict, _ = one_part("outages", 2, SEED, tmp_path / "hall", told.append)
-    assert verdict.violations(memory_lost=True) == [], told
-    assert verdict.journal.replayed == verdict.journal.records
