@@ -222,7 +222,7 @@ class Service:
         self._stop.set()
 
     async def stop(self) -> None:
-        """End in good order: no new events, everything durable, then the journal closed. `TimeoutError` if that takes too long."""
+        """End in good order: no new events, all durable, the journal closed. `TimeoutError` if that takes too long."""
         try:
             await self._stop_in_order()
         except TimeoutError:
