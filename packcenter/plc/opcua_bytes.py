@@ -29,6 +29,7 @@ _ACKNOWLEDGE_BYTES = 28
 _BUFFER_MIN = 8192  # the least that OPC 10000-6 lets a server offer
 _DEPTH_MAX = 4  # diagnostics within diagnostics
 _ENTRIES_MAX = 1024  # entries of one array: 125 words, some namespaces
+_GOOD, _BAD = 0, 2  # the upper two bits of a status
 _FAULT = ObjectIds.ServiceFault_Encoding_DefaultBinary
 _FLAT_SIZES = {1: 1, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 4, 8: 8, 9: 8, 10: 4, 11: 8, 13: 8, 14: 16, 19: 4}
 """Bytes of the built-in types that have a fixed length, by their number."""
@@ -144,12 +145,22 @@ def _reply(body: bytes, asked: OpcUaAsked) -> int:
         raise surprise("a reply of type", _name(kind), _name(asked.reply))
     if handle != asked.handle:
         raise surprise("a reply to request", handle, asked.handle)
+    _check_result(_u32(body, at + 4)[0], is_fault=kind == _FAULT)
     at = _diagnostic(body, at + 8, 0)  # handle, service result
     at = _array(_string)(body, at)
     at = _no_extension(body, at)
     if kind == _FAULT:
         return at
     return _REPLIES[asked.reply](body, at, asked.count)
+
+
+def _check_result(status: int, *, is_fault: bool) -> None:
+    """A fault is Bad, anything else Good; asyncua takes Uncertain for Good, and a fault without a fault for an answer."""
+    severity = status >> 30
+    if is_fault and severity != _BAD:
+        raise surprise("a fault with status", f"0x{status:08X}", "a bad one")
+    if severity not in (_GOOD, _BAD):  # of a bad one the library raises the name
+        raise surprise("a reply with status", f"0x{status:08X}", "a good one")
 
 
 def _standard_id(body: bytes, at: int) -> tuple[int, int]:

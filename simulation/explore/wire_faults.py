@@ -174,6 +174,11 @@ def _replay(world: WireWorld, stream: Stream, hard: int) -> str | None:
 # --- the controller's process ----------------------------------------------------------------------------------------
 
 
+def _kill(world: WireWorld, stream: Stream, hard: int) -> str | None:
+    """The controller is killed, whatever it waits for."""
+    return "the controller" if world.kill("kill") else None
+
+
 def _crash_step(world: WireWorld, stream: Stream, hard: int) -> str | None:
     """The controller is killed in the middle of one of its next steps."""
     life = world.virtual.life
@@ -213,11 +218,12 @@ _WIRE: Final = (
     Fault("refuse", "network", 60 * SECOND, cast(Any, _refuse)),
     Fault("cut", "network", 60 * SECOND, cast(Any, _cut)),
     Fault("replay", "network", 30 * SECOND, cast(Any, _replay)),
+    Fault("kill", "controller", 60 * SECOND, cast(Any, _kill)),
     Fault("crash_step", "controller", 60 * SECOND, cast(Any, _crash_step)),
     Fault("stop", "controller", 120 * SECOND, cast(Any, _stop)),
     Fault("crash_disk", "controller", 60 * SECOND, cast(Any, _crash_disk)),
 )
-_ELSEWHERE: Final = frozenset({"crash_point"})  # its points are places in the protocol level's driver
+_ELSEWHERE: Final = frozenset({"crash_point", "kill"})  # the points of the first are places in the protocol level's driver
 _SHARED: Final = tuple(fault for fault in FAULTS if fault.kind != "network" and fault.name not in _ELSEWHERE)
 _ACTS: Final = tuple(act for act in mischief.ACTS.values() if act.kind != "plc")  # what PLCs do is among the shared
 

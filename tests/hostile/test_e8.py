@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from asyncua import ua
 from asyncua.ua.object_ids import ObjectIds
+from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.ua_binary import struct_to_binary
 
 from packcenter.plc.checking import READ, READ_WRITE, WRITE, ModbusAsked, PlcError, modbus_reply
@@ -104,9 +105,26 @@ def _refused(body: bytes, asked: OpcUaAsked = _ASKED) -> str:
 def test_the_right_read_reply_is_taken_and_so_is_a_fault() -> None:
     """A fault is an answer, too: the library raises what it says."""
     check_reply(_reply(_value()), _ASKED)
-    fault = ua.ServiceFault()
-    fault.ResponseHeader.RequestHandle = 9
-    check_reply(struct_to_binary(fault), _ASKED)
+    check_reply(_with_status(ua.ServiceFault(), StatusCodes.BadTimeout), _ASKED)
+
+
+def _with_status(response: Any, status: int) -> bytes:
+    response.ResponseHeader.RequestHandle = 9
+    response.ResponseHeader.ServiceResult = ua.StatusCode(ua.UInt32(status))
+    return struct_to_binary(response)
+
+
+@pytest.mark.parametrize("status", [0x4000_0000, StatusCodes.UncertainInitialValue, 0xC000_0000])
+def test_a_reply_that_is_neither_good_nor_bad_is_refused(status: int) -> None:
+    """Found by the fuzzer: asyncua takes an uncertain service result for a good one."""
+    response = ua.ReadResponse(Results=[_value()])
+    assert f"a reply with status 0x{status:08X}, expected a good one" in _refused(_with_status(response, status))
+
+
+@pytest.mark.parametrize("status", [StatusCodes.Good, 0x4000_0000])
+def test_a_fault_without_a_fault_is_refused(status: int) -> None:
+    """asyncua goes on to decode it as the answer."""
+    assert f"a fault with status 0x{status:08X}, expected a bad one" in _refused(_with_status(ua.ServiceFault(), status))
 
 
 def test_a_reply_of_another_type_is_refused() -> None:

@@ -355,17 +355,27 @@ def recover(rig: Rig) -> None:
         return all(plc["packml_state"] == EXECUTE for plc in hall.plant.plcs().values())
 
     wait_for(runs, LIMIT_S, "all machines to run", hall.service, hall.plant)
-    moving_us = wait_for(lambda: infeed_since(hall, healed_us), LIMIT_S, "the sorters to let items in", hall.service, hall.plant)
-    times["healing_to_infeed"].append((moving_us - healed_us) // 1000)
+    # Only from here: a PLC lets items in for 800 ms more before it misses a service that was killed.
+    heard_us = mono_us()
+    limit = "the sorters to let items in and to be told where to"
+    moved_us, decided_us = wait_for(lambda: moved_since(hall, heard_us), LIMIT_S, limit, hall.service, hall.plant)
+    times["healing_to_infeed"].append((moved_us - healed_us) // 1000)
+    times["healing_to_decision"].append((decided_us - healed_us) // 1000)
 
 
-def infeed_since(hall: Hall, since_us: int) -> int:
-    """When the last sorter let in an item again after `since_us`; 0 while one has not. Where none waits, that is now."""
+def moved_since(hall: Hall, since_us: int) -> tuple[int, int] | None:
+    """
+    When the last sorter let in an item after `since_us`, and when the last one took a decision about such an item.
+
+    None while one of them has not. Where no item waits, both are now.
+    """
     status = hall.plant.order("status")
     if not status["where"].get("agency") and not status["where"].get("queue"):
-        return int(status["mono_us"])
-    moments = [int(status["plcs"][plc]["induction_us"]) for plc in hall.plcs if hall.role[plc] == "sorter"]
-    return max(moments) if min(moments) > since_us else 0
+        return int(status["mono_us"]), int(status["mono_us"])
+    sorters = [status["plcs"][plc] for plc in hall.plcs if hall.role[plc] == "sorter"]
+    if min(sorter["decided_us"] for sorter in sorters) <= since_us:
+        return None
+    return max(sorter["decided_us"] for sorter in sorters), max(sorter["decision_us"] for sorter in sorters)
 
 
 def run_on(hall: Hall, plant_s: float) -> None:
