@@ -25,6 +25,8 @@ from simulation.plcport import RING_EVENTS, PlcPort
 from simulation.truth import Document, Truth, Why
 
 ACTING_US: Final = 200_000
+_STATES_AHEAD: Final = 4  # in things that may cause events, three each: a resumption, the next stop, and what is told of it
+_ROOM_RETRY_US: Final = 100_000
 REASON_GUARD: Final = 90
 REASON_POWER: Final = 91
 _PRODUCTION: Final = 1
@@ -92,10 +94,12 @@ class PackmlUnit:
     The PackML state of one machine.
 
     `entered` is called after each change, with the state entered already shown and reported; it may ask for the next one.
+    `busy` says how many things in the machine may still cause events.
     """
 
     __slots__ = (
         "_acting_us",
+        "_busy",
         "_clock",
         "_entered",
         "_entry",
@@ -116,6 +120,7 @@ class PackmlUnit:
         *,
         acting_us: int = ACTING_US,
         hold_mask: int = TR88_2022,
+        busy: Callable[[], int] = lambda: 0,
     ) -> None:
         self.state = State.STOPPED
         self.reason_class = ReasonClass.NONE
@@ -127,6 +132,7 @@ class PackmlUnit:
         self._hold_mask = hold_mask
         self._peer_lost = False
         self._entry = 0
+        self._busy = busy
         self.after_abort = False
         port.set_state(self.state)
 
@@ -193,7 +199,20 @@ class PackmlUnit:
         if self._peer_lost and self.state is State.EXECUTE:
             self.ask(Command.SUSPEND, ReasonClass.CONTROLLER_LOST)
         elif not self._peer_lost and self.state is State.SUSPENDED and self.reason_class is ReasonClass.CONTROLLER_LOST:
+            self._take_up(self._entry)
+
+    def _take_up(self, entry: int) -> None:
+        """
+        Leave the suspension, as soon as the ring has room for what that and the next one have to tell.
+
+        A peer that comes and goes without acknowledging would else fill the ring with states, each of which matters (B6).
+        """
+        if entry != self._entry or self._peer_lost:
+            return
+        if self._port.infeed_allowed(self._busy() + _STATES_AHEAD):
             self.ask(Command.UNSUSPEND, ReasonClass.NONE)
+        else:
+            self._clock.at(_ROOM_RETRY_US, PLANT, self._take_up, entry)
 
 
 class Machine(ABC):
@@ -221,7 +240,7 @@ class Machine(ABC):
             CommandKind.PACKML_COMMAND: self._on_packml_command,
             CommandKind.PACKML_MODE: self._on_packml_mode,
         }
-        self.unit = PackmlUnit(self.clock, port, self.entered)
+        self.unit = PackmlUnit(self.clock, port, self.entered, busy=self.at_work)
 
     @abstractmethod
     def entered(self, state: State) -> None:
@@ -292,6 +311,10 @@ class Machine(ABC):
     def busy(self) -> int:
         """How many things here may still cause events."""
         return 0
+
+    def at_work(self) -> int:
+        """How many of them cause events though the machine stands, or without asking for room first."""
+        return self.busy()
 
     # --- what people and sensors do to it ----------------------------------------------------------------------------
 

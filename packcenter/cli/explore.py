@@ -176,6 +176,8 @@ def _run(results: Results, change: _Change, first: int, end: int | None, hours: 
         (change.options_of(seed) for seed in seeds), workers, lambda: enough_us is not None and results.simulated_us >= enough_us
     ):
         results.add(outcome)
+        if outcome.failed:
+            click.echo(f"seed {outcome.options.seed}: {outcome.violations[0]}", err=True)
         if shows:
             speed = results.simulated_us / 1e6 / max(time.perf_counter() - began, 1e-9)
             text = f"{results.seeds:,} seeds, {results.simulated_us / 3.6e9:,.1f} h, {speed:,.0f} times real time"

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 from asyncua.ua.object_ids import ObjectIdNames, ObjectIds
+from asyncua.ua.status_codes import get_name_and_doc
 
 from packcenter.plc.checking import PlcError
 from packcenter.plc.limits import OPCUA_CHUNK_MAX, OPCUA_CHUNKS_MAX, OPCUA_MESSAGE_MAX, OPCUA_RENEW_MIN_MS
@@ -155,12 +156,14 @@ def _reply(body: bytes, asked: OpcUaAsked) -> int:
 
 
 def _check_result(status: int, *, is_fault: bool) -> None:
-    """A fault is Bad, anything else Good; asyncua takes Uncertain for Good, and a fault without a fault for an answer."""
-    severity = status >> 30
-    if is_fault and severity != _BAD:
-        raise surprise("a fault with status", f"0x{status:08X}", "a bad one")
-    if severity not in (_GOOD, _BAD):  # of a bad one the library raises the name
-        raise surprise("a reply with status", f"0x{status:08X}", "a good one")
+    """
+    A fault is Bad, anything else Good.
+
+    asyncua takes Uncertain for Good, a fault without a fault for an answer, and does not look at the status of a publication.
+    """
+    if status >> 30 != (_BAD if is_fault else _GOOD):
+        what, expected = ("a fault", "a bad one") if is_fault else ("a reply", "a good one")
+        raise surprise(f"{what} with status", f"{get_name_and_doc(status)[0]} (0x{status:08X})", expected)
 
 
 def _standard_id(body: bytes, at: int) -> tuple[int, int]:

@@ -31,6 +31,7 @@ from simulation.explore.path import REPLY, REQUEST, Cable, Rates
 from simulation.explore.process import PLC_POINTS, PROCESS_POINTS, ComputerClock
 from simulation.explore.scenarios import csv_of, fresh_rows, put
 from simulation.luck import Rates as Luck
+from simulation.mischief.act import can_tell
 
 if TYPE_CHECKING:
     from simulation.explore.protocol import World
@@ -174,7 +175,7 @@ def _dip(world: World, stream: Stream, hard: int) -> str | None:
     name = _plc(world, stream)
     cable = world.cables[name]
     cable.flush()
-    if not world.plcs[name].dip():
+    if not can_tell(world.plcs, world.plant.programs[name]) or not world.plcs[name].dip():
         return None
     if cable.caller is not None:
         cable.caller.hang_up()
@@ -223,6 +224,13 @@ def _wrap(world: World, stream: Stream, hard: int) -> str | None:
     return f"{name} begins a life whose counters wrap soon"
 
 
+def _lose_events(world: World, stream: Stream, hard: int) -> str | None:
+    """E2: a PLC breaks its promise and overwrites its ring. People start it anew when all is healed."""
+    plc = world.plcs[_plc(world, stream)]
+    plc.losing = 1 + stream.below(hard)
+    return f"{plc.name} will lose {plc.losing} events"
+
+
 # --- the controller, its disk and clock ----------------------------------------------------------------------------------
 
 
@@ -233,6 +241,15 @@ def _kill(world: World, stream: Stream, hard: int) -> str | None:
     world.life.armed = ("group written", 1)
     world.life.listen()
     return "the controller, within its next group"
+
+
+def _stop(world: World, stream: Stream, hard: int) -> str | None:
+    """People stop the service in good order; the supervisor starts it again."""
+    life = world.life
+    if life is None or not life.serving or life.stopping:
+        return None
+    life.stop()
+    return "the controller is asked to end"
 
 
 def _crash_point(world: World, stream: Stream, hard: int) -> str | None:
@@ -425,8 +442,10 @@ FAULTS: Final[tuple[Fault, ...]] = (
         "freeze", "plc", 90 * SECOND, _lasting(lambda p, _: p.freeze(), lambda p: p.heal(), 5 * SECOND, "has a stuck heartbeat")
     ),
     Fault("spoil", "plc", 60 * SECOND, _lasting(_spoil, lambda p: p.heal(), 4 * SECOND, "shows old images")),
+    Fault("lose_events", "plc", 90 * SECOND, _lose_events),
     Fault("wrap", "plc", 120 * SECOND, _wrap),
     Fault("kill", "controller", 60 * SECOND, _kill),
+    Fault("stop", "controller", 150 * SECOND, _stop),
     Fault("crash_point", "controller", 40 * SECOND, _crash_point),
     Fault("crash_in_recovery", "controller", _NEVER_US, _nothing),
     Fault("power", "controller", _NEVER_US, _nothing),
@@ -513,6 +532,11 @@ class Faults:
             world.life.armed = None
             world.life.resume()
         mischief.heal_all(world.plant, world.plcs)
+        for name, plc in world.plcs.items():
+            plc.losing = 0
+            if plc.lost:
+                plc.lost = False
+                world.reboot(name)
         world.settle()
 
     def arm_life(self, number: int) -> tuple[str, int] | None:

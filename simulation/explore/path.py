@@ -59,6 +59,10 @@ QUIET_US = 25_000_000
 WORDS_EVERY = 24
 """One telegram in so many goes through the codec though nothing happens to it."""
 
+_KNOCKS = 9
+_KNOCKS_US = 4_000_000
+"""So many connections take 0.05, 0.1, 0.2 and 0.4 s of pauses at least, and then a second each (`Backoff`)."""
+
 _ARCHIVE = 24  # lives and hellos whose telegrams are kept
 _TELEGRAMS = 6  # of each
 _IN_CUT = 60  # where In is cut in pieces
@@ -105,7 +109,6 @@ class Cable:
         self.news = True
         self.requests: dict[tuple[int, int, int, bool], deque[InImage]] = {}
         self._telegrams = 0
-        self.attempts: deque[int] = deque(maxlen=64)
         self._seed = seed
         self._streams: dict[str, Stream] = {}
         self._way = Stream(seed, f"explore/way/{plc.name}")
@@ -303,6 +306,7 @@ class Caller:
         self._torn = 0
         self._ended_us = 0
         self._acknowledged = 0
+        self._attempts: deque[int] = deque(maxlen=_KNOCKS)
         self.quiet = False
 
     # --- connections ---------------------------------------------------------------------------------------------------
@@ -324,11 +328,19 @@ class Caller:
     def _connect(self) -> None:
         cable = self.cable
         self._up_since_us = -1
-        cable.attempts.append(self._clock.now_us)
+        self._count_attempt(self._clock.now_us)
         if cable.loses(REQUEST) or cable.loses(REPLY):
             self._plan(CONNECT_LIMIT_US, lambda: self._fail(Cause.SILENT, "no answer to connect"))
         else:
             self._plan(cable.way_us() + cable.way_us(), self._connected)
+
+    def _count_attempt(self, now_us: int) -> None:
+        """A PLC in trouble must not be knocked at all the time."""
+        attempts = self._attempts
+        attempts.append(now_us)
+        if len(attempts) == _KNOCKS and now_us - attempts[0] < _KNOCKS_US:
+            within = f"{_KNOCKS} connections within {(now_us - attempts[0]) / 1e6:.2f} s, none was up for long"
+            self.cable.plc.witness.wrong("L-reconnects", f"{self.mailbox.plc}: {within}")
 
     def _connected(self) -> None:
         self._torn = 0
@@ -349,6 +361,13 @@ class Caller:
         self._end_quiet()
         up_us = 0 if self._up_since_us < 0 else self._clock.now_us - self._up_since_us
         self._plan(self._backoff.pause_us(up_us), self._connect)
+
+    def stop(self) -> None:
+        """End the connection in good order, and connect no more."""
+        self._turn += 1
+        self._flight = None
+        self._end_quiet()
+        self.cable.caller = None
 
     def hang_up(self) -> None:
         """The peer or the network ended the connection, and we hear it."""

@@ -100,6 +100,7 @@ class Life:
         self.number = number
         self.alive = True
         self.recovered = False
+        self.stopping = False
         self.serving = False
         self._paused = False
         self._held: list[tuple[Callable[[Any], None], Any]] = []
@@ -190,6 +191,13 @@ class Life:
         if drafts:
             self.world.witness.about_to_commit(drafts)
             self.journal.write_group(drafts)
+
+    def stop(self) -> None:
+        """End in good order: the links first, then the record of it."""
+        self.stopping = True
+        for caller in self.callers.values():
+            caller.stop()
+        self.submit([i.StopRequested("a person")], lambda _: self.world.died(self, "clean stop"))
 
     # --- start -----------------------------------------------------------------------------------------------------------
 
@@ -387,6 +395,8 @@ class Life:
 
     def happened(self, plc: str, happenings: list[Happening]) -> None:
         """What a link tells becomes inputs."""
+        if self.stopping:
+            return
         inputs = [each for happening in happenings for each in to_inputs(plc, happening)]
         if inputs:
             self.submit(inputs)

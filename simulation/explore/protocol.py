@@ -313,7 +313,8 @@ class World:
                 self.heal()
                 self._come_to_rest()
         except Exception as error:
-            self.witness.wrong("P", f"{type(error).__name__}: {error}")
+            letter = "E5" if "ring is full" in str(error) else "P"
+            self.witness.wrong(letter, f"{type(error).__name__}: {error}")
             if self.faults.debug:
                 raise
         return self.notes.outcome(
@@ -358,7 +359,7 @@ class World:
             if self.broken:
                 return
             self.checker.look(self, healed_us)
-            if checks.at_rest(self):
+            if checks.at_rest(self) and self.incoming_is_empty():
                 break
         self.checker.at_rest(self)
 

@@ -13,6 +13,8 @@ from packcenter.plc.limits import HEARTBEAT_STEP_US
 from packcenter.plc.line import LineCommand, LineEvent
 from simulation.explore.witness import Witness
 from simulation.lineplc import VOID, LinePlc
+from simulation.packml_unit import Machine
+from simulation.truth import Why
 
 
 class WatchedPlc(LinePlc):
@@ -20,11 +22,14 @@ class WatchedPlc(LinePlc):
     A `LinePlc` that tells the witness what it takes and makes.
 
     While `quiet`, its link is known to bring packcenter's heartbeat (`path`), so that it counts as alive though no image
-    comes; `heard` ends that. `on_point` is told the names of crash points that are passed here.
+    comes; `heard` ends that. `on_point` is told the names of crash points that are passed here. A bad one overwrites its ring:
+    it loses `losing` events that it has not told yet, each when another one comes behind it, and is `lost` until it starts anew.
     """
 
     witness: Witness
     quiet = False
+    losing = 0
+    lost = False
     on_point: Callable[[str], None] | None = None
 
     def __init__(self, *arguments: Any, witness: Witness, **settings: Any) -> None:
@@ -106,11 +111,25 @@ class WatchedPlc(LinePlc):
     def report(self, kind: int, *, track: int = 0, a: int = 0, b: int = 0, c: int = 0, code: str = "") -> None:
         """Make an event."""
         super().report(kind, track=track, a=a, b=b, c=c, code=code)
+        if self.losing and len(self._ring) > 1:
+            self._overwrite()
         self.witness.reporting(self.name, self._ring[-1].event, self.program, self.silent_us())
         if self.on_point is not None:
             self.on_point(f"event {kind}")
         if len(self._ring) * 10 >= self.ring_size * 9:
             self.witness.notes.met("ring >= 90 % full")
+
+    def _overwrite(self) -> None:
+        """Lose the oldest event; what it was about nobody will know."""
+        self.losing -= 1
+        self.lost = True
+        program = self.program
+        if isinstance(program, Machine):
+            for about in list(program._told)[-len(self._ring) - 1 :]:
+                for document in about:
+                    program.truth.touch(document, Why.UNHEARD, f"ring of {self.name}", self._plant_us())
+        self._ring.popleft()
+        self._changed()
 
     def _grant(self, image: InImage) -> None:
         self.witness.granting(self.name, self.nonce, image.epoch)

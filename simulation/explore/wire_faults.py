@@ -199,6 +199,13 @@ def _crash_disk(world: WireWorld, stream: Stream, hard: int) -> str | None:
     return f"the controller ends within operation {number // 2} of its disk"
 
 
+def _plc_clock(world: WireWorld, stream: Stream, hard: int) -> str | None:
+    """Somebody sets the wall clock of the PLCs: their values' times jump, and so do the lives of their security tokens."""
+    by_us = (1 + stream.below((5, 600, 6 * 3600)[stream.below(3)])) * SECOND * (1 if stream.below(2) else -1)
+    world.virtual.plant_clock.step_wall(by_us)
+    return f"the PLCs' wall clock steps by {by_us / 1e6:.0f} s"
+
+
 def _stop(world: WireWorld, stream: Stream, hard: int) -> str | None:
     """Somebody stops the controller in good order; the supervisor starts it again."""
     life = world.virtual.life
@@ -218,6 +225,7 @@ _WIRE: Final = (
     Fault("refuse", "network", 60 * SECOND, cast(Any, _refuse)),
     Fault("cut", "network", 60 * SECOND, cast(Any, _cut)),
     Fault("replay", "network", 30 * SECOND, cast(Any, _replay)),
+    Fault("plc_clock", "clock", 60 * SECOND, cast(Any, _plc_clock)),
     Fault("kill", "controller", 60 * SECOND, cast(Any, _kill)),
     Fault("crash_step", "controller", 60 * SECOND, cast(Any, _crash_step)),
     Fault("stop", "controller", 120 * SECOND, cast(Any, _stop)),

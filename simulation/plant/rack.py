@@ -138,6 +138,10 @@ class RackProgram(Machine):
         """How many parcels are on their way here, and bags being changed."""
         return len(self.on_way()) + len(self._changing)
 
+    def at_work(self) -> int:
+        """Bags being changed; a parcel waits until there is room to tell of it."""
+        return len(self._changing)
+
     def _arrive(self, _: None) -> None:
         parcel = self._conveyor.popleft()
         if parcel is not None:

@@ -1,7 +1,10 @@
 """
 An asyncio event loop in virtual time: when nobody can run, the clock jumps to the next timer.
 
-    ready callbacks, in the order in which they became ready -> none left -> jump -> due timers, by (time, creation)
+    ready callbacks, in the order in which they became ready -> none left -> jump -> the next timer, by (time, creation)
+
+A timer's callback, and everything that it makes ready, runs to its end before the next timer's does, also where both are due
+at one instant. So it does not matter how many turns of the loop a library takes for something, which differs between Pythons.
 
 Time is an integer number of microseconds and stands still while callbacks run. So a run costs what it computes, never what
 it waits for, and two runs that draw the same luck are the same run. What cannot be so is an error, at once and by name:
@@ -12,7 +15,7 @@ it waits for, and two runs that draw the same luck are the same run. What cannot
 
 A `Process` is a part of this world that can be stopped for a while or killed. Whatever its callbacks start belongs to it,
 through a context variable that asyncio itself hands on. The callbacks of a stopped process wait; those of a dead one are
-dropped, so that not one more line of it runs, and no `finally` either.
+dropped: not one of them runs again, and what the `finally` blocks of its coroutines do when they are closed reaches nobody.
 """
 
 from __future__ import annotations
@@ -218,7 +221,7 @@ class VirtualLoop(base_events.BaseEventLoop):
     def call_at_us(
         self, when_us: int, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> events.TimerHandle:
-        """Call at a time in microseconds; at once, but after all that is ready, if it is past."""
+        """Call at a time in microseconds; at once, but after all that gets ready at this instant, if it is past."""
         timer = _Timer(when_us / 1e6, callback, args, self, context)
         self._number += 1
         heappush(self._heap, (when_us, self._number, timer))
@@ -235,12 +238,10 @@ class VirtualLoop(base_events.BaseEventLoop):
     # --- running -------------------------------------------------------------------------------------------------------
 
     def _run_once(self) -> None:
-        """One round: everything that is ready now, and nothing that gets ready meanwhile."""
+        """One round: everything that is ready now and nothing that gets ready meanwhile; or else the next timer."""
         ready = self._ready
         if not ready:
             self._jump()
-        elif self._heap and self._heap[0][0] <= self.now_us:
-            self._take_due()
         count = len(ready)
         self._since_jump += count
         if self._since_jump > self._callbacks_max:
@@ -257,7 +258,7 @@ class VirtualLoop(base_events.BaseEventLoop):
                 owner.hold(handle)
 
     def _jump(self) -> None:
-        """Let it be the time of the next timer."""
+        """Let it be the time of the next timer, and let that one alone be ready."""
         heap = self._heap
         while heap and heap[0][2].cancelled():
             heappop(heap)
@@ -266,24 +267,16 @@ class VirtualLoop(base_events.BaseEventLoop):
             if self._stopping:  # type: ignore[attr-defined]
                 return
             self._raise_deadlock()
-        if heap[0][0] > self.now_us:
-            self.now_us = heap[0][0]
+        due_us, _, timer = heappop(heap)
+        timer._scheduled = False  # type: ignore[attr-defined]
+        self._ready.append(timer)
+        if due_us > self.now_us:
+            self.now_us = due_us
             self._since_jump = 0
             self.jumps += 1
-            if self.now_us >= self._collect_at_us:
-                self._collect_at_us = self.now_us + COLLECT_US
+            if due_us >= self._collect_at_us:
+                self._collect_at_us = due_us + COLLECT_US
                 gc.collect()
-        self._take_due()
-
-    def _take_due(self) -> None:
-        heap, ready, now_us = self._heap, self._ready, self.now_us
-        while heap and heap[0][0] <= now_us:
-            timer = heappop(heap)[2]
-            timer._scheduled = False  # type: ignore[attr-defined]
-            if timer.cancelled():
-                self._cancelled -= 1
-            else:
-                ready.append(timer)
 
     def run_forever(self) -> None:
         """As asyncio's, with the collector held and threads forbidden meanwhile."""

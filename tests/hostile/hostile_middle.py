@@ -62,6 +62,7 @@ class Middle:
         self._floor_ms = floor_ms  # OPC UA: the publishing interval that is granted, so that a link polls
         self.stage = ""
         self.mischief: Mischief | None = None
+        self.spoil: Callable[[bytes], bytes] = lambda frame: frame  # what becomes of every other frame
         self.struck = asyncio.Event()
         self.strikes = 0
         self.opened = self.gone = 0
@@ -121,7 +122,7 @@ class Middle:
                 if stage == self.stage:
                     await self._strike(frame, peer)
                     return
-                await peer.send(self._floored(frame, stage))
+                await peer.send(self.spoil(self._floored(frame, stage)))
 
     async def _strike(self, frame: bytes, peer: Peer) -> None:
         assert self.mischief is not None

@@ -114,17 +114,19 @@ def _with_status(response: Any, status: int) -> bytes:
     return struct_to_binary(response)
 
 
-@pytest.mark.parametrize("status", [0x4000_0000, StatusCodes.UncertainInitialValue, 0xC000_0000])
-def test_a_reply_that_is_neither_good_nor_bad_is_refused(status: int) -> None:
-    """Found by the fuzzer: asyncua takes an uncertain service result for a good one."""
-    response = ua.ReadResponse(Results=[_value()])
-    assert f"a reply with status 0x{status:08X}, expected a good one" in _refused(_with_status(response, status))
+@pytest.mark.parametrize("status", [StatusCodes.BadTimeout, 0x4000_0000, StatusCodes.UncertainInitialValue, 0xC000_0000])
+def test_a_reply_whose_service_was_not_good_is_refused(status: int) -> None:
+    """Found by the fuzzer: asyncua takes an uncertain service result for a good one, and any one of a publication."""
+    says = f"(0x{status:08X}), expected a good one"
+    assert says in _refused(_with_status(ua.ReadResponse(Results=[_value()]), status))
+    publication = OpcUaAsked(ObjectIds.PublishResponse_Encoding_DefaultBinary, 9)
+    assert says in _refused(_with_status(ua.PublishResponse(), status), publication)
 
 
 @pytest.mark.parametrize("status", [StatusCodes.Good, 0x4000_0000])
 def test_a_fault_without_a_fault_is_refused(status: int) -> None:
     """asyncua goes on to decode it as the answer."""
-    assert f"a fault with status 0x{status:08X}, expected a bad one" in _refused(_with_status(ua.ServiceFault(), status))
+    assert f"(0x{status:08X}), expected a bad one" in _refused(_with_status(ua.ServiceFault(), status))
 
 
 def test_a_reply_of_another_type_is_refused() -> None:

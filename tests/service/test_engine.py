@@ -49,6 +49,15 @@ class Disk:
         """Nothing to close."""
 
 
+class SetClock(RealClock):
+    """The computer's clock, which somebody may set."""
+
+    ahead_us = 0
+
+    def wall_us(self) -> int:
+        return super().wall_us() + self.ahead_us
+
+
 class Rig:
     """An engine over a committer that can be told to wait or fail. `happenings` is what happened, in order."""
 
@@ -57,9 +66,9 @@ class Rig:
         self.recorded: list[Recorded] = []
         self.disk = Disk(self.happenings)
         self.controller = Controller()
-        clock = RealClock()
-        core_clock = CoreClock(clock, start_us=1_772_413_200_000_000)
-        self.engine = Engine(self.controller, self.disk, clock, core_clock, self, (self.recorded.append, self.read))
+        self.clock = SetClock()
+        core_clock = CoreClock(self.clock, start_us=1_772_413_200_000_000)
+        self.engine = Engine(self.controller, self.disk, self.clock, core_clock, self, (self.recorded.append, self.read))
         self.task = asyncio.create_task(self.engine.run())
 
     def command(self, command: Command) -> None:
@@ -185,6 +194,15 @@ async def test_a_plc_may_forget_only_what_is_durable_when_a_batch_makes_two_grou
         "bagger-1 may forget 1/2",
     ]
     assert rig.happenings == told
+    await rig.ended()
+
+
+async def test_no_record_after_a_jump_of_the_wall_clock_comes_before_the_one_that_says_so() -> None:
+    """T3: the process may be killed before anybody looks at the clock again."""
+    rig = await Rig().started()
+    rig.clock.ahead_us = -5_000_000
+    await rig.engine.submit([i.StopRequested("soon")])
+    assert rig.happenings == ["durable", "told ClockStepped", "told StopRequested"]
     await rig.ended()
 
 

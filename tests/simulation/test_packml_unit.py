@@ -158,3 +158,19 @@ def test_a_machine_of_the_older_edition_can_be_held_while_it_starts(mask: int, h
     clock.run_until(100)
     assert entered[-1] is (State.HELD if held else State.EXECUTE)
     assert (unit.reason_class, unit.reason) == ((ReasonClass.OWN, 7) if held else (ReasonClass.NONE, 0))
+
+
+def test_a_machine_is_taken_up_again_only_when_the_ring_has_room_to_tell_of_its_next_stop() -> None:
+    """packcenter comes and goes and acknowledges nothing: each stop matters (B6), so none may find the ring full (E5)."""
+    bed = Bed()
+    port = bed.ports["bagger-1"]
+    bed.start("bagger-1")
+    bed.plant.programs["bagger-1"].on_peer_lost()
+    bed.wait(200_000)
+    port.room = False
+    bed.plant.programs["bagger-1"].on_peer_back()
+    bed.wait(5_000_000)
+    assert port.state == State.SUSPENDED
+    port.room = True
+    bed.wait(300_000)
+    assert port.state == State.EXECUTE
