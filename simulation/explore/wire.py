@@ -465,11 +465,15 @@ class WireWorld:
             self.heal()
             await self._come_to_rest()
         watching.cancel()
+        return self.outcome()
+
+    def outcome(self) -> Outcome:
+        """What the run came to."""
         return self.notes.outcome(
-            options,
+            self.options,
             digest=self.witness.digest,
             simulated_us=self.clock.now_us,
-            items=options.items,
+            items=self.options.items,
             inputs=self.witness.inputs,
             groups=self.witness.groups,
         )
@@ -546,11 +550,19 @@ def explore(options: Options, prepare: Callable[[WireWorld], None] = lambda worl
         release=RELEASE,
     )
 
-    async def main(hall: VirtualHall) -> Outcome:
-        world = WireWorld(options, hall, where, day)
-        prepare(world)
-        return await world.run()
+    worlds: list[WireWorld] = []
 
-    return run_hall(
-        main, blueprint(where, options.hall, options.seed), Day(day.deliveries, day.manifests, day.opens_us), settings
-    )
+    async def main(hall: VirtualHall) -> Outcome:
+        worlds.append(WireWorld(options, hall, where, day))
+        prepare(worlds[0])
+        return await worlds[0].run()
+
+    try:
+        return run_hall(
+            main, blueprint(where, options.hall, options.seed), Day(day.deliveries, day.manifests, day.opens_us), settings
+        )
+    except Exception as error:  # also what only the loop sees: everyone waits for everyone, or turns in a circle
+        if not worlds:
+            raise
+        worlds[0].witness.wrong("P", f"{type(error).__name__}: {error}")
+        return worlds[0].outcome()
