@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from packcenter.core.inputs import PlcEvent
 from packcenter.core.state import encode_state
 from packcenter.journal.journal import JournalError, read_groups
 from packcenter.plc.image import encode_in
@@ -231,6 +232,17 @@ def _lose_events(world: World, stream: Stream, hard: int) -> str | None:
     return f"{plc.name} will lose {plc.losing} events"
 
 
+def _echo(world: World, stream: Stream, hard: int) -> str | None:
+    """E1, R4: a link hands out again what it handed out before, of this life of the PLC or an earlier one; the core looks, too."""
+    events = [event for event in world.heard if isinstance(event, PlcEvent)]
+    life = world.life
+    if not events or life is None or not life.serving or life.stopping:
+        return None
+    event = events[stream.below(len(events))]
+    life.submit([event])
+    return f"{event.plc}: event {event.seq} of epoch {event.epoch} is handed out again"
+
+
 # --- the controller, its disk and clock ----------------------------------------------------------------------------------
 
 
@@ -284,12 +296,13 @@ def _stall(world: World, stream: Stream, hard: int) -> str | None:
 def _full(world: World, stream: Stream, hard: int) -> str | None:
     """Somebody fills the disk: to warn, to stop the infeed, or to the last segment."""
     total = world.disk.total_bytes
-    free = (
-        total * (11 + stream.below(8)) // 100,
-        total * (2 + stream.below(7)) // 100,
-        stream.below(world.segment_bytes * 3 // 2),
-    )[stream.below(3)]
-    us = 2 * SECOND + stream.below(60 * SECOND)
+    free, longest_us = (
+        (total * (11 + stream.below(8)) // 100, 60 * SECOND),
+        (total * (2 + stream.below(7)) // 100, 60 * SECOND),
+        (stream.below(world.segment_bytes * 3 // 2), 60 * SECOND),
+        (0, 600 * SECOND),  # long enough to write what is left of segment, spare and ballast with what still goes on
+    )[stream.below(4)]
+    us = 2 * SECOND + stream.below(longest_us)
     world.fill_disk(free, us)
     return f"{free} bytes are left on the disk for {us / 1e6:.1f} s"
 
@@ -443,6 +456,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     ),
     Fault("spoil", "plc", 60 * SECOND, _lasting(_spoil, lambda p: p.heal(), 4 * SECOND, "shows old images")),
     Fault("lose_events", "plc", 90 * SECOND, _lose_events),
+    Fault("echo", "controller", 30 * SECOND, _echo),
     Fault("wrap", "plc", 120 * SECOND, _wrap),
     Fault("kill", "controller", 60 * SECOND, _kill),
     Fault("stop", "controller", 150 * SECOND, _stop),
@@ -451,7 +465,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("power", "controller", _NEVER_US, _nothing),
     Fault("pause", "controller", 60 * SECOND, _pause),
     Fault("slow_disk", "disk", 60 * SECOND, _slow_disk),
-    Fault("stall", "disk", 150 * SECOND, _stall),
+    Fault("stall", "disk", 75 * SECOND, _stall),
     Fault("full", "disk", 90 * SECOND, _full),
     Fault("sync_error", "disk", 90 * SECOND, _sync_error),
     Fault("rot", "disk", 120 * SECOND, _rot),

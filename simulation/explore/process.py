@@ -399,6 +399,7 @@ class Life:
             return
         inputs = [each for happening in happenings for each in to_inputs(plc, happening)]
         if inputs:
+            self.world.heard.extend(inputs)
             self.submit(inputs)
 
     def _progress(self, name: str) -> Progress | None:

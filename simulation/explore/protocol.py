@@ -9,11 +9,13 @@ be is looked for all the time by the witness and by the product's own assertions
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from hashlib import sha256
 
 from packcenter.config.manifest import Known
 from packcenter.core.hall import Hall
+from packcenter.core.inputs import Input
 from packcenter.journal.frames import Identity
 from packcenter.service.output_commit import Recorded
 from simulation.clock import FAULT, HeapClock
@@ -33,6 +35,7 @@ PROFILE_DIGEST = 0x5EED_0001
 SEGMENTS_OF_A_DISK = 64
 
 _SLICE_US = 1_000_000
+_HEARD = 200
 
 
 class PlantBrokeError(Exception):
@@ -101,6 +104,7 @@ class World:
         for name, plc in self.plcs.items():
             plc.program = self.plant.programs[name]
             plc.on_point = self._plc_point
+        self.heard: deque[Input] = deque(maxlen=_HEARD)
         self.cables = {
             name: Cable(plc, clock, options.seed, self.notes, in_pieces=in_pieces[name]) for name, plc in self.plcs.items()
         }

@@ -231,7 +231,7 @@ _WIRE: Final = (
     Fault("stop", "controller", 120 * SECOND, cast(Any, _stop)),
     Fault("crash_disk", "controller", 60 * SECOND, cast(Any, _crash_disk)),
 )
-_ELSEWHERE: Final = frozenset({"crash_point", "kill", "stop"})  # the points of the first are places in the protocol level's driver
+_ELSEWHERE: Final = frozenset({"crash_point", "kill", "stop", "echo"})  # or works otherwise here, or not at all
 _SHARED: Final = tuple(fault for fault in FAULTS if fault.kind != "network" and fault.name not in _ELSEWHERE)
 _ACTS: Final = tuple(act for act in mischief.ACTS.values() if act.kind != "plc")  # what PLCs do is among the shared
 
