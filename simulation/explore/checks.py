@@ -23,7 +23,7 @@ from packcenter.core.custody import balance_errors, books
 from packcenter.core.hall import Hall
 from packcenter.core.lifecycle import kind_of
 from packcenter.core.packml import State as Unit
-from packcenter.core.state import State, encode_state, lane_place
+from packcenter.core.state import State, decode_state, encode_state, is_current, lane_place
 from packcenter.core.words import ReadOutcome, ReasonClass
 from packcenter.journal.journal import read_journal
 from packcenter.replay.strict import explain, replay
@@ -132,11 +132,12 @@ class Checker:
 
     # --- deaths ------------------------------------------------------------------------------------------------------
 
-    def died(self, state: State | None, in_pouches: bool = False) -> None:
+    def died(self, now_us: int, state: State | None, in_pouches: bool = False) -> None:
         """The controller died with this in its hands; documents really are in pouches, or not."""
         if state is None:
             self._notes.met("kill during recovery")
             return
+        self._wakes_again(now_us, state)
         for bagger in state.baggers.values():
             for job in (bagger.feeding, bagger.sealing):
                 if job is not None and job.inside and job.verdict:
@@ -145,6 +146,12 @@ class Checker:
                 self._notes.met("parcel half filled at crash")
         if any(bag.closing for bag in state.bags.values()):
             self._notes.met("bag closing at crash")
+
+    def _wakes_again(self, now_us: int, state: State) -> None:
+        """J4: what a snapshot brings back wakes at the same times."""
+        waking, again = wakings(state), wakings(decode_state(encode_state(state)))
+        if waking != again:
+            self._wrong(now_us, "J4", f"after a snapshot it would wake at {again[:5]}, as it is at {waking[:5]}")
 
     # --- once faults have stopped ----------------------------------------------------------------------------------------
 
@@ -192,6 +199,7 @@ class Checker:
         if life is None or world.broken:
             return
         state = life.controller.state
+        self._wakes_again(now_us, state)
         for error in balance_errors(state):
             self._wrong(now_us, "A3", error)
         for account in books(state):
@@ -222,6 +230,11 @@ _FACTS: dict[type, _Check] = {
     f.BagClosed: Checker._closed,
 }
 _LETTERS = {"wrong document": "B4", "bill": "D1"}
+
+
+def wakings(state: State) -> list[tuple[int, str, str, int]]:
+    """The deadlines that still mean something, in order."""
+    return sorted({entry for entry in state.agenda if is_current(state, entry)})
 
 
 def journal_faults(disk: SimDisk, state: State) -> list[tuple[str, str]]:

@@ -233,7 +233,7 @@ def _lose_events(world: World, stream: Stream, hard: int) -> str | None:
 
 
 def _echo(world: World, stream: Stream, hard: int) -> str | None:
-    """E1, R4: a link hands out again what it handed out before, of this life of the PLC or an earlier one; the core looks, too."""
+    """E1, R4: a link hands out once more what it did before, of this life of the PLC or an earlier one; the core looks, too."""
     events = [event for event in world.heard if isinstance(event, PlcEvent)]
     life = world.life
     if not events or life is None or not life.serving or life.stopping:

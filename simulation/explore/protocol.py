@@ -196,7 +196,7 @@ class World:
 
     def _bury(self, life: Life, how: str, power: bool) -> None:
         in_pouches = any(place.startswith("pack/") for _, place in self.plant.truth.everywhere())
-        self.checker.died(life.controller.state if life.recovered else None, in_pouches)
+        self.checker.died(self.clock.now_us, life.controller.state if life.recovered else None, in_pouches)
         if life.recovered:
             self.witness.left(life.journal.end.sequence + life.commits.held, life.controller.state)
         life.alive = False

@@ -355,7 +355,7 @@ class WireWorld:
         self.notes.kills[how] += 1
         controller: Controller | None = getattr(life.service, "controller", None)
         in_pouches = any(place.startswith("pack/") for _, place in self.plant.truth.everywhere())
-        self.checker.died(None if controller is None else controller.state, in_pouches)
+        self.checker.died(self.clock.now_us, None if controller is None else controller.state, in_pouches)
 
     def _ended(self, life: Life) -> None:
         """A life ended by itself, or was killed, which `kill` has told."""

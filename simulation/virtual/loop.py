@@ -209,7 +209,7 @@ class VirtualLoop(base_events.BaseEventLoop):
     def call_later(  # type: ignore[override]
         self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> events.TimerHandle:
-        """As asyncio's; rounded up, so that time passes even for who waits for the last bit of a float (asyncua's sessions do)."""
+        """As asyncio's; rounded up, so that time passes for who waits for the last bit of a float, as asyncua's sessions do."""
         delay_us = max(ceil(delay * 1e6 - _NOTHING), 1) if delay > 0 else 0
         return self.call_at_us(self.now_us + delay_us, callback, *args, context=context)
 

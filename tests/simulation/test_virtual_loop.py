@@ -31,6 +31,18 @@ def test_a_wait_costs_no_time_and_ends_at_its_microsecond() -> None:
     assert run(main) == [(1, "soon"), (1_000_000, "second"), (3_600_000_000, "hour")]
 
 
+def test_who_waits_for_almost_nothing_is_woken_later() -> None:
+    """Wire seeds 102 and 138: asyncua's session watchdog sleeps for the rest of a float until its time has come."""
+
+    async def main(loop: VirtualLoop) -> int:
+        until = loop.time() + 1e-9
+        while loop.time() < until:
+            await asyncio.sleep(until - loop.time())
+        return loop.now_us - START_US
+
+    assert run(main) == 1
+
+
 def test_timers_of_one_instant_run_in_the_order_of_their_creation() -> None:
     """asyncio's own heap leaves that open."""
 
