@@ -50,7 +50,7 @@ async def agreed(hall: VirtualHall) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_a_calm_hall_packs_everything_and_agrees_with_its_plant(blueprint: Blueprint) -> None:
-    """Seven minutes of the hall: all that came is in a bag or at the hand station; links alone may complain."""
+    """Seven minutes of the hall: all that came is in a bag or at the hand station, no thread was used, nothing complained."""
 
     async def case(hall: VirtualHall) -> None:
         await hall.sleep_us(40 * SECOND)
@@ -58,10 +58,7 @@ def test_a_calm_hall_packs_everything_and_agrees_with_its_plant(blueprint: Bluep
         kinds = {place.partition("/")[0] for place in places.values()}
         assert kinds <= {"bag", "dispatched", "hand", "expected"}, kinds
         assert sum(place != "expected" for place in places.values()) >= 115
-        complaints = [
-            line for line in hall.log if line["level"] != "info" and line.get("event") not in ("plc_lost", "plc_not_reached")
-        ]
-        assert not complaints, complaints
+        assert not [line for line in hall.log if line["level"] != "info"], list(hall.log)
         life = hall.life
         assert life is not None
         hall.stop_service()

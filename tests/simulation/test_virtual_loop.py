@@ -36,7 +36,7 @@ def test_who_waits_for_almost_nothing_is_woken_later() -> None:
 
     async def main(loop: VirtualLoop) -> int:
         until = loop.time() + 1e-9
-        while loop.time() < until:
+        while loop.time() < until:  # noqa: ASYNC110
             await asyncio.sleep(until - loop.time())
         return loop.now_us - START_US
 
