@@ -62,6 +62,7 @@ class Fate(IntEnum):
     LABEL_TWICE = 16  # pouch: the label is printed twice, the second one sticks to the pouch behind, beside its own
     LABEL_LATE = 17  # pouch: the label comes when the pouch behind is there, instead of its own
     LABEL_OTHER = 18  # pouch: the label of some other parcel is printed
+    CITIZENS_NUMBER = 19  # scanner, feeder: what is read is the citizen's identity number on the document (B7)
 
 
 class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

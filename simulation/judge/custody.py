@@ -266,8 +266,11 @@ def count_in(court: Court, item: Item) -> None:
 def suspected(court: Court, bench: Bench, fact: Said) -> None:
     """An item that may not be dispatched before a person had it in hand."""
     item = court.item(fact[1], "Suspected")
-    if item is not None:
-        item.suspect = fact[2] or "suspected"
+    if item is None:
+        return
+    if item.suspect:
+        court.blame("B6", f"{item.id} is suspect ({item.suspect}) and suspected again ({fact[2]}); the first reason stands")
+    item.suspect = item.suspect or fact[2] or "suspected"
 
 
 def sent_to_hand(court: Court, bench: Bench, fact: Said) -> None:

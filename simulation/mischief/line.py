@@ -33,6 +33,7 @@ for _stage, _word in ((Stage.SCANNER, "scanner"), (Stage.FEEDER, "feeder")):
     _arms(f"{_word}_reads_two", "scanner", _stage, Fate.MULTIPLE)
     _arms(f"{_word}_reads_another", "scanner", _stage, Fate.OTHER_CODE)
     _arms(f"{_word}_reads_neighbour", "scanner", _stage, Fate.NEIGHBOUR_CODE)
+    _arms(f"{_word}_reads_citizen", "scanner", _stage, Fate.CITIZENS_NUMBER)
 _arms("prints_twice", "printer", Stage.POUCH, Fate.LABEL_TWICE)
 _arms("prints_nothing", "printer", Stage.POUCH, Fate.LABEL_NONE)
 _arms("prints_late", "printer", Stage.POUCH, Fate.LABEL_LATE)

@@ -1,9 +1,10 @@
-"""What a code reader makes of a document: its code, nothing, or somebody else's."""
+"""What a code reader makes of a document: its code, nothing, somebody else's, or a citizen's number."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from packcenter.core import resident_id
 from packcenter.core.words import ReadOutcome
 from simulation.luck import Fate, Luck, Stage
 from simulation.truth import Document, Truth
@@ -13,6 +14,7 @@ _FAILED: Final = {
     Fate.MULTIPLE: ReadOutcome.MULTIPLE_IDENTIFIERS,
     Fate.READ_ERROR: ReadOutcome.READ_ERROR,
 }
+_NOWHERE: Final = "999999"  # a region that there is not, so that no number is anybody's
 _MISREAD: Final = {Stage.SCANNER: Stage.MISREAD, Stage.FEEDER: Stage.FEEDER_MISREAD}
 _WHOSE: Final = {Stage.SCANNER: Stage.WHOSE_CODE, Stage.FEEDER: Stage.WHOSE_CODE_FED}
 
@@ -50,6 +52,9 @@ class Reader:
             return self._elsewhere(document)
         if fate is Fate.NEIGHBOUR_CODE and behind is not None and behind.code:
             return behind.code
+        if fate is Fate.CITIZENS_NUMBER:
+            body = f"{_NOWHERE}19900101{self._luck.below(1000, document.key, _WHOSE[self._stage]):03}"
+            return body + resident_id.check_character(body)
         if fate is Fate.MISREAD and document.code:
             return self._luck.misread(document.code, document.key, _MISREAD[self._stage])
         return document.code

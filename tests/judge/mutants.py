@@ -291,6 +291,12 @@ def _(records: Records) -> None:
     drop_said(records[-1], "SentToHand", "Moved")
 
 
+@mutant("B6", "the reason why a parcel is suspect is said anew", LIVES)
+def _(records: Records) -> None:
+    restarted = nth(records, "LinkUp", fact="Suspected")
+    restarted.facts.append(["Suspected", said(restarted, "Suspected")[1], "label_used_twice"])
+
+
 @mutant("B7", "a code is a resident identity number")
 def _(records: Records) -> None:
     records[-1].facts.clear()
