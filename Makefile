@@ -12,6 +12,8 @@ IMAGES ?= 2000
 SEEDS ?= 0:1000
 # pytest workers: the suite is sized for two cores
 WORKERS ?= 2
+# each commit looks at other seeds; the same number repeats the same ones
+export PACKCENTER_ROTATION ?= $(shell git rev-list --count HEAD 2>/dev/null || echo 0)
 
 .PHONY: help demo test check fast slow format lint bench explore crash torture seeded-bugs fuzz coverage mutants pictures dashboards digests lock clean
 

@@ -1,8 +1,28 @@
-"""What every test may use: the option that rewrites the expectations of the interaction scripts."""
+"""
+What every test may use: the option that rewrites the expectations of the interaction scripts, and the rotation.
+
+Each commit looks at other seeds: `PACKCENTER_ROTATION` (the Makefile gives the number of commits) is where they begin. It is
+printed below the tests; the same number repeats the same seeds.
+"""
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+ROTATION = int(os.environ.get("PACKCENTER_ROTATION", "0"))
+
+
+@pytest.fixture(scope="session")
+def rotation() -> int:
+    """Which turn it is, for tests that look at a share of many seeds."""
+    return ROTATION
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how the seeds of this run can be had again."""
+    terminalreporter.write_line(f"rotating seeds: PACKCENTER_ROTATION={ROTATION}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

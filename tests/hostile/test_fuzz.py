@@ -33,9 +33,9 @@ def _corpus(name: str) -> list[dict[str, Any]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("direction", ["client", "server"])
 @pytest.mark.parametrize(("protocol", "count"), [("modbus", FRAMES), ("opcua", SESSIONS)])
-def test_the_fuzzers_find_nothing(protocol: str, count: int, direction: str) -> None:
+def test_the_fuzzers_find_nothing(protocol: str, count: int, direction: str, rotation: int) -> None:
     """Nothing wrong is accepted, nothing right refused, nothing raises that should not, nothing takes a second, memory stays."""
-    summary = run(protocol, direction, 7, count).summary()
+    summary = run(protocol, direction, rotation, count).summary()
     assert summary["faults"] == summary["slower_than_1_s"] == summary["altered_past_the_crc"] == 0, summary
     assert summary["rss_growth_mib"] < GROWTH_MAX_MIB, summary
     assert summary["done"] >= count

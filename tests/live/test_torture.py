@@ -23,11 +23,11 @@ MS = 1_000
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(("hard", "cycles"), plan(CYCLES))
 def test_a_hall_is_struck_again_and_again_and_nothing_is_lost_doubled_or_decided_twice(
-    tmp_path: Path, hard: bool, cycles: int, record_property: Callable[[str, object], None]
+    tmp_path: Path, hard: bool, cycles: int, rotation: int, record_property: Callable[[str, object], None]
 ) -> None:
     """Whatever the blows: every judge finds nothing, every run replays to the same decisions, and nobody knocks hastily."""
     told: list[str] = []
-    result = torture.torture(tmp_path / "hall", SEED, cycles, hard=hard, tell=told.append)
+    result = torture.torture(tmp_path / "hall", SEED + rotation, cycles, hard=hard, tell=told.append)
     for name, value in torture.report_hall(result, 0).items():
         record_property(name, str(value))
     assert result.violations == [], told

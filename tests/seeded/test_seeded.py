@@ -86,3 +86,13 @@ def test_the_explorer_finds_a_bug_that_it_must_find() -> None:
     found = hunt(bugs()["no-deadline"], 20, None)
     assert found.seeds, found
     assert "R7" in found.said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_bugs_whose_turn_it_is_are_found(rotation: int) -> None:
+    """Each commit hunts two others of those that the explorer or the crash images must find."""
+    mine = [bug for bug in bugs().values() if bug.by in ("explore", "crash")]
+    for at in (2 * rotation, 2 * rotation + 1):
+        found = hunt(mine[at % len(mine)], 500, None)
+        assert found.seeds, found
