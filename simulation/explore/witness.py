@@ -19,6 +19,7 @@ from hashlib import blake2b
 
 from packcenter.core import facts as f
 from packcenter.core.commands import Divert, GrantEpoch
+from packcenter.core.inputs import Scanned
 from packcenter.core.state import State, encode_state
 from packcenter.core.words import Disposition, PlaceState
 from packcenter.journal.frames import GENESIS, Draft, digest_after
@@ -94,6 +95,9 @@ class Witness:
                 self._took(fact)
             elif type(fact) is f.EpochGranted:
                 self._grant(fact.plc, fact.epoch, fact.nonce)
+        scan = recorded.input
+        if isinstance(scan, Scanned):
+            self.lives[scan.plc, self._newest[scan.plc]].decided.pop(scan.track, None)  # the PLC may give an id again (E12)
         for command in recorded.commands:
             if isinstance(command, GrantEpoch):
                 continue

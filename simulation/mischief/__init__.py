@@ -54,6 +54,8 @@ eye_is_blocked            jam: the machine holds                             all
 lane_full_stuck           full: other lanes. Not full: reservations count    all agrees (R2 does not need the sensor)
 diverter_sticks           home: fell back, wrong lane. Out: wrong lane,      all agrees: what is in a wrong lane is put out
                           told by that lane's eye
+track_is_reused           the first is lost, and a ghost when an eye sees  lost, and a provisional item at hand
+                          it: to the exception lane
 position_closes           drop refused, or turned out                        at hand
 lifts_from_queue          nothing: it was never seen                         expected: excused, it shows as not come
 lifts_from_belt           the next eye misses it                             lost

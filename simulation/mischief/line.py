@@ -119,6 +119,17 @@ def _diverter_sticks(plant: Plant, plcs: Plcs, stream: Stream) -> str | None:
     return f"{sorter.name} lane {lane.number}: the diverter is stuck {stuck}"
 
 
+@act("track_is_reused", "line")
+def _track_is_reused(plant: Plant, plcs: Plcs, stream: Stream) -> str | None:
+    sorter = plant.sorters[stream.below(len(plant.sorters))]
+    rider = pick(stream, [rider for rider in sorter.on_belt() if rider.track])
+    if rider is None:
+        return None
+    track = rider.track
+    sorter.lose_tracks([rider])
+    return f"{sorter.name}: track {track} is given to the next"
+
+
 @act("position_closes", "line", lasts=True)
 def _position_closes(plant: Plant, plcs: Plcs, stream: Stream) -> str | None:
     position = pick(stream, list(plant.rack.bags))

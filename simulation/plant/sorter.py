@@ -16,7 +16,7 @@ rider that nobody follows until an eye sees it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -56,8 +56,7 @@ class SorterProgram(Machine):
     __slots__ = (
         "_belt", "_belt_us", "_carrying", "_hand", "_inducting", "_jams", "_luck",
         "_margin_us", "_next_slot_us", "_on_belt", "_reader", "_riders", "_running", "_scan_us", "_settings",
-        "_since_us", "_stuck_out", "_sweep_token", "_sweeping", "_track", "belt_end_us", "exception",
-        "floor", "lanes", "queue",
+        "_since_us", "_stuck_out", "_sweep_token", "_sweeping", "_track", "belt_end_us", "exception", "floor", "lanes", "queue",
     )  # fmt: skip
 
     def __init__(
@@ -133,6 +132,19 @@ class SorterProgram(Machine):
     def moves(self) -> bool:
         """Whether the belt runs."""
         return self._running
+
+    def lose_tracks(self, riders: Iterable[Rider]) -> None:
+        """The PLC forgets these; the next eye sees ghosts. Nobody misses what fell off. The next scan gets the last one's id."""
+        for rider in riders:
+            self._track = rider.track - 1
+            self._riders.pop(rider.track, None)
+            if not rider.gone and rider.fate is Fate.FALLS:
+                rider.gone = True
+                self._on_belt -= 1
+                if not rider.hollow:
+                    self.floor.append(rider.document)
+            rider.track = rider.asked = rider.lane = 0
+            rider.fate, rider.why, rider.due_us = Fate.NONE, Disposition.NO_ANSWER, NEVER
 
     def lift(self, rider: Rider) -> Document:
         """A person takes a document off the belt. If the PLC followed it, the next eye misses it."""
@@ -577,21 +589,9 @@ class SorterProgram(Machine):
                 self.report(EventKind.PLACE_STATE, a=lane.number, b=lane.state, c=len(lane.fifo))
 
     def forget(self) -> None:
-        """
-        Lose tracks, decisions and closed lanes.
-
-        What lies on the belt is untracked; the next eye will see it as a ghost. What fell off is not missed any more.
-        """
-        self._riders.clear()
+        """Lose tracks, decisions and closed lanes."""
+        self.lose_tracks(self._belt)
         self._track = self.port.first_track - 1
-        for rider in self._belt:
-            if not rider.gone and rider.fate is Fate.FALLS:
-                rider.gone = True
-                self._on_belt -= 1
-                if not rider.hollow:
-                    self.floor.append(rider.document)
-            rider.track = rider.asked = rider.lane = 0
-            rider.fate, rider.why, rider.due_us = Fate.NONE, Disposition.NO_ANSWER, NEVER
         for lane in self.lanes.values():
             if any(touch.why is Why.UNHEARD for document in lane.fifo for touch in self.truth.touches(document)):
                 self.tamper(lane, "lost memory")
