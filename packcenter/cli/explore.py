@@ -15,7 +15,9 @@ from packcenter.cli import collector, output
 from packcenter.cli.codes import OK, PROBLEM, USAGE, ToldError
 
 if TYPE_CHECKING:
-    from simulation.explore.options import Options, Outcome
+    from collections.abc import Mapping
+
+    from simulation.explore.options import Level, Options, Outcome
     from simulation.explore.runner import Results
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)")
@@ -43,10 +45,10 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600}
     "--scripts", type=click.Path(file_okay=False, path_type=Path), help="Write the shortest script of each failure here."
 )
 @click.option("--no-shrink", is_flag=True, help="Tell failures as they came.")
-@click.option("--faults", "list_faults", is_flag=True, help="List all fault classes, and stop.")
+@click.option("--faults", "list_faults", is_flag=True, help="List all fault classes of the level, and stop.")
 def explore(
     seeds: str,
-    level: str,
+    level: Level,
     workers: int | None,
     hours: float | None,
     only: str | None,
@@ -65,15 +67,16 @@ def explore(
     line that repeats it, then made as short as it gets. Ends with 1 if anything was violated, or if a thousand seeds or more
     did not meet what such a set must meet.
     """
-    from simulation.explore import faults
+    from simulation.explore import swarm
     from simulation.explore.runner import Results
 
+    known = swarm.kinds(level)
     if list_faults:
-        for name, kind in faults.KINDS.items():
+        for name, kind in known.items():
             click.echo(f"{kind:10} {name}")
         return OK
     first, end = _seeds(seeds)
-    change = _Change(level, _only(only), _names(without), hall, items, _span_us(span))
+    change = _Change(level, _only(only, known), _names(without, known), hall, items, _span_us(span))
     collector.settle(batch=True)
     began = time.perf_counter()
     results = Results()
@@ -83,7 +86,7 @@ def explore(
     missed = results.missed(change.level) if only is None and without is None else []
     if json_file is not None:
         _write_json(json_file, results, seconds, told, missed)
-    _report(results, seconds, missed)
+    _report(results, seconds, missed, known)
     return PROBLEM if results.failed or missed else OK
 
 
@@ -92,7 +95,7 @@ class _Change:
 
     def __init__(
         self,
-        level: str,
+        level: Level,
         only: dict[str, int] | None,
         without: list[str],
         hall: str | None,
@@ -103,7 +106,7 @@ class _Change:
 
         if hall is not None and hall not in HALLS:
             raise ToldError(USAGE, f"--hall {hall!r} is none of {', '.join(HALLS)}.")
-        self.level: Any = level
+        self.level = level
         self._only, self._without, self._hall, self._items, self._span_us = only, without, hall, items, span_us
 
     def options_of(self, seed: int) -> Options:
@@ -130,17 +133,15 @@ def _seeds(text: str) -> tuple[int, int]:
     return int(first), int(end) if end else int(first) + 1
 
 
-def _names(text: str | None) -> list[str]:
-    from simulation.explore import faults
-
+def _names(text: str | None, known: Mapping[str, str]) -> list[str]:
     names = [name for name in (text or "").split(",") if name]
-    unknown = [name for name in names if name not in faults.KINDS]
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise ToldError(USAGE, f"{', '.join(unknown)}: no such fault. `packcenter explore --faults` lists all.")
+        raise ToldError(USAGE, f"{', '.join(unknown)}: no such fault. `packcenter explore --faults` lists all of a --level.")
     return names
 
 
-def _only(text: str | None) -> dict[str, int] | None:
+def _only(text: str | None, known: Mapping[str, str]) -> dict[str, int] | None:
     """Fault -> how hard, 0 where it was not said; None without the option."""
     if text is None or text == "none":
         return None if text is None else {}
@@ -150,7 +151,7 @@ def _only(text: str | None) -> dict[str, int] | None:
         if hard not in ("", "1", "2", "3"):
             raise ToldError(USAGE, f"--only {part!r}: hardness is {hard!r}, expected 1, 2 or 3.")
         chosen[name] = int(hard or 0)
-    _names(",".join(chosen))
+    _names(",".join(chosen), known)
     return chosen
 
 
@@ -237,17 +238,16 @@ def _write_json(file: Path, results: Results, seconds: float, failures: list[dic
     file.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
 
 
-def _report(results: Results, seconds: float, missed: list[str]) -> None:
+def _report(results: Results, seconds: float, missed: list[str], known: Mapping[str, str]) -> None:
     from rich.table import Table
 
-    from simulation.explore import faults
     from simulation.explore.goals import GOALS
 
     out = output.console()
     speed = results.simulated_us / 1e6 / max(seconds, 1e-9)
     kinds: dict[str, int] = {}
     for name, times in results.faults.items():
-        kind = faults.KINDS.get(name, "other")
+        kind = known.get(name, "other")
         kinds[kind] = kinds.get(kind, 0) + times
     out.print(
         f"{results.seeds:,} seeds, {results.simulated_us / 3.6e9:,.1f} hours of the hall, {results.items:,} items,"

@@ -96,7 +96,7 @@ def _without(options: Options, names: list[str]) -> Options:
 
 def command_of(options: Options) -> str:
     """The line that runs exactly this again."""
-    faults = ",".join(name if hard == 1 else f"{name}:{hard}" for name, hard in options.faults.items())
+    faults = ",".join(f"{name}:{hard}" for name, hard in options.faults.items())
     return (
         f"packcenter explore --seeds {options.seed}:{options.seed + 1} --level {options.level} --hall {options.hall}"
         f" --items {options.items} --for {options.safety_us // 1_000_000}s --only {faults or 'none'}"

@@ -44,8 +44,13 @@ def options_of(seed: int, level: Level = "protocol") -> Options:
         hall=hall,
         items=max(4, safety_s * rate // 60),
         safety_us=safety_s * SECOND,
-        faults=_faults(stream, faults.KINDS if level == "protocol" else wire_faults.WIRE_KINDS),
+        faults=_faults(stream, kinds(level)),
     )
+
+
+def kinds(level: Level) -> Mapping[str, str]:
+    """Every fault class of a level, with its kind."""
+    return faults.KINDS if level == "protocol" else wire_faults.WIRE_KINDS
 
 
 def _faults(stream: Stream, known: Mapping[str, str]) -> dict[str, int]:
