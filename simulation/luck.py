@@ -63,6 +63,7 @@ class Fate(IntEnum):
     LABEL_LATE = 17  # pouch: the label comes when the pouch behind is there, instead of its own
     LABEL_OTHER = 18  # pouch: the label of some other parcel is printed
     CITIZENS_NUMBER = 19  # scanner, feeder: what is read is the citizen's identity number on the document (B7)
+    ONE_OF_TWO = 20  # scanner, feeder: two identifiers in the picture, and the reader names one of them
 
 
 class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -234,9 +234,16 @@ def _lose_events(world: World, stream: Stream, hard: int) -> str | None:
 
 def _echo(world: World, stream: Stream, hard: int) -> str | None:
     """E1, R4: a link hands out once more what it did before, of this life of the PLC or an earlier one; the core looks, too."""
-    events = [event for event in world.heard if isinstance(event, PlcEvent)]
     life = world.life
-    if not events or life is None or not life.serving or life.stopping:
+    if life is None or not life.serving or life.stopping:
+        return None
+    plcs = life.controller.state.plcs
+    events = [
+        event
+        for event in world.heard
+        if isinstance(event, PlcEvent) and (event.epoch, event.seq) <= (plcs[event.plc].epoch, plcs[event.plc].seq)
+    ]
+    if not events:
         return None
     event = events[stream.below(len(events))]
     life.submit([event])

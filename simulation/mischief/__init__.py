@@ -26,13 +26,15 @@ scans_slowly              decisions come late, or link lost now and then;    all
                           diverters swing behind their item
 shows_old_, torn_image    CRC or counters are wrong: read again, reconnect   all agrees (nothing of it on `FastPlc`)
 scanner_reads_nothing,    provisional item to the exception lane             provisional item at hand, paired by count
-_reads_two, _misreads
+_reads_two, _misreads,
+_reads_one_of_two
 scanner_reads_another,    a duplicate, if that item is in custody; else      agree, or both are excused (mistaken): the feeder
 _neighbour                nothing before the feeder reads it again           reads again, so nothing wrong is sealed (B4)
 scanner_reads_citizen     masked (B7), a stranger: provisional item        provisional item at hand, paired by count
 feeder_reads_nothing,     put out as the one expected, unproven              at hand; the lane behind may shift by one until
 _reads_two, _misreads,                                                       the next good read
-_reads_citizen
+_reads_citizen,
+_reads_one_of_two
 feeder_reads_another,     not the one expected: put out. If the item is in   at hand or lost. Only if a wrong document stood at
 _neighbour                a parcel already: that parcel is called back, too  the head AND the reader named the right one was a
                                                                              wrong one sealed: called back when the right one

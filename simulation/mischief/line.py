@@ -31,6 +31,7 @@ for _stage, _word in ((Stage.SCANNER, "scanner"), (Stage.FEEDER, "feeder")):
     _arms(f"{_word}_reads_nothing", "scanner", _stage, Fate.NO_READ)
     _arms(f"{_word}_misreads", "scanner", _stage, Fate.MISREAD)
     _arms(f"{_word}_reads_two", "scanner", _stage, Fate.MULTIPLE)
+    _arms(f"{_word}_reads_one_of_two", "scanner", _stage, Fate.ONE_OF_TWO)
     _arms(f"{_word}_reads_another", "scanner", _stage, Fate.OTHER_CODE)
     _arms(f"{_word}_reads_neighbour", "scanner", _stage, Fate.NEIGHBOUR_CODE)
     _arms(f"{_word}_reads_citizen", "scanner", _stage, Fate.CITIZENS_NUMBER)

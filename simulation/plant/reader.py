@@ -39,6 +39,9 @@ class Reader:
         failed = _FAILED.get(fate)
         if failed is not None:
             return (failed if document.code else ReadOutcome.NO_IDENTIFIER), "", False
+        if fate is Fate.ONE_OF_TWO and document.code and behind is not None and behind.code:
+            named = (document, behind)[self._luck.below(2, document.key, _WHOSE[self._stage])]
+            return ReadOutcome.MULTIPLE_IDENTIFIERS, named.code, False
         code = self._seen(document, fate, behind)
         if not code:
             return ReadOutcome.NO_IDENTIFIER, "", False

@@ -209,6 +209,8 @@ def test_a_jam_is_free_before_the_machine_is_held() -> None:
         (Fate.NO_READ, ReadOutcome.NO_IDENTIFIER, ""),
         (Fate.MULTIPLE, ReadOutcome.MULTIPLE_IDENTIFIERS, ""),
         (Fate.NEIGHBOUR_CODE, ReadOutcome.SUCCESS, "NJ-C00000002"),
+        (Fate.ONE_OF_TWO, ReadOutcome.MULTIPLE_IDENTIFIERS, "NJ-C00000002"),
+        (Fate.CITIZENS_NUMBER, ReadOutcome.SUCCESS, "999999199001017883"),
     ],
 )
 def test_an_armed_fate_is_met_once(fate: Fate, outcome: ReadOutcome, code: str) -> None:
