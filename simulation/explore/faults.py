@@ -356,7 +356,8 @@ def _unnoticed(world: World, spoiled: SimDisk) -> str:
         recovered = _recovered(world, spoiled.settled())
     except JournalError:
         return ""
-    if recovered.journal.torn_bytes:
+    before_groups = [batch.entries[0].sequence - 1 for batch in read_groups(world.disk.settled())]
+    if recovered.journal.torn_bytes or recovered.journal.end.sequence in before_groups[-1:]:
         world.notes.met("rot that looks like a torn tail")
         return ""
     if encode_state(recovered.controller.state) != encode_state(expected.controller.state):
