@@ -206,6 +206,45 @@ async def test_no_record_after_a_jump_of_the_wall_clock_comes_before_the_one_tha
     await rig.ended()
 
 
+async def test_an_empty_submission_lets_the_engine_look_at_the_clocks() -> None:
+    """T3: somebody saw a jump while inputs were waiting; it is recorded before them, though seen after they came."""
+    rig = await Rig().started()
+    rig.disk.open.clear()
+    first = rig.engine.submit([i.ClockStepped(1)])
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    rig.clock.ahead_us = -5_000_000
+    waiting = rig.engine.submit([i.LinkUp("sorter-1", 7, 0)])
+    look = rig.engine.submit([])
+    rig.disk.open.set()
+    assert await asyncio.gather(first, waiting, look)
+    assert [type(recorded.input) for recorded in rig.recorded[2:]] == [i.ClockStepped, i.LinkUp]
+    assert await rig.engine.submit([]) == []  # nothing to tell: answered, and no group of nothing is made
+    assert sum(rig.disk.groups) == 4
+    await rig.ended()
+
+
+async def test_what_was_submitted_first_is_recorded_first() -> None:
+    """E2: the events of a PLC come in order, however many submissions they came in."""
+    rig = await Rig().started()
+    await rig.engine.submit([i.LinkUp("bagger-1", 7, 0)])
+    rig.disk.open.clear()
+    waits = [rig.engine.submit([i.ConsumableRead("bagger-1", 1, seq, 1, 90)]) for seq in range(1, 6)]
+    rig.disk.open.set()
+    await asyncio.gather(*waits)
+    assert [recorded.input.seq for recorded in rig.recorded[2:]] == [1, 2, 3, 4, 5]  # type: ignore[union-attr]
+    await rig.ended()
+
+
+async def test_commands_wait_for_their_own_group_when_a_batch_makes_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R6: what the second record asks is not durable with the first one."""
+    monkeypatch.setattr("packcenter.service.output_commit.portion", lambda drafts: 1)
+    rig = await Rig().started()
+    await rig.engine.submit([i.LinkUp("sorter-1", 7, 0), i.LinkUp("sorter-2", 8, 0)])
+    assert rig.happenings == ["durable", "GrantEpoch", "told LinkUp"] * 2
+    await rig.ended()
+
+
 async def test_what_was_answered_is_not_kept() -> None:
     """An engine that runs for weeks holds no submission longer than its group."""
     rig = await Rig().started()
