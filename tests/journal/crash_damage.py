@@ -89,7 +89,7 @@ def _meddle(disk: SimDisk, groups: list[Batch], luck: Stream) -> str:
     number = luck.below(len(inside))
     start, end = inside[number].entries[0].offset, inside[number].end.offset
     last = inside[-1].end.offset
-    how = luck.below(6)
+    how = luck.below(8)
     if how == 0 and inside[number] is not groups[-1]:
         disk.spoil(name, start, content[end:last].ljust(last - start, b"\0"))
         return f"group {number} of {name} was dropped"
@@ -107,6 +107,15 @@ def _meddle(disk: SimDisk, groups: list[Batch], luck: Stream) -> str:
     if how == 4 and inside[number] is not groups[-1]:
         disk.spoil(name, start, _forged(inside[number], content, inside[number - 1].end if number else None))
         return f"group {number} of {name} was forged, CRCs and all"
+    if how == 5:
+        disk.spoil(name, 0, bytes(frames.HEADER_BYTES))
+        return f"the header of {name} was lost"
+    if how == 6:
+        first, end = groups[-1].entries[0].offset, groups[-1].end.offset
+        name = f"segment-{groups[-1].end.segment:08d}.pcj"
+        at = first + luck.below(end - first)
+        disk.spoil(name, at, bytes([disk.files()[name][at] ^ 1 << luck.below(8)]))
+        return f"a bit of byte {at} of the last group, which is in {name}, flipped"
     at = (0, frames.HEADER_BYTES, FIRST_FRAME, end, luck.below(len(content)))[luck.below(5)]
     disk.open(name, create=False).truncate(at)
     return f"{name} was cut to {at} bytes"
