@@ -138,12 +138,13 @@ def beheaded(judge: Judge, disk: SimDisk, spot: Spot, truth: Chronicle) -> None:
     """
     Cut whole groups from the journal's end: a beginning is found, and a snapshot of what is gone says that it is gone.
 
-    Without a snapshot that is the one thing which a journal cannot see from inside.
+    Without a snapshot that is the one thing which a journal cannot see from inside, unless the next segment was begun.
     """
     groups = _groups(disk)
     if len(groups) < 2:
         return
     last = groups[-1].end
+    begun = any(disk.files().get(f"segment-{last.segment + 1:08d}.pcj", b"")[: frames.HEADER_BYTES])
     newest = snapshot.load_newest(disk, schemas=SCHEMAS).snapshot
     known = [0 if newest is None else newest.position.sequence, last.sequence]
     with_snapshot = disk.settled()
@@ -159,8 +160,15 @@ def beheaded(judge: Judge, disk: SimDisk, spot: Spot, truth: Chronicle) -> None:
             cut.spoil(f"segment-{end.segment:08d}.pcj", end.offset, bytes(last.offset - end.offset))
             spot.doing = f"groups after record {end.sequence} of {last.sequence} cut off, snapshot at {taken}"
             judge.tally.spoilt += 1
-            if _read_all(cut.settled()) != truth.bodies[: end.sequence]:
-                raise spot.violation("a reader found something else than the groups that are left")
+            try:
+                left: list[bytes] | None = _read_all(cut.settled())
+            except JournalError:
+                left = None
+            if left != (None if begun else truth.bodies[: end.sequence]):
+                expected = "damage, since the next segment was begun" if begun else "the groups that are left"
+                raise spot.violation(
+                    f"a reader found {'damage' if left is None else f'{len(left)} records'}, expected {expected}"
+                )
             try:
                 seen = judge.read_recovered(cut)
             except JournalError:
