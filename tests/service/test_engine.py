@@ -15,7 +15,7 @@ from packcenter.core.commands import Command, GrantEpoch
 from packcenter.core.controller import Controller, Outcome
 from packcenter.core.facts import EpochGranted, StopNoted
 from packcenter.journal.frames import Draft
-from packcenter.journal.journal import Group, JournalPoisoned, Position
+from packcenter.journal.journal import Group, JournalFull, JournalPoisoned, Position
 from packcenter.real import RealClock
 from packcenter.service.clock import CoreClock
 from packcenter.service.engine import GROUP_MAX, Engine, Recorded, StepError
@@ -68,7 +68,16 @@ class Rig:
         self.controller = Controller()
         self.clock = SetClock()
         core_clock = CoreClock(self.clock, start_us=1_772_413_200_000_000)
-        self.engine = Engine(self.controller, self.disk, self.clock, core_clock, self, (self.recorded.append, self.read))
+        self.rooms = 0  # how often the journal can be given room
+        self.engine = Engine(
+            self.controller,
+            self.disk,
+            self.clock,
+            core_clock,
+            self,
+            (self.recorded.append, self.read),
+            make_room=self.make_room,
+        )
         self.task = asyncio.create_task(self.engine.run())
 
     def command(self, command: Command) -> None:
@@ -79,6 +88,13 @@ class Rig:
 
     def read(self, recorded: Recorded) -> None:
         self.happenings.append(f"told {type(recorded.input).__name__}")
+
+    def make_room(self) -> bool:
+        """Let the disk have room again, if any was kept."""
+        self.rooms -= 1
+        if self.rooms >= 0:
+            self.disk.failure = None
+        return self.rooms >= 0
 
     async def started(self) -> Rig:
         await self.engine.submit([i.Started(1, "0", HALL, "00")])
@@ -169,6 +185,20 @@ async def test_a_commit_that_fails_ends_the_engine_and_is_told_to_all_who_wait()
         await rig.task
     assert isinstance(waiting.exception(), JournalPoisoned)
     assert rig.happenings == []
+
+
+async def test_a_full_journal_gets_the_room_that_was_kept_and_the_same_group_again() -> None:
+    """J7: what is on the belt is still recorded; without room left the engine ends, and says why."""
+    rig = await Rig().started()
+    rig.rooms, rig.disk.failure = 1, JournalFull("no room")
+    assert len(await rig.engine.submit([i.LinkUp("sorter-1", 7, 0)])) == 1
+    assert rig.happenings == ["durable", "GrantEpoch", "told LinkUp"]
+    rig.disk.failure = JournalFull("no room")
+    waiting = rig.engine.submit([i.LinkUp("sorter-2", 8, 0)])
+    with pytest.raises(JournalFull):
+        await rig.task
+    assert isinstance(waiting.exception(), JournalFull)
+    assert len(rig.recorded) == 2
 
 
 async def test_a_stop_leaves_nothing_that_was_submitted_undone() -> None:

@@ -8,6 +8,7 @@ here happens between the service, its disk and its clocks.
 from __future__ import annotations
 
 import csv
+import errno
 import io
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -18,7 +19,8 @@ from packcenter.core import controller, record
 from packcenter.core import inputs as i
 from packcenter.core.records import Plc
 from packcenter.core.turn import Turn
-from packcenter.journal.journal import read_journal
+from packcenter.journal import space
+from packcenter.journal.journal import Journal, read_journal
 from packcenter.plc.line import LineCommand
 from packcenter.plc.mailbox import Resume
 from packcenter.plc.translate import resumed
@@ -34,7 +36,7 @@ OPENS_US = 1_772_413_200 * SECOND
 EVENT = i.JamChanged("sorter-1", 1, 1, 0, 3, True)
 
 
-def on_service(case: Callable[[VirtualHall], Coroutine[Any, Any, None]]) -> None:
+def on_service(case: Callable[[VirtualHall], Coroutine[Any, Any, None]], *, snapshot_every: int = 2_000) -> None:
     """Run a case with a service that has started."""
 
     async def main(hall: VirtualHall) -> None:
@@ -42,8 +44,9 @@ def on_service(case: Callable[[VirtualHall], Coroutine[Any, Any, None]]) -> None
         await case(hall)
         assert hall.loop.complaints == []
 
+    settings = HallSettings(seed=1, segment_bytes=1 << 17, disk_bytes=1 << 23, quiet=False, snapshot_every=snapshot_every)
     small = blueprint(scenarios.place("small"), "small", 1)
-    run_hall(main, small, Day([], {}, OPENS_US), HallSettings(seed=1, segment_bytes=1 << 17, disk_bytes=1 << 23, quiet=False))
+    run_hall(main, small, Day([], {}, OPENS_US), settings)
 
 
 async def start(hall: VirtualHall) -> None:
@@ -68,8 +71,16 @@ async def breaks(hall: VirtualHall) -> None:
     assert life.ended.startswith("StepError: JamChanged: ZeroDivisionError")
 
 
-def test_a_stop_is_the_last_record() -> None:
+def test_a_stop_is_the_last_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """T4: whoever reads the journal knows that people ended this run, and nothing else did."""
+    closed: list[Journal] = []
+    close = Journal.close
+
+    def noted(journal: Journal) -> None:
+        closed.append(journal)
+        close(journal)
+
+    monkeypatch.setattr(Journal, "close", noted)
 
     async def case(hall: VirtualHall) -> None:
         life = hall.life
@@ -78,8 +89,62 @@ def test_a_stop_is_the_last_record() -> None:
         assert life is not None
         assert life.ended == "stopped"
         assert inputs_on(hall.disk)[-1] == i.StopRequested("asked")
+        assert closed == [life.service.journal]  # nothing can come after it (J8)
 
     on_service(case)
+
+
+def test_a_stop_takes_five_seconds_at_most_even_if_the_disk_does_not_answer() -> None:
+    """Whoever waits for it kills the process otherwise, and learns nothing."""
+
+    async def case(hall: VirtualHall) -> None:
+        life = hall.life
+        assert life is not None
+        hall.pace.stall_until_us = hall.loop.now_us + 3_600 * SECOND
+        hall.stop_service()
+        assert await hall.until(lambda: hall.life is None, 6 * SECOND)
+        assert life.ended.startswith("TimeoutError: the service did not come to an end in 5 s")
+
+    on_service(case)
+
+
+def test_a_task_that_fails_beside_the_engine_ends_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hall whose disk nobody watches any more must not run on as if all were well."""
+
+    async def case(hall: VirtualHall) -> None:
+        life = hall.life
+        assert life is not None
+        monkeypatch.setattr(space, "judge", lambda *_, **__: 1 // 0)
+        assert await hall.until(lambda: hall.life is None, 3 * SECOND)
+        assert life.ended.startswith("ZeroDivisionError")
+
+    on_service(case)
+
+
+def test_a_snapshot_that_the_disk_refused_is_taken_again_later() -> None:
+    """Without one a restart reads the whole journal; one refusal must not be the end of them."""
+
+    async def case(hall: VirtualHall) -> None:
+        life = hall.life
+        assert life is not None
+
+        async def records(count: int) -> None:
+            for _ in range(count):
+                life.process.context().run(life.service.engine.submit, [i.ClockStepped(2 * SECOND)])
+            await hall.sleep_us(3 * SECOND)
+
+        def refuse(when: str, what: str, name: str) -> None:
+            if what == "rename" and name.startswith("snapshot-"):
+                raise OSError(errno.EIO, "Input/output error")
+
+        hall.disk.hook = refuse
+        await records(12)
+        assert [line["event"] for line in hall.log if line["event"].startswith("snapshot")] == ["snapshot_failed"]
+        hall.disk.hook = lambda when, what, name: None
+        await records(12)
+        assert any(name.startswith("snapshot-") for name in hall.disk.list())
+
+    on_service(case, snapshot_every=10)
 
 
 def test_infeed_is_held_while_the_disk_is_short_and_no_longer() -> None:
