@@ -51,6 +51,16 @@ def test_sleeping_takes_at_least_as_long_as_asked() -> None:
     asyncio.run(run())
 
 
+def test_sleeping_goes_on_when_the_loop_wakes_it_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio may call a timer a clock tick too soon; a pause that a link owes its PLC must not end by that."""
+    clock = RealClock()
+    sleep = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(seconds / 2))
+    began = clock.mono_us()
+    asyncio.run(clock.sleep_us(5_000))
+    assert clock.mono_us() - began >= 5_000
+
+
 def test_luck_stays_below_and_reaches_every_number() -> None:
     assert {RealRandom().below(3) for _ in range(300)} == {0, 1, 2}
 
@@ -76,6 +86,16 @@ def test_a_folder_is_made_with_all_above_it(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "b" / "c").is_dir()
     assert disk.where() == tmp_path / "a" / "b" / "c"
     RealDisk(tmp_path / "a" / "b" / "c")
+
+
+def test_a_folder_that_is_made_is_durable_in_the_one_that_holds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """J1: a power loss that takes the folder takes the journal in it."""
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(Path(f"/proc/self/fd/{fd}").readlink()))
+    RealDisk(tmp_path / "a" / "b")
+    assert synced == [tmp_path, tmp_path / "a"]
+    RealDisk(tmp_path / "a" / "b")
+    assert len(synced) == 2
 
 
 def test_a_file_keeps_what_is_written_where_it_is_written(tmp_path: Path) -> None:

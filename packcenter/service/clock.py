@@ -39,7 +39,18 @@ class CoreClock:
         return max(0, at_us - self.now_us()) / self.speed / 1e6
 
     def wall_step_us(self) -> int:
-        """By how much the wall clock jumped since the last call; 0 for less than the limit. That it drifts is no jump."""
-        offset = self._clock.wall_us() - self._clock.mono_us()
-        step, self._wall_offset = offset - self._wall_offset, offset
+        """By how much the wall clock jumped since the last look; 0 for less than the limit. That it drifts is no jump."""
+        step = self._wall_moved_us()
+        self._wall_offset += step
         return step if abs(step) > STEP_LIMIT_US else 0
+
+    def wall_jumped(self) -> bool:
+        """Whether it jumped since the last look; by how much is left for `wall_step_us` to tell."""
+        step = self._wall_moved_us()
+        if abs(step) > STEP_LIMIT_US:
+            return True
+        self._wall_offset += step
+        return False
+
+    def _wall_moved_us(self) -> int:
+        return self._clock.wall_us() - self._clock.mono_us() - self._wall_offset

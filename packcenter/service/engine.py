@@ -79,7 +79,11 @@ class Engine:
         return self._queued
 
     def submit(self, inputs: Sequence[Input]) -> asyncio.Future[list[Outcome]]:
-        """Queue inputs, in order; the future holds their outcomes once they are durable."""
+        """
+        Queue inputs, in order; the future holds their outcomes once they are durable.
+
+        Without inputs it lets the engine look at the clocks: a jump of the wall clock begins the next group.
+        """
         assert self._queued + len(inputs) <= QUEUE_MAX, self._queued
         done: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
         self._queue.append(_Submission(inputs, self._clock.mono_us(), done))
@@ -144,8 +148,6 @@ class Engine:
             self._queued -= len(submission.inputs)
             taken.append((submission, commits.take(submission.inputs, submission.received_us)))
         commits.take_tick()
-        if not commits.held:
-            return
         self._committing = True
         while drafts := commits.portion():
             commits.release(await self._commit(drafts))

@@ -325,10 +325,13 @@ class Service:
                 self._maybe_snapshot()
 
     def _look_at_clock(self) -> None:
-        """A quiet hall makes no group by which a jump of the clock would be found (`OutputCommit.take_clock`)."""
-        step_us = self.core_clock.wall_step_us()
-        if step_us:
-            self._submit([i.ClockStepped(step_us)])
+        """
+        A quiet hall makes no group by which a jump of the clock would be found (`OutputCommit.take_clock`).
+
+        The jump itself is not queued: what waits already would be recorded before it, with times of after it (T3).
+        """
+        if self.core_clock.wall_jumped():
+            self._submit([])
 
     def _look_at_disk(self) -> None:
         """Warn at 20 % free; at 10 % hold the sorters' infeed, while everything on the belts can still be recorded."""

@@ -5,7 +5,8 @@ The witness (`witness`) sees what crosses the borders between journal, wire and 
 and what both say when nothing is under way:
 
     each record     T1 R2 R8 R9 B6 C1
-    in time         L-links L-infeed L-acknowledged L-decided L-controlling L-reconnects, L-rest: all is at its end or held
+    in time         L-links L-infeed L-acknowledged L-decided L-controlling L-reconnects,
+                    L-rest: all is at its end or held, and every manifest is taken
     at rest         A2 A3 (books), A9 B1 B4 D1 (the plant's own count), J2 J4 (journal folded and replayed), X (the second judge)
 """
 
@@ -274,6 +275,8 @@ def at_rest(world: World) -> bool:
     if life is None or not life.serving or life.group_under_way:
         return False
     state = life.controller.state
+    if _untaken(world, state):
+        return False
     if any(kind_of(item.place) in ("belt", "lane", "pack", "rack") for item in state.items.values()):
         return False
     if any(kind in ("queue", "belt", "pack", "rack") for kind in _kinds(world)):
@@ -288,12 +291,19 @@ def at_rest(world: World) -> bool:
     )
 
 
+def _untaken(world: World, state: State) -> list[str]:
+    """The day's manifests, all of them sound, that the controller does not have whole."""
+    taken = {name for name, manifest in state.manifests.items() if manifest.parts_taken == manifest.parts}
+    return [name for name in world.day.manifests if name not in taken]
+
+
 def _unfinished(world: World) -> str:
     life = world.life
     if life is None:
         return "no controller"
     state = life.controller.state
-    told = [
+    told = [f"manifest {name} not taken" for name in _untaken(world, state)]
+    told += [
         f"{item.id} in {item.place}" for item in state.items.values() if kind_of(item.place) in ("belt", "lane", "pack", "rack")
     ]
     told += [

@@ -187,7 +187,7 @@ class Life:
 
     def write_in_part(self) -> None:
         """The life ends while a group is being written: let what `disk.hook` allows be written."""
-        drafts = self.commits.portion()
+        drafts = self.commits.portion()[: self.world.group_records]
         if drafts:
             self.world.witness.about_to_commit(drafts)
             self.journal.write_group(drafts)
@@ -311,7 +311,7 @@ class Life:
             self.at(min(stalled_us, _STALL_STEP_US), self._write, None)
             return
         commits = self.commits
-        drafts = commits.portion()
+        drafts = commits.portion()[: self.world.group_records]
         witness = self.world.witness
         witness.about_to_commit(drafts)
         segment = self.journal.end.segment
@@ -439,9 +439,8 @@ class Life:
     def _upkeep(self, _: None) -> None:
         """What the service does once a second: clock, disk space, snapshots."""
         self.at(UPKEEP_US, self._upkeep, None)
-        step_us = self.core_clock.wall_step_us()
-        if step_us:
-            self.submit([i.ClockStepped(step_us)])
+        if self.core_clock.wall_jumped():
+            self.submit([])
         self._look_at_disk()
         if not self._snapshot_busy and self.journal.end.sequence - self._snapshot_at >= SNAPSHOT_EVERY:
             self._snapshot_at = self.journal.end.sequence

@@ -16,7 +16,7 @@ from hashlib import sha256
 from packcenter.config.manifest import Known
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Input
-from packcenter.journal.frames import Identity
+from packcenter.journal.frames import GROUP_RECORDS_MAX, Identity
 from packcenter.service.output_commit import Recorded
 from simulation.clock import FAULT, HeapClock
 from simulation.disk import Crash, SimDisk
@@ -36,6 +36,8 @@ SEGMENTS_OF_A_DISK = 64
 
 _SLICE_US = 1_000_000
 _HEARD = 200
+_GROUPS = (GROUP_RECORDS_MAX, GROUP_RECORDS_MAX, 3, 1)
+"""Records of a group at most: what is decided at once may become durable in several (a full group, or one of 4 MiB, does)."""
 
 
 class PlantBrokeError(Exception):
@@ -47,6 +49,7 @@ class World:
     One run of one seed. `run` gives its outcome.
 
     `disk` and `folders` are what the computer's disks hold now; `life` the controller's present process, None between two.
+    `group_records` is how many records of what was decided at once the journal takes at most in one group.
     """
 
     def __init__(self, options: Options) -> None:
@@ -73,6 +76,7 @@ class World:
         self.life: Life | None = None
         self.lives = 0
         self.checker = checks.Checker(self.notes, self.hall)
+        self.group_records = _GROUPS[Stream(options.seed, "explore/groups").below(len(_GROUPS))]
         self._commits = Stream(options.seed, "explore/commit")
         self._nonces = Stream(options.seed, "explore/nonce")
         self._restarts = Stream(options.seed, "explore/restart")

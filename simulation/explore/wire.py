@@ -17,6 +17,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
+from packcenter.config.manifest import SERVICES
 from packcenter.core.controller import Controller
 from packcenter.core.hall import Hall
 from packcenter.core.state import State
@@ -83,7 +84,7 @@ def blueprint(where: scenarios.Place, name: str, seed: int) -> Blueprint:
                 **common,
             )
         )
-    return Blueprint(where.hall, sha256(name.encode()).hexdigest(), tuple(links))
+    return Blueprint(where.hall, sha256(name.encode()).hexdigest(), tuple(links), SERVICES)
 
 
 class WorldClock:

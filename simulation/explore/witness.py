@@ -10,6 +10,8 @@ what reaches the machine. Nothing here changes anything, except that the first t
     E5   the ring is never full                              R5   one decision for a scan, and one execution of a command
     E6   nothing is let in while packcenter is silent        R1   nothing enters a lane that is shut, as asked
     J1 J2   after a restart: all that was acknowledged or released, and nothing else
+    T1 T2   core time goes as the monotonic clock goes, and on where it was after a restart
+    T3   no record comes between a jump of the wall clock and the record that says so
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 from packcenter.core import facts as f
+from packcenter.core import record
 from packcenter.core.commands import Divert, GrantEpoch
-from packcenter.core.inputs import Scanned
+from packcenter.core.inputs import ClockStepped, Scanned
 from packcenter.core.state import State, encode_state
 from packcenter.core.words import Disposition, PlaceState
 from packcenter.journal.frames import GENESIS, Draft, digest_after
@@ -29,6 +32,12 @@ from packcenter.plc.translate import to_line
 from packcenter.service.output_commit import Recorded
 from simulation.explore.options import Notes
 from simulation.plant.sorter import SorterProgram
+
+_CLOCKS_APART_US = 1_000
+"""Core time and the monotonic clock are read one after the other."""
+
+_JUMP_US = 3_000_000
+"""A jump of up to 1 s counts for none, and two of them may come between two records."""
 
 
 class Life:
@@ -63,6 +72,8 @@ class Witness:
         self._sequence = 0
         self._digest = GENESIS
         self._under_way: list[Draft] = []
+        self._clocks: Draft | None = None
+        self._last_us = 0
         self._left: tuple[int, bytes] | None = None
 
     @property
@@ -79,6 +90,21 @@ class Witness:
     def about_to_commit(self, drafts: Sequence[Draft]) -> None:
         """These records are being written: after a crash they are there, all or none."""
         self._under_way = list(drafts)
+        for draft in drafts:
+            self._watch_clocks(draft)
+
+    def _watch_clocks(self, draft: Draft) -> None:
+        before, self._clocks = self._clocks, draft
+        if before is None:  # the first one of a life
+            if draft.at_us < self._last_us:
+                self.wrong("T1", f"core time begins at {draft.at_us}, after {self._last_us} in an earlier life")
+            return
+        core_us, mono_us = draft.at_us - before.at_us, draft.mono_us - before.mono_us
+        if abs(core_us - mono_us) > _CLOCKS_APART_US:
+            self.wrong("T2", f"core time went on by {core_us / 1e6:.3f} s while {mono_us / 1e6:.3f} s passed")
+        jump_us = draft.wall_us - before.wall_us - mono_us
+        if abs(jump_us) > _JUMP_US and type(record.decode(draft.body).input) is not ClockStepped:
+            self.wrong("T3", f"the wall clock jumped by {jump_us / 1e6:.1f} s, and the next record does not say so")
 
     def committed(self, group: Group) -> None:
         """They are durable."""
@@ -149,6 +175,8 @@ class Witness:
             self.inputs += end.sequence - self._sequence
             self._hash.update(b"%d %d" % (self._now_us(), end.sequence) + end.digest)
         self._under_way = []
+        self._clocks = None
+        self._last_us = state.last_us
         self._sequence, self._digest = end.sequence, end.digest
         for name, plc in state.plcs.items():
             if not plc.epoch:

@@ -35,7 +35,7 @@ class Blueprint(msgspec.Struct, frozen=True):
     hall: Hall
     hall_digest: str
     links: tuple[LinkSettings, ...]
-    services: tuple[str, ...] = ()
+    services: tuple[str, ...]
 
 
 def blueprint_of(configuration: Configuration, speed: int = 1) -> Blueprint:

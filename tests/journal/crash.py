@@ -14,6 +14,7 @@ What must hold of each:
     again  a recovery leaves everything durable: the next one finds the same, and changes no byte
     on     the journal goes on afterwards, and reads back
     state  (every 16th) the recovered controller's state is that of the same records folded, from whatever snapshot
+    who    the header of the segment in which a record stands names the release and configuration that wrote it
     calm   nothing that a crash leaves is called damage; snapshots and the quarantine note are there whole, old or new
 
 And of disks that lie or rot (J9), counted apart: what is changed is reported, or means nothing, or is a lost sector of
@@ -99,6 +100,7 @@ class Hall:
             self.disk.others_bytes = 0
             self.journal.write_group(drafts)
         self.promise.least = self.promise.most
+        self.judge.check_header(self.disk, self.journal.end.segment)
         self.look(f"{doing} acknowledged")
 
     def spares(self) -> None:

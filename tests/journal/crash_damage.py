@@ -89,7 +89,7 @@ def _meddle(disk: SimDisk, groups: list[Batch], luck: Stream) -> str:
     number = luck.below(len(inside))
     start, end = inside[number].entries[0].offset, inside[number].end.offset
     last = inside[-1].end.offset
-    how = luck.below(6)
+    how = luck.below(8)
     if how == 0 and inside[number] is not groups[-1]:
         disk.spoil(name, start, content[end:last].ljust(last - start, b"\0"))
         return f"group {number} of {name} was dropped"
@@ -107,6 +107,15 @@ def _meddle(disk: SimDisk, groups: list[Batch], luck: Stream) -> str:
     if how == 4 and inside[number] is not groups[-1]:
         disk.spoil(name, start, _forged(inside[number], content, inside[number - 1].end if number else None))
         return f"group {number} of {name} was forged, CRCs and all"
+    if how == 5:
+        disk.spoil(name, 0, bytes(frames.HEADER_BYTES))
+        return f"the header of {name} was lost"
+    if how == 6:
+        first, end = groups[-1].entries[0].offset, groups[-1].end.offset
+        name = f"segment-{groups[-1].end.segment:08d}.pcj"
+        at = first + luck.below(end - first)
+        disk.spoil(name, at, bytes([disk.files()[name][at] ^ 1 << luck.below(8)]))
+        return f"a bit of byte {at} of the last group, which is in {name}, flipped"
     at = (0, frames.HEADER_BYTES, FIRST_FRAME, end, luck.below(len(content)))[luck.below(5)]
     disk.open(name, create=False).truncate(at)
     return f"{name} was cut to {at} bytes"
@@ -129,12 +138,13 @@ def beheaded(judge: Judge, disk: SimDisk, spot: Spot, truth: Chronicle) -> None:
     """
     Cut whole groups from the journal's end: a beginning is found, and a snapshot of what is gone says that it is gone.
 
-    Without a snapshot that is the one thing which a journal cannot see from inside.
+    Without a snapshot that is the one thing which a journal cannot see from inside, unless the next segment was begun.
     """
     groups = _groups(disk)
     if len(groups) < 2:
         return
     last = groups[-1].end
+    begun = any(disk.files().get(f"segment-{last.segment + 1:08d}.pcj", b"")[: frames.HEADER_BYTES])
     newest = snapshot.load_newest(disk, schemas=SCHEMAS).snapshot
     known = [0 if newest is None else newest.position.sequence, last.sequence]
     with_snapshot = disk.settled()
@@ -150,8 +160,15 @@ def beheaded(judge: Judge, disk: SimDisk, spot: Spot, truth: Chronicle) -> None:
             cut.spoil(f"segment-{end.segment:08d}.pcj", end.offset, bytes(last.offset - end.offset))
             spot.doing = f"groups after record {end.sequence} of {last.sequence} cut off, snapshot at {taken}"
             judge.tally.spoilt += 1
-            if _read_all(cut.settled()) != truth.bodies[: end.sequence]:
-                raise spot.violation("a reader found something else than the groups that are left")
+            try:
+                left: list[bytes] | None = _read_all(cut.settled())
+            except JournalError:
+                left = None
+            if left != (None if begun else truth.bodies[: end.sequence]):
+                expected = "damage, since the next segment was begun" if begun else "the groups that are left"
+                raise spot.violation(
+                    f"a reader found {'damage' if left is None else f'{len(left)} records'}, expected {expected}"
+                )
             try:
                 seen = judge.read_recovered(cut)
             except JournalError:

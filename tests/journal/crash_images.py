@@ -292,6 +292,13 @@ class Judge:
                 f"after the next group {len(seen)} records read back from {first} on, expected to {found + len(drafts)}"
             )
 
+    def check_header(self, disk: SimDisk, segment: int) -> None:
+        """The segment to which was just written says who writes (J9, G2)."""
+        header = frames.decode_header(disk.files()[f"segment-{segment:08d}.pcj"][:FIRST_FRAME])
+        if header is None or header.identity != self.identity:
+            seen = "nobody" if header is None else header.identity.release
+            raise self._spot.violation(f"segment {segment} says that {seen} writes it, expected {self.identity.release}")
+
     def fitting(self, after: int, count: int) -> list[Draft]:
         """Up to `count` records after record `after`, as many as one segment takes."""
         drafts = self._chronicle.drafts[after : after + count]

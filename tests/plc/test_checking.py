@@ -184,3 +184,11 @@ def test_a_value_from_before_the_last_one_is_stale() -> None:
     clock.check(stamped(1))
     with pytest.raises(PlcError, match=r"Out: source time went back 0.400 s"):
         clock.check(stamped(0.6))
+
+
+def test_a_value_is_compared_with_the_last_one_and_not_with_the_first() -> None:
+    clock = SourceClock("Out")
+    for at_s in (0.1, 0.5, 1):
+        clock.check(stamped(at_s))
+    with pytest.raises(PlcError, match=r"Out: source time went back 0.500 s"):
+        clock.check(stamped(0.5))

@@ -584,6 +584,8 @@ def test_our_heartbeat_stands_still_while_the_infeed_is_to_be_held() -> None:
     bench = Bench(GRANTED).up()
     before = bench.box.in_image(bench.now).heartbeat
     bench.box.infeed_held = True
+    bench.box.ask(LineCommand(1, 1))
+    assert bench.box.in_image(bench.now).commands == (LineCommand(1, 1),)
     assert [bench.box.in_image(bench.now + at * 100 * MS).heartbeat for at in range(1, 9)] == [before] * 8
     assert bench.box.write_due_us(bench.now + 800 * MS) == 100 * MS
     bench.box.infeed_held = False

@@ -241,6 +241,23 @@ async def test_a_server_that_publishes_slowly_is_polled_and_says_so(opcua_plc: P
         opcua_plc.floor_ms = 0.0
 
 
+async def test_a_server_that_samples_slowly_is_polled_however_fast_it_publishes(
+    opcua_plc: PlcServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is sampled every 100 ms is published every 5 ms as it was 100 ms ago."""
+    subscribe = OpcUaWire._subscribe
+
+    async def sampled_slowly(wire: OpcUaWire) -> tuple[int, float, float]:
+        number, publishing_ms, _ = await subscribe(wire)
+        return number, publishing_ms, 100.0
+
+    monkeypatch.setattr(OpcUaWire, "_subscribe", sampled_slowly)
+    async with opcua_plc.running(), connected(opcua_plc.settings()) as wire:
+        assert not wire.pushes
+        assert wire.how == "polled Read every 10 ms: the server grants publishing 5 ms, sampling 100 ms (limit 20 ms)"
+        assert await wire.exchange(None) is not None
+
+
 async def test_a_written_value_is_an_array_of_uint16_without_timestamps(opcua_plc: PlcServer) -> None:
     """Many servers refuse a source time from a client."""
     async with opcua_plc.running(), connected(opcua_plc.settings()) as wire:
@@ -396,6 +413,19 @@ async def test_a_subscription_that_the_server_ends_is_a_lost_connection(opcua_pl
         status = ua.StatusChangeNotification(Status=ua.StatusCode(ua.UInt32(StatusCodes.BadTimeout)))
         wire._on_publish(ua.PublishResult(NotificationMessage=ua.NotificationMessage(NotificationData=[status])))
         with pytest.raises(PlcError, match="the server ended the subscription: BadTimeout"):
+            await wire.exchange(None)
+
+
+async def test_the_end_of_a_connection_wakes_a_link_that_waits_for_a_push(opcua_plc: PlcServer) -> None:
+    """It need not wait for its next heartbeat to hear of it."""
+    async with opcua_plc.running(), connected(opcua_plc.settings()) as wire:
+        await newest(wire)
+        socket = wire._client.uaclient.protocol
+        assert socket is not None
+        wire._wake.clear()
+        socket.connection_lost(None)
+        assert wire._wake.is_set()
+        with pytest.raises(PlcError, match="the server closed the connection"):
             await wire.exchange(None)
 
 

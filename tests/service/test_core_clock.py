@@ -54,6 +54,28 @@ def test_a_jump_is_told_whatever_small_ones_came_before_it() -> None:
     assert clock.wall_step_us() == -2_000_000
 
 
+def test_a_look_at_a_jump_leaves_it_to_be_told() -> None:
+    """T3: whoever looks only makes sure that a group is formed; the group tells it before all else."""
+    hands = Hands()
+    clock = CoreClock(hands)
+    assert not clock.wall_jumped()
+    hands.ahead -= 1_000_001
+    assert clock.wall_jumped()
+    assert clock.wall_jumped()
+    assert clock.wall_step_us() == -1_000_001
+    assert not clock.wall_jumped()
+
+
+def test_looks_alone_do_not_add_a_drift_up() -> None:
+    """A quiet night, in which no group is formed: 50 millionths of six hours are more than a second."""
+    hands = Hands()
+    clock = CoreClock(hands)
+    for _ in range(10):
+        hands.ahead += 500_000
+        assert not clock.wall_jumped()
+    assert clock.wall_step_us() == 0
+
+
 def test_core_time_does_not_follow_the_wall_clock() -> None:
     """T1, T2: within a run it is the monotonic clock's, and a restart never takes it back."""
     hands = Hands()

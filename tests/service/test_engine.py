@@ -15,7 +15,7 @@ from packcenter.core.commands import Command, GrantEpoch
 from packcenter.core.controller import Controller, Outcome
 from packcenter.core.facts import EpochGranted, StopNoted
 from packcenter.journal.frames import Draft
-from packcenter.journal.journal import Group, JournalPoisoned, Position
+from packcenter.journal.journal import Group, JournalFull, JournalPoisoned, Position
 from packcenter.real import RealClock
 from packcenter.service.clock import CoreClock
 from packcenter.service.engine import GROUP_MAX, Engine, Recorded, StepError
@@ -68,7 +68,16 @@ class Rig:
         self.controller = Controller()
         self.clock = SetClock()
         core_clock = CoreClock(self.clock, start_us=1_772_413_200_000_000)
-        self.engine = Engine(self.controller, self.disk, self.clock, core_clock, self, (self.recorded.append, self.read))
+        self.rooms = 0  # how often the journal can be given room
+        self.engine = Engine(
+            self.controller,
+            self.disk,
+            self.clock,
+            core_clock,
+            self,
+            (self.recorded.append, self.read),
+            make_room=self.make_room,
+        )
         self.task = asyncio.create_task(self.engine.run())
 
     def command(self, command: Command) -> None:
@@ -79,6 +88,13 @@ class Rig:
 
     def read(self, recorded: Recorded) -> None:
         self.happenings.append(f"told {type(recorded.input).__name__}")
+
+    def make_room(self) -> bool:
+        """Let the disk have room again, if any was kept."""
+        self.rooms -= 1
+        if self.rooms >= 0:
+            self.disk.failure = None
+        return self.rooms >= 0
 
     async def started(self) -> Rig:
         await self.engine.submit([i.Started(1, "0", HALL, "00")])
@@ -171,6 +187,20 @@ async def test_a_commit_that_fails_ends_the_engine_and_is_told_to_all_who_wait()
     assert rig.happenings == []
 
 
+async def test_a_full_journal_gets_the_room_that_was_kept_and_the_same_group_again() -> None:
+    """J7: what is on the belt is still recorded; without room left the engine ends, and says why."""
+    rig = await Rig().started()
+    rig.rooms, rig.disk.failure = 1, JournalFull("no room")
+    assert len(await rig.engine.submit([i.LinkUp("sorter-1", 7, 0)])) == 1
+    assert rig.happenings == ["durable", "GrantEpoch", "told LinkUp"]
+    rig.disk.failure = JournalFull("no room")
+    waiting = rig.engine.submit([i.LinkUp("sorter-2", 8, 0)])
+    with pytest.raises(JournalFull):
+        await rig.task
+    assert isinstance(waiting.exception(), JournalFull)
+    assert len(rig.recorded) == 2
+
+
 async def test_a_stop_leaves_nothing_that_was_submitted_undone() -> None:
     rig = await Rig().started()
     last = rig.engine.submit([i.StopRequested("done")])
@@ -203,6 +233,45 @@ async def test_no_record_after_a_jump_of_the_wall_clock_comes_before_the_one_tha
     rig.clock.ahead_us = -5_000_000
     await rig.engine.submit([i.StopRequested("soon")])
     assert rig.happenings == ["durable", "told ClockStepped", "told StopRequested"]
+    await rig.ended()
+
+
+async def test_an_empty_submission_lets_the_engine_look_at_the_clocks() -> None:
+    """T3: somebody saw a jump while inputs were waiting; it is recorded before them, though seen after they came."""
+    rig = await Rig().started()
+    rig.disk.open.clear()
+    first = rig.engine.submit([i.ClockStepped(1)])
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    rig.clock.ahead_us = -5_000_000
+    waiting = rig.engine.submit([i.LinkUp("sorter-1", 7, 0)])
+    look = rig.engine.submit([])
+    rig.disk.open.set()
+    assert await asyncio.gather(first, waiting, look)
+    assert [type(recorded.input) for recorded in rig.recorded[2:]] == [i.ClockStepped, i.LinkUp]
+    assert await rig.engine.submit([]) == []  # nothing to tell: answered, and no group of nothing is made
+    assert sum(rig.disk.groups) == 4
+    await rig.ended()
+
+
+async def test_what_was_submitted_first_is_recorded_first() -> None:
+    """E2: the events of a PLC come in order, however many submissions they came in."""
+    rig = await Rig().started()
+    await rig.engine.submit([i.LinkUp("bagger-1", 7, 0)])
+    rig.disk.open.clear()
+    waits = [rig.engine.submit([i.ConsumableRead("bagger-1", 1, seq, 1, 90)]) for seq in range(1, 6)]
+    rig.disk.open.set()
+    await asyncio.gather(*waits)
+    assert [recorded.input.seq for recorded in rig.recorded[2:]] == [1, 2, 3, 4, 5]  # type: ignore[union-attr]
+    await rig.ended()
+
+
+async def test_commands_wait_for_their_own_group_when_a_batch_makes_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R6: what the second record asks is not durable with the first one."""
+    monkeypatch.setattr("packcenter.service.output_commit.portion", lambda drafts: 1)
+    rig = await Rig().started()
+    await rig.engine.submit([i.LinkUp("sorter-1", 7, 0), i.LinkUp("sorter-2", 8, 0)])
+    assert rig.happenings == ["durable", "GrantEpoch", "told LinkUp"] * 2
     await rig.ended()
 
 

@@ -369,6 +369,25 @@ async def test_a_file_that_stood_still_too_briefly_is_left_alone() -> None:
     assert await hall.look(1) == [Handled("a", 1, 0)]
 
 
+async def test_a_file_settles_from_its_last_change_not_from_its_first_sight() -> None:
+    """It was there for long when it changed; half the time after that is too little."""
+    hall = Hall(**{"a.csv": text(row("NJ-1001"))[:-1]})
+    await hall.look(3, SETTLE_US)
+    hall.incoming.put("a.csv", text(row("NJ-1001")))
+    assert await hall.look(2, SETTLE_US // 2) == []
+    assert await hall.look(1) == [Handled("a", 1, 0)]
+
+
+async def test_a_file_whose_end_changes_without_its_size_has_not_settled() -> None:
+    """Its sender reserved the room and writes the rows afterwards."""
+    hall = Hall(**{"a.csv": text(row("NJ-1001"))})
+    await hall.look(1, SETTLE_US - 1)
+    hall.incoming.put("a.csv", text(row("NJ-2002")))
+    assert await hall.look(2, SETTLE_US - 1) == []
+    assert await hall.look(1) == [Handled("a", 1, 0)]
+    assert list(hall.core.items) == ["NJ-2002"]
+
+
 async def test_an_incomplete_last_line_is_waited_for_and_then_refused() -> None:
     """A pause in the transfer is not its end; after ten minutes the sender is told."""
     hall = Hall(**{"a.csv": text(row("NJ-1001"))[:-1]})

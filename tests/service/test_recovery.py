@@ -119,6 +119,17 @@ def test_a_snapshot_whose_state_this_release_cannot_read_is_passed_over(body: by
     assert encode_state(found.controller.state) == encode_state(made.controller.state)
 
 
+@pytest.mark.parametrize("schema", [recovery.STATE_SCHEMA - 1, recovery.STATE_SCHEMA + 1])
+def test_a_snapshot_of_another_release_is_passed_over_even_if_it_decodes(schema: int) -> None:
+    """J10: the same bytes may mean something else there; the journal is read instead."""
+    made = hall(3)
+    snapshot.write(made.disk, msgspec.structs.replace(made.snapshot(), schema=schema))
+    found = recovered(made.disk)
+    assert (found.folded, found.snapshot) == (4, None)
+    assert len(found.notes) == 1
+    assert f"schema {schema}; this release reads 1 and [{recovery.STATE_SCHEMA}]" in found.notes[0]
+
+
 def test_a_folder_that_cannot_be_listed_is_said_so() -> None:
     disk = hall(1).disk.survivor()
     disk.hook = failing("list", "", OSError(errno.EIO, "Input/output error"))
