@@ -38,6 +38,8 @@ class Stage(IntEnum):
     BACK_READ = 13  # which of two labels on a pouch is read back
     RACK_READ = 14  # and which at the rack
     WHOSE_CODE_FED = 15  # which other document's code is read at the feeder
+    CLOSER = 16  # a bag is being closed
+    BACK_MISREAD = 17
 
 
 class Fate(IntEnum):
@@ -64,6 +66,12 @@ class Fate(IntEnum):
     LABEL_OTHER = 18  # pouch: the label of some other parcel is printed
     CITIZENS_NUMBER = 19  # scanner, feeder: what is read is the citizen's identity number on the document (B7)
     ONE_OF_TWO = 20  # scanner, feeder: two identifiers in the picture, and the reader names one of them
+    LABEL_MISREAD = 21  # pouch: the right label is printed, and read back with one character wrong
+    CLOSE_REFUSED = 22  # closer: a hand is in the way
+    SEAL_NONE = 23  # closer: there is no seal on the bag, and the closer says so
+    SEAL_TROUBLE = 24  # closer: there is one, and the closer says that something is wrong with it
+    SEAL_UNREAD = 25  # closer: there is one, and nobody could read it
+    SEAL_AGAIN = 26  # closer: it bears the number of the one before
 
 
 class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,6 +105,12 @@ class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label_twice: int = 0
     label_late: int = 0
     label_other: int = 0
+    label_misread: int = 0
+    close_refused: int = 0
+    seal_none: int = 0
+    seal_trouble: int = 0
+    seal_unread: int = 0
+    seal_again: int = 0
 
     def __post_init__(self) -> None:
         wrong = [f"{name} is {rate}" for name, rate in msgspec.structs.asdict(self).items() if not 0 <= rate <= MILLION]
@@ -143,8 +157,16 @@ def _tables(rates: Rates) -> dict[str, _Table]:
             (rates.label_twice, Fate.LABEL_TWICE),
             (rates.label_late, Fate.LABEL_LATE),
             (rates.label_other, Fate.LABEL_OTHER),
+            (rates.label_misread, Fate.LABEL_MISREAD),
         ),
         "rack reader": ((rates.rack_no_read, Fate.NO_READ),),
+        "bag closer": (
+            (rates.close_refused, Fate.CLOSE_REFUSED),
+            (rates.seal_none, Fate.SEAL_NONE),
+            (rates.seal_trouble, Fate.SEAL_TROUBLE),
+            (rates.seal_unread, Fate.SEAL_UNREAD),
+            (rates.seal_again, Fate.SEAL_AGAIN),
+        ),
     }
 
 
@@ -156,10 +178,10 @@ class Luck:
     The luck of one simulated run: `seed` and `rates` say everything that will go wrong, and with which item.
 
     `at_scanner`, `on_belt`, `at_feeder`, `at_pouch` and `at_rack` give the fate of the item with a key (`draws.key_of`)
-    at that station. `below(n, key, stage)` draws what a fate needs besides.
+    at that station, `at_closer` that of an attempt to close a bag. `below(n, key, stage)` draws what a fate needs besides.
     """
 
-    __slots__ = ("at_feeder", "at_pouch", "at_rack", "at_scanner", "below", "on_belt")
+    __slots__ = ("at_closer", "at_feeder", "at_pouch", "at_rack", "at_scanner", "below", "on_belt")
 
     def __init__(self, seed: int, rates: Rates) -> None:
         keyed = Keyed(seed)
@@ -170,6 +192,7 @@ class Luck:
         self.at_feeder = _fates(tables["feeder"], keyed, Stage.FEEDER)
         self.at_pouch = _fates(tables["pouch"], keyed, Stage.POUCH)
         self.at_rack = _fates(tables["rack reader"], keyed, Stage.RACK_READER)
+        self.at_closer = _fates(tables["bag closer"], keyed, Stage.CLOSER)
 
     def misread(self, code: str, key: int, stage: Stage) -> str:
         """`code` with one character read wrong; never `code` itself."""

@@ -72,7 +72,7 @@ def _forget_track(turn: Turn, plc: str, track: int) -> None:
     """A PLC that gives a track id twice has lost the first item that had it."""
     owner = _tracked(turn, plc, track)
     if owner is not None:
-        _lose(turn, owner, "track_reused")
+        lose(turn, owner, "track_reused")
 
 
 def _put_on_belt(turn: Turn, sorter: Sorter, item: Item, track: int, outcome: int, scanned_us: int) -> None:
@@ -149,7 +149,7 @@ def on_lost(turn: Turn, lost: TrackLost) -> None:
     if item is None:
         turn.set_aside(lost, "unknown_track")
         return
-    _lose(turn, item, f"eye_{lost.eye}")
+    lose(turn, item, f"eye_{lost.eye}")
 
 
 def on_ghost(turn: Turn, ghost: GhostAppeared) -> None:
@@ -177,7 +177,7 @@ def on_confirmation_due(turn: Turn, item: Item) -> None:
         turn.emit(Unconfirmed(item.id, item.plc))
         turn.emit(ConfirmationMoved(item.id, turn.at_us + UNCONFIRMED_GRACE_US))
     else:
-        _lose(turn, item, "unconfirmed")
+        lose(turn, item, "unconfirmed")
 
 
 def wait_anew(turn: Turn, plc: str) -> None:
@@ -188,7 +188,8 @@ def wait_anew(turn: Turn, plc: str) -> None:
         turn.emit(ConfirmationMoved(tracks[track], confirm_us))
 
 
-def _lose(turn: Turn, item: Item, reason: str) -> None:
+def lose(turn: Turn, item: Item, reason: str) -> None:
+    """An item on a belt is not seen any more: the decision on it is over."""
     custody.answer_divert(turn, item)
     custody.lose(turn, item, reason)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from packcenter.core import bags, custody, links, packing
+from packcenter.core import bags, custody, diverting, links, packing
 from packcenter.core.facts import ClockStepNoted, EventTaken, HallAdopted, LinkStateSet, QuarantineNoted, StopNoted
 from packcenter.core.inputs import ClockStepped, Quarantined, Started, StopRequested
 from packcenter.core.lifecycle import kind_of
@@ -52,11 +52,16 @@ def on_quarantined(turn: Turn, quarantined: Quarantined) -> None:
 
 
 def _set_apart(turn: Turn, item: Item) -> None:
-    """What a machine holds comes to the hand station on the machine's way out; anything else is there at once."""
+    """
+    What a machine holds comes to the hand station on the machine's way out. Where a sorter saw what was on its belt nobody
+    knows, so that one is missed until it is found (A9); anything else is at the hand station at once.
+    """
     kind = kind_of(item.place)
     if kind in ("lane", "pack", "rack", "bag"):
         bags.hold_back(turn, item, "quarantined")
-    elif kind in ("expected", "belt", "lost"):
+    elif kind == "belt":
+        diverting.lose(turn, item, "quarantined")
+    elif kind in ("expected", "lost"):
         custody.to_hand(turn, item, "quarantined")
 
 

@@ -139,7 +139,31 @@ class Engine:
         return True
 
     async def _one_group(self) -> None:
+        """
+        Step what waits, commit it, tell it. What was decided before a step that fails is sound, and becomes durable before
+        the engine ends: the next run sets the event of that step aside, and would miss those before it for ever (E2).
+        """
         taken: list[tuple[_Submission, list[Outcome]]] = []
+        commits = self._commits
+        failed: StepError | None = None
+        self._committing = True
+        try:
+            self._step_group(taken)
+        except StepError as error:
+            failed = error
+        while drafts := commits.portion():
+            commits.release(await self._commit(drafts))
+        if failed is not None:
+            raise failed
+        self._committing = False
+        while self._rest_calls:
+            self._rest_calls.pop(0)()
+        for submission, outcomes in taken:
+            if not submission.done.done():
+                submission.done.set_result(outcomes)
+        self._in_hand.clear()
+
+    def _step_group(self, taken: list[tuple[_Submission, list[Outcome]]]) -> None:
         commits = self._commits
         commits.take_clock()
         while self._queue and (not commits.held or commits.held + len(self._queue[0].inputs) <= GROUP_MAX):
@@ -148,16 +172,6 @@ class Engine:
             self._queued -= len(submission.inputs)
             taken.append((submission, commits.take(submission.inputs, submission.received_us)))
         commits.take_tick()
-        self._committing = True
-        while drafts := commits.portion():
-            commits.release(await self._commit(drafts))
-        self._committing = False
-        while self._rest_calls:
-            self._rest_calls.pop(0)()
-        for submission, outcomes in taken:
-            if not submission.done.done():
-                submission.done.set_result(outcomes)
-        self._in_hand.clear()
 
     async def _commit(self, drafts: list[Draft]) -> Group:
         """Make one group durable; a full disk gets the ballast's room once."""

@@ -98,7 +98,10 @@ class OutputCommit:
             self._step(ClockStepped(by_us), self._clock.mono_us())
 
     def take(self, inputs: Sequence[Input], received_us: int) -> list[Outcome]:
-        """Step inputs that came at `received_us`, in order. Raises `StepError`: the process must end then."""
+        """
+        Step inputs that came at `received_us`, in order. Raises `StepError`: the process must end then, when what was
+        decided before is durable.
+        """
         return [self._step(happened, received_us) for happened in inputs]
 
     def take_tick(self) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from packcenter.core import record
 from packcenter.core.controller import Controller
 from packcenter.core.facts import Fact
-from packcenter.core.inputs import Quarantined
+from packcenter.core.inputs import Fed, Packed, PlcEvent, Quarantined
 from packcenter.core.state import State, decode_state, encode_state
 from packcenter.journal import snapshot
 from packcenter.journal.frames import Identity
@@ -128,6 +128,13 @@ def keep_snapshot(disk: Disk, taken: snapshot.Snapshot, before: snapshot.Snapsho
     if not fault:
         snapshot.write(disk, taken)
     return fault
+
+
+def set_aside(event: PlcEvent, error: BaseException | None) -> Quarantined:
+    """What the next run is to know of an event that ended this one; of a bagger's event the job stands for the track."""
+    track = event.job if isinstance(event, Fed | Packed) else getattr(event, "track", 0)
+    text = f"{type(error).__name__}: {str(error)[:200]}"
+    return Quarantined(event.plc, event.epoch, event.seq, track, getattr(event, "code", ""), text)
 
 
 def read_quarantine(disk: Disk) -> list[Quarantined]:

@@ -297,15 +297,10 @@ class Service:
     def _quarantine(self, error: StepError) -> None:
         """Keep the event that made a step fail out of the next run: its line goes on, its item goes to the hand station."""
         happened = error.happened
+        log.error("step_failed", input=type(happened).__name__, error=str(error))  # a note that fails must not hide it
         if isinstance(happened, i.PlcEvent):
-            track = getattr(happened, "track", 0)
-            code = getattr(happened, "code", "")
-            text = str(error.__cause__)[:200]
-            aside = i.Quarantined(
-                happened.plc, happened.epoch, happened.seq, track, code, f"{type(error.__cause__).__name__}: {text}"
-            )
+            aside = recovery.set_aside(happened, error.__cause__)
             recovery.write_quarantine(self.setup.journal, [*recovery.read_quarantine(self.setup.journal), aside])
-        log.error("step_failed", input=type(happened).__name__, error=str(error))
 
     # --- upkeep ------------------------------------------------------------------------------------------------------
 

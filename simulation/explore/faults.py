@@ -17,19 +17,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from packcenter.core.inputs import PlcEvent
-from packcenter.core.state import encode_state
-from packcenter.journal.journal import JournalError, read_groups
+from packcenter.core import inputs as i
 from packcenter.plc.image import encode_in
-from packcenter.service import recovery
 from simulation import mischief
 from simulation.clock import FAULT, INPUT
 from simulation.demand import spoiled_csv
-from simulation.disk import SimDisk, rot
 from simulation.draws import Stream
 from simulation.explore.options import Options
 from simulation.explore.path import REPLY, REQUEST, Cable, Rates
-from simulation.explore.process import PLC_POINTS, PROCESS_POINTS, ComputerClock
+from simulation.explore.points import PLC_POINTS, PROCESS_POINTS
+from simulation.explore.rot import rot_away
 from simulation.explore.scenarios import csv_of, fresh_rows, put
 from simulation.luck import Rates as Luck
 from simulation.mischief.act import can_tell
@@ -241,13 +238,35 @@ def _echo(world: World, stream: Stream, hard: int) -> str | None:
     events = [
         event
         for event in world.heard
-        if isinstance(event, PlcEvent) and (event.epoch, event.seq) <= (plcs[event.plc].epoch, plcs[event.plc].seq)
+        if isinstance(event, i.PlcEvent) and (event.epoch, event.seq) <= (plcs[event.plc].epoch, plcs[event.plc].seq)
     ]
     if not events:
         return None
     event = events[stream.below(len(events))]
     life.submit([event])
     return f"{event.plc}: event {event.seq} of epoch {event.epoch} is handed out again"
+
+
+_FAILS_ON: Final = (i.Scanned, i.DivertConfirmed, i.TrackLost, i.Fed, i.Packed, i.Dropped)
+
+
+def _poison(world: World, stream: Stream, hard: int) -> str | None:
+    """The controller fails at the next event of a kind: it ends with a note, and the next run sets the event aside."""
+    life = world.life
+    if life is None or life.fails_on is not None:
+        return None
+    life.fails_on = _FAILS_ON[stream.below(len(_FAILS_ON))]
+    return f"the controller is to fail at the next {life.fails_on.__name__}"
+
+
+def _lose_power(world: World, stream: Stream, hard: int) -> str | None:
+    """A PLC loses its memory in the middle of something: when it has made an event, taken a command, or was just acknowledged."""
+    name = _plc(world, stream)
+    if name in world.armed_plcs:
+        return None
+    points = [point for point in PLC_POINTS if point != "command received"]
+    world.armed_plcs[name] = (points[stream.below(len(points))], 1 + stream.below(4))
+    return f"{name} is to lose its memory at {world.armed_plcs[name][0]!r}"
 
 
 # --- the controller, its disk and clock ----------------------------------------------------------------------------------
@@ -327,51 +346,6 @@ def _sync_error(world: World, stream: Stream, hard: int) -> str | None:
 
     world.hook_disk(hook)
     return "the next sync of a segment fails"
-
-
-def _rot(world: World, stream: Stream, hard: int) -> str | None:
-    """
-    The controller is away; meanwhile the medium changes under one of its files. A start from that disk must notice, or not be
-    touched by it; then people restore the file, and the controller starts again.
-    """
-    if not world.kill("kill for rot"):
-        return None
-    names = [name for name in world.disk.list() if name.startswith(("segment", "snapshot"))]
-    spoiled = world.disk.settled()
-    text = rot(spoiled, names[stream.below(len(names))], stream)
-    fault = _unnoticed(world, spoiled)
-    if fault:
-        world.witness.wrong("J9", f"{text}; {fault}")
-    return text
-
-
-def _unnoticed(world: World, spoiled: SimDisk) -> str:
-    """
-    What is wrong with how a spoilt journal is met; "" if it is noticed, or nothing that matters was hit.
-
-    A sector of the last group that became zero is exactly what a crash leaves: that is cut, and no reader of one disk can know.
-    """
-    expected = _recovered(world, world.disk.settled())
-    try:
-        recovered = _recovered(world, spoiled.settled())
-    except JournalError:
-        return ""
-    before_groups = [batch.entries[0].sequence - 1 for batch in read_groups(world.disk.settled())]
-    if recovered.journal.torn_bytes or recovered.journal.end.sequence in before_groups[-1:]:
-        world.notes.met("rot that looks like a torn tail")
-        return ""
-    if encode_state(recovered.controller.state) != encode_state(expected.controller.state):
-        return "a start did not notice, and has another state"
-    try:
-        entries = [entry.body for batch in read_groups(spoiled, verify="decisions") for entry in batch.entries]
-    except JournalError:
-        return ""
-    true = [entry.body for batch in read_groups(world.disk.settled(), verify="decisions") for entry in batch.entries]
-    return "" if entries == true else "a full verification did not notice, and reads other records"
-
-
-def _recovered(world: World, disk: SimDisk) -> recovery.Recovered:
-    return recovery.recover(disk, world.identity(), ComputerClock(world), "rot", segment_bytes=world.segment_bytes)
 
 
 def _step_clock(world: World, stream: Stream, hard: int) -> str | None:
@@ -476,11 +450,13 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("stall", "disk", 75 * SECOND, _stall),
     Fault("full", "disk", 90 * SECOND, _full),
     Fault("sync_error", "disk", 90 * SECOND, _sync_error),
-    Fault("rot", "disk", 120 * SECOND, _rot),
+    Fault("rot", "disk", 120 * SECOND, rot_away),
     Fault("clock_step", "clock", 60 * SECOND, _step_clock),
     Fault("bad_manifest", "manifest", 60 * SECOND, _bad_manifest),
     Fault("same_again", "manifest", 60 * SECOND, _same_again),
     Fault("late_manifest", "manifest", _NEVER_US, _nothing),
+    Fault("poison", "controller", 60 * SECOND, _poison),
+    Fault("lose_power", "plc", 40 * SECOND, _lose_power),
 )
 
 
@@ -496,6 +472,8 @@ def _act(act: mischief.Act) -> Fault:
 
 _LUCK: Final = tuple(f"luck_{name}" for name in Luck.__struct_fields__)
 _LUCK_RATES: Final = (2_000, 12_000, 40_000)
+_BAG_LUCK_RATES: Final = (50_000, 150_000, 190_000)
+"""A run closes a few bags only."""
 _ALL: Final[Mapping[str, Fault]] = {
     fault.name: fault for fault in (*FAULTS, *(_act(act) for act in mischief.ACTS.values() if act.kind != "plc"))
 }
@@ -505,7 +483,11 @@ KINDS: Final[Mapping[str, str]] = {**{name: fault.kind for name, fault in _ALL.i
 
 def rates_of(options: Options) -> dict[str, int]:
     """The luck of the plant that the options ask for."""
-    return {name: _LUCK_RATES[options.has(f"luck_{name}") - 1] for name in Luck.__struct_fields__ if options.has(f"luck_{name}")}
+    return {
+        name: (_BAG_LUCK_RATES if name.startswith(("close_", "seal_")) else _LUCK_RATES)[options.has(f"luck_{name}") - 1]
+        for name in Luck.__struct_fields__
+        if options.has(f"luck_{name}")
+    }
 
 
 class Faults:
@@ -550,8 +532,9 @@ class Faults:
         world.stall_disk(0)
         world.fill_disk(world.disk.total_bytes, 0)
         world.hook_disk(None)
+        world.armed_plcs.clear()
         if world.life is not None:
-            world.life.armed = None
+            world.life.armed = world.life.fails_on = None
             world.life.resume()
         mischief.heal_all(world.plant, world.plcs)
         for name, plc in world.plcs.items():
@@ -577,7 +560,7 @@ class Faults:
 
     def explains(self, how: str) -> bool:
         """Whether a fault of the disk is the reason why a life ended by itself."""
-        if how == "JournalFull":
+        if how in ("JournalFull", "no room for a note"):
             return bool(self._options.has("full"))
         return how in ("JournalPoisoned", "OSError") and self._world.disk_failed
 

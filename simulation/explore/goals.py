@@ -32,6 +32,10 @@ GOALS: Final[Mapping[str, str]] = {
     "parcel half filled at crash": "a document is in a pouch when the controller dies",
     "label printed but unverified at crash": "a pouch is being sealed when the controller dies",
     "bag closing at crash": "a bag is being shut when the controller dies",
+    "sealed under another label": "packcenter alone can notice that a machine seals what it labelled wrongly",
+    "bag not closed when asked": "a hand was in the way; the rack must be asked again",
+    "bag not sealed as it should be": "no seal, an unreadable one, or one that another bag bears",
+    "event set aside": "a step fails; the next run goes on without the event",
     "duplicate code in two manifests": "two manifests announce one item",
     "reload during a jam": "a manifest comes again while a sorter is jammed",
     "clock step back over shift end": "the wall clock passes a cut-off backwards",
@@ -41,7 +45,7 @@ GOALS: Final[Mapping[str, str]] = {
 }
 """Each goal and what it is for."""
 
-WIRE_CANNOT: Final = frozenset({"stale reply ignored", "reload during a jam"})
+WIRE_CANNOT: Final = frozenset({"stale reply ignored", "reload during a jam", "event set aside"})
 """Goals that the wire level does not count: whoever does must take it out here."""
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
-from packcenter.core.commands import BeginParcel, Command, Divert, GrantEpoch
+from packcenter.core.commands import Command, GrantEpoch
 from packcenter.core.controller import Outcome
 from packcenter.journal import space
 from packcenter.journal.frames import Identity
@@ -32,11 +32,13 @@ from packcenter.service.clock import CoreClock
 from packcenter.service.engine import GROUP_MAX
 from packcenter.service.intake import Folders, Intake, ManifestBook, Patience
 from packcenter.service.intake import Recorded as Progress
-from packcenter.service.output_commit import OutputCommit, Recorded
+from packcenter.service.output_commit import OutputCommit, Recorded, StepError
 from simulation.clock import INPUT
 from simulation.disk import Crash
 from simulation.draws import Stream
 from simulation.explore.path import Caller
+from simulation.explore.points import COMMAND_POINTS, DISK_POINTS, FACT_POINTS
+from simulation.truth import Why
 
 if TYPE_CHECKING:
     from simulation.explore.protocol import World
@@ -88,6 +90,10 @@ class _Submission:
         return (yield self)
 
 
+class PoisonError(StepError):
+    """An event that a step fails on, though it is sound: a mistake of ours that nobody knows yet."""
+
+
 class Life:
     """
     One process of the controller, from boot to death. `number` counts them from 1.
@@ -118,6 +124,8 @@ class Life:
         self._snapshot: Snapshot | None = None
         self._snapshot_busy = False
         self._snapshot_due = False
+        self.fails_on: type[i.PlcEvent] | None = None
+        self._failed: PoisonError | None = None
 
     # --- time and death ------------------------------------------------------------------------------------------------
 
@@ -144,6 +152,8 @@ class Life:
             fn(arg)
         except Crash:
             self.world.died(self, "crash point")
+        except PoisonError as error:
+            self._set_aside(error)
         except (JournalError, OSError) as error:
             self.world.died(self, type(error).__name__, str(error))
         except Exception as error:
@@ -191,6 +201,20 @@ class Life:
         if drafts:
             self.world.witness.about_to_commit(drafts)
             self.journal.write_group(drafts)
+
+    def _set_aside(self, error: PoisonError) -> None:
+        """End as the service does when a step fails: with a note for the next run."""
+        assert isinstance(error.happened, i.PlcEvent)
+        aside = recovery.set_aside(error.happened, error)
+        try:
+            recovery.write_quarantine(self.disk, [*recovery.read_quarantine(self.disk), aside])
+        except Crash:
+            self.world.died(self, "crash point")
+        except OSError as failed:  # the next run meets the same event, and notes it when there is room
+            self.world.died(self, "no room for a note", str(failed))
+        else:
+            self.world.notes.met("event set aside")
+            self.world.died(self, "failed step")
 
     def stop(self) -> None:
         """End in good order: the links first, then the record of it."""
@@ -296,14 +320,38 @@ class Life:
         commits.take_clock()
         while queue and (not commits.held or commits.held + len(queue[0][0]) <= GROUP_MAX):
             inputs, received_us, done = queue.popleft()
-            outcomes = commits.take(inputs, received_us)
+            sound = inputs if self.fails_on is None else self._sound(inputs)
+            outcomes = commits.take(sound, received_us)
+            if self._failed is not None:
+                break
             if done is not None:
                 self._waiting.append((done, outcomes))
-        commits.take_tick()
+        else:
+            commits.take_tick()
         if commits.held:
             self.at(self.world.commit_us(), self._write, None)
+        elif self._failed is not None:
+            raise self._failed
         else:
             self._rest()
+
+    def _sound(self, inputs: Sequence[i.Input]) -> Sequence[i.Input]:
+        """The inputs before the first new event of the kind that this life fails on, which it notes."""
+        for at, happened in enumerate(inputs):
+            if isinstance(happened, i.PlcEvent) and type(happened) is self.fails_on:
+                plc = self.controller.state.plcs[happened.plc]
+                if happened.epoch == plc.epoch and happened.seq > plc.seq:
+                    self._note_unheard(happened)
+                    self._failed = PoisonError(happened, AssertionError("nobody knows yet why"))
+                    return inputs[:at]
+        return inputs
+
+    def _note_unheard(self, event: i.PlcEvent) -> None:
+        """Of a scan that was set aside nothing is in the books but the item that was read, if it is one."""
+        item = self.controller.state.items.get(getattr(event, "code", ""))
+        if isinstance(event, i.Scanned) and (item is None or item.place not in ("expected", "hand", "lost")):
+            for document in self.world.plcs[event.plc].about(event.seq):
+                self.world.plant.truth.touch(document, Why.UNHEARD, "an event set aside", self.world.clock.now_us)
 
     def _write(self, _: None) -> None:
         stalled_us = self.world.stalled_us()
@@ -334,6 +382,8 @@ class Life:
         if commits.held:
             self.at(self.world.commit_us(), self._write, None)
             return
+        if self._failed is not None:
+            raise self._failed
         for done, outcomes in self._waiting:
             done(outcomes)
         self._rest()
@@ -492,7 +542,7 @@ class Life:
 
     def listen(self) -> None:
         """Listen to the disk where a fault or a crash point needs it."""
-        wanted = _DISK_POINTS.get(self.armed[0]) if self.armed is not None else None
+        wanted = DISK_POINTS.get(self.armed[0]) if self.armed is not None else None
         outer = self.world.disk_hook
         if wanted is None:
             self.disk.hook = outer or _quiet
@@ -512,62 +562,17 @@ class Life:
             return
         for outcome in decided:
             for command in outcome.commands:
-                name = _COMMAND_POINTS.get(type(command))
+                name = COMMAND_POINTS.get(type(command))
                 if name is not None:
                     self.point(f"{name} {when}")
             for fact in outcome.facts:
-                name = _FACT_POINTS.get(type(fact))
+                name = FACT_POINTS.get(type(fact))
                 if name is not None:
                     self.point(f"{name} {when}")
 
 
 def _quiet(when: str, what: str, name: str) -> None:
     """The hook of a disk that is left in peace."""
-
-
-_COMMAND_POINTS = {Divert: "decision", BeginParcel: "print order", GrantEpoch: "grant"}
-_FACT_POINTS: dict[type, str] = {
-    f.ParcelSealed: "parcel closed",
-    f.BagCloseAsked: "bag close",
-    f.BagClosed: "bag shut",
-    f.EventTaken: "event",
-}
-_DISK_POINTS = {
-    "before a group is written": ("before", "pwrite", "segment"),
-    "group written": ("after", "pwrite", "segment"),
-    "group synced": ("after", "fdatasync", "segment"),
-    "before a segment has its name": ("before", "rename", "segment"),
-    "segment made": ("after", "rename", "segment"),
-    "before a snapshot has its name": ("before", "rename", "snapshot"),
-    "snapshot renamed": ("after", "rename", "snapshot"),
-    "snapshot synced": ("after", "sync_directory", ""),
-}
-PROCESS_POINTS = (
-    *_DISK_POINTS,
-    "segment switched",
-    "recovery",
-    "image made",
-    "acknowledgement sent",
-    "decision sent",
-    "event polled",
-    "manifest validated",
-    "manifest activated",
-    *(f"{name} {when}" for name in (*_COMMAND_POINTS.values(), *_FACT_POINTS.values()) for when in ("durable", "released")),
-)
-"""Crash points within the process."""
-
-PLC_POINTS = (
-    "acknowledgement received",
-    "command received",
-    "command accepted",
-    "event 1",  # scanned
-    "event 2",  # diverted: a decision was carried out
-    "event 10",  # fed: the label is printed, the document in the pouch
-    "event 11",  # packed: the label was read back
-    "event 30",  # dropped
-    "event 31",  # the bag is shut and sealed
-)
-"""Crash points outside, at which the controller dies without knowing of them."""
 
 
 def identity_of(centre: str, release: str, digest: str) -> Identity:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 
 from packcenter.config.manifest import Known
@@ -74,6 +75,7 @@ class World:
         self.healed = False
         self.broken = False
         self.life: Life | None = None
+        self.armed_plcs: dict[str, tuple[str, int]] = {}
         self.lives = 0
         self.checker = checks.Checker(self.notes, self.hall)
         self.group_records = _GROUPS[Stream(options.seed, "explore/groups").below(len(_GROUPS))]
@@ -107,7 +109,7 @@ class World:
         self.plant = Plant(self.hall, documents, settings, clock, self.plcs)
         for name, plc in self.plcs.items():
             plc.program = self.plant.programs[name]
-            plc.on_point = self._plc_point
+            plc.on_point = partial(self._plc_point, name)
         self.heard: deque[Input] = deque(maxlen=_HEARD)
         self.cables = {
             name: Cable(plc, clock, options.seed, self.notes, in_pieces=in_pieces[name]) for name, plc in self.plcs.items()
@@ -233,10 +235,16 @@ class World:
         life.pause(us)
         return True
 
-    def _plc_point(self, name: str) -> None:
+    def _plc_point(self, plc: str, name: str) -> None:
         life = self.life
         if life is not None and life.passes(name):
             self.clock.at(0, FAULT, self._kill_at_plc, None)
+        point, left = self.armed_plcs.get(plc, ("", 0))
+        if point == name:
+            self.armed_plcs[plc] = (point, left - 1)
+            if left == 1:
+                del self.armed_plcs[plc]
+                self.clock.at(0, FAULT, self.reboot, plc)
 
     def _kill_at_plc(self, _: None) -> None:
         self.kill("at a PLC")

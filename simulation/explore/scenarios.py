@@ -230,6 +230,16 @@ def csv_of(rows: list[Row]) -> bytes:
     return text.getvalue().encode()
 
 
+def checks_label(seed: int) -> bool:
+    """Whether the baggers put out what does not bear the label that they were told to print."""
+    return Stream(seed, "explore/machines").below(2) == 0
+
+
 def with_luck(where: Place, seed: int, rates: dict[str, int]) -> PlantSettings:
-    """The plant of a place with the luck of a seed; `rates` are mishaps per million by name (`simulation.luck.Rates`), else 0."""
-    return replace(where.plant, seed=seed, rates=replace(NOTHING_GOES_WRONG, **rates))
+    """
+    The plant of a place with the luck of a seed; `rates` are mishaps per million by name (`simulation.luck.Rates`), else 0.
+
+    In half of all runs the baggers seal whatever label they read back: then packcenter alone looks at it.
+    """
+    bagger = replace(where.plant.bagger, checks_label=checks_label(seed))
+    return replace(where.plant, seed=seed, rates=replace(NOTHING_GOES_WRONG, **rates), bagger=bagger)

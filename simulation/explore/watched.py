@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from packcenter.plc.line import LineCommand, LineEvent
 from simulation.explore.witness import Witness
 from simulation.lineplc import VOID, LinePlc
 from simulation.packml_unit import Machine
-from simulation.truth import Why
+from simulation.truth import Document, Why
 
 
 class WatchedPlc(LinePlc):
@@ -66,6 +66,13 @@ class WatchedPlc(LinePlc):
     def shown(self) -> tuple[LineEvent, ...]:
         """The events that are not acknowledged, oldest first."""
         return tuple(kept.event for kept in self._ring)
+
+    def about(self, number: int) -> Sequence[Document]:
+        """The things that an event is about which is still kept; none if it is not."""
+        numbers = [kept.event.number for kept in self._ring]
+        if number not in numbers or not isinstance(self.program, Machine):
+            return ()
+        return self.program._told[numbers.index(number) - len(numbers)]
 
     def oldest_us(self) -> int:
         """How long the oldest event has waited for its acknowledgement; 0 if there is none."""

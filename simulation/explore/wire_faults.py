@@ -231,7 +231,8 @@ _WIRE: Final = (
     Fault("stop", "controller", 120 * SECOND, cast(Any, _stop)),
     Fault("crash_disk", "controller", 60 * SECOND, cast(Any, _crash_disk)),
 )
-_ELSEWHERE: Final = frozenset({"crash_point", "kill", "stop", "echo"})  # or works otherwise here, or not at all
+# The points of crashes are places in the protocol level's driver; the others work otherwise here, or not at all.
+_ELSEWHERE: Final = frozenset({"crash_point", "kill", "stop", "echo", "poison", "lose_power"})
 _SHARED: Final = tuple(fault for fault in FAULTS if fault.kind != "network" and fault.name not in _ELSEWHERE)
 _ACTS: Final = tuple(act for act in mischief.ACTS.values() if act.kind != "plc")  # what PLCs do is among the shared
 

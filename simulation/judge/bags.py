@@ -7,8 +7,17 @@ only a sound, sealed bag whose bill is its contents is dispatched.
 
 from __future__ import annotations
 
+from typing import Final
+
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bag, Bench, Court, Item, is_masked
+
+_ASKED_AGAIN_US: Final = 60_000_000
+"""A rack that refused to close a bag is asked again within this; the design says "in a while", which is half a minute."""
+
+_LOOK_US: Final = 1_000_000
+_OVERDUE_US: Final = 30_000_000
+"""How long a controller that runs may know that a bag is due, and not ask for it."""
 
 
 def drop(court: Court, bench: Bench, command: Said) -> None:
@@ -46,7 +55,9 @@ def bag_opened(court: Court, bench: Bench, fact: Said) -> None:
     court.tags.add(tag)
     if court.hall is not None and cutoff_us != court.hall.next_cutoff_us(bench.at_us):
         court.blame("G3", f"bag {tag} is to be closed at {cutoff_us}, by the plan at {court.hall.next_cutoff_us(bench.at_us)}")
-    court.open_bags[position] = Bag(tag, position, destination, cutoff_us)
+    bag = court.open_bags[position] = Bag(tag, position, destination, cutoff_us)
+    if position in court.left_hanging:
+        bag.tainted = f"{court.left_hanging.pop(position)} may hang there still"
 
 
 def parcel_dropped(court: Court, bench: Bench, fact: Said) -> None:
@@ -119,6 +130,26 @@ def bag_close_asked(court: Court, bench: Bench, fact: Said) -> None:
             court.blame("T2", f"bag {tag} is to be closed {bag.cutoff_us - bench.at_us} us before its cut-off")
         if court.hall is not None and _is_closing(court, court.hall.rack, position):
             court.blame("D3", f"bag {tag} is to be closed, and the rack is at it already")
+    else:
+        bag.due_us = bench.at_us + _ASKED_AGAIN_US
+
+
+def look_for_overdue(court: Court, bench: Bench) -> None:
+    """Once a second: no bag that is due hangs on while nobody asks for it."""
+    if bench.name == "Started":
+        for bag in court.open_bags.values():
+            bag.overdue_us = 0
+    if bench.at_us - court.looked_us < _LOOK_US or court.hall is None:
+        return
+    court.looked_us = bench.at_us
+    for position, bag in court.open_bags.items():
+        if not bag.due_us or bench.at_us <= bag.due_us or _is_closing(court, court.hall.rack, position):
+            bag.overdue_us = 0
+        elif not bag.overdue_us:
+            bag.overdue_us = bench.at_us
+        elif bench.at_us - bag.overdue_us > _OVERDUE_US:
+            court.blame("G3", f"bag {bag.tag} was to be closed {bench.at_us - bag.due_us} us ago, and nobody asks for it")
+            bag.due_us = bag.overdue_us = 0
 
 
 def _is_closing(court: Court, rack: str, position: int) -> bool:
@@ -141,6 +172,8 @@ def bag_closed(court: Court, bench: Bench, fact: Said) -> None:
         court.blame("D3", f"bag {tag} is closed at position {position}, where it does not hang")
         return
     del court.open_bags[position]
+    if bench.name == "LinkUp":
+        court.left_hanging[position] = tag
     court.bags += 1
     inside = [item.id for item in bag.items]
     if items != inside or not _bear(bag, labels):
@@ -190,6 +223,8 @@ def after_dropped(court: Court, bench: Bench) -> None:
         mine = [parcel for parcel in court.labels.get(label, ()) if parcel.item in court.in_rack]
         if mine and label and not is_masked(label):
             court.blame("D1", f"{label} came out of the rack, which is known, and is not believed")
+        if not label and position == hall.reject and any(not parcel.label for parcel in court.in_rack.values()):
+            court.blame("A9", "a parcel without a readable label came out of the rack; one is on its way, and is not believed")
         return
     bench.over.append((bench.plc, "Drop", label))
     fact = told[0]

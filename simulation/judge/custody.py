@@ -24,9 +24,9 @@ MOVES: Final[dict[tuple[str, str], frozenset[str]]] = {
         ("outside", "belt"): "Scanned GhostAppeared",
         ("outside", "pack"): "Fed",
         ("belt", "lane"): "DivertConfirmed",
-        ("belt", "hand"): "DivertConfirmed Quarantined",
+        ("belt", "hand"): "DivertConfirmed",
         ("belt", "pack"): "Fed",
-        ("belt", "lost"): "TrackLost Tick LinkUp Scanned GhostAppeared",
+        ("belt", "lost"): "TrackLost Tick LinkUp Scanned GhostAppeared Quarantined",
         ("lane", "pack"): "Fed Packed Quarantined",
         ("lane", "lost"): "Fed CommandEnded",
         ("pack", "rack"): "Packed Dropped",
@@ -182,6 +182,10 @@ def _enter_hand(court: Court, bench: Bench, item: Item, source: str, target: str
 def _enter_lost(court: Court, bench: Bench, item: Item, source: str, target: str) -> None:
     if not any(fact[1:3] == [item.id, source] for fact in bench.said.get("ItemLost", ())):
         court.blame("A8", f"{item.id} is lost from {source}, and no discrepancy is opened")
+    if bench.name == "Fed" and kind_of(source) == "lane":
+        job = court.machines[bench.plc].jobs.get(bench.happened[4])
+        if job is not None and job.place != source:
+            court.blame("A9", f"{item.id} is missed in {source}, though {bench.plc} fed from {job.place}")
     if bench.name != "Tick" or court.hall is None:
         return
     machine = court.machines[court.hall.rack if source == "rack" else source.partition("/")[2]]

@@ -118,10 +118,13 @@ class Parcel:
 class Bag:
     """An open mail bag: labels and items in the order in which they fell."""
 
-    __slots__ = ("cutoff_us", "destination", "items", "labels", "position", "suspect", "tag", "tainted")
+    __slots__ = ("cutoff_us", "destination", "due_us", "items", "labels", "overdue_us", "position", "suspect", "tag", "tainted")
 
     def __init__(self, tag: str, position: int, destination: str, cutoff_us: int) -> None:
-        self.cutoff_us = cutoff_us
+        self.cutoff_us = self.due_us = cutoff_us
+        """When it should close by the plan, and when it should be asked to at the latest; 0 never."""
+        self.overdue_us = 0
+        """When it was first seen in this run that nobody had asked, though it was due; 0 not yet."""
         self.tag = tag
         self.position = position
         self.destination = destination
@@ -234,6 +237,9 @@ class Court:
         """Parcels in the rack or a bag by their label; "" and masked ones are not here."""
         self.in_rack: dict[Item, Parcel] = {}
         self.open_bags: dict[int, Bag] = {}
+        self.left_hanging: dict[int, str] = {}
+        """Position -> tag of a bag that our books ended unheard, so that it may hang there still."""
+        self.looked_us = 0
         self.tags: set[str] = set()
         """Tags of all bags that were ever opened."""
         self.seals: dict[str, str] = {}

@@ -210,6 +210,7 @@ class Trial:
             packing.after_sealed(court, bench)
         if bench.closing is not None or bench.suspects:
             bags.after_bags(court, bench)
+        bags.look_for_overdue(court, bench)
         for (plc, number), order in bench.orders.items():
             court.blame("E9", f"{plc} {number}: {order} is announced, and not asked")
 

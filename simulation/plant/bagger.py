@@ -308,6 +308,8 @@ class BaggerProgram(Machine):
         extra, self._label_extra = self._label_extra, ""
         label = self._printed(job, fate, key)
         read = (label, extra, "")[self._luck.below(3, key, Stage.BACK_READ)] if extra else label
+        if fate is Fate.LABEL_MISREAD and read:
+            read = self._luck.misread(read, key, Stage.BACK_MISREAD)
         grams = self._settings.pouch_grams + sum(document.grams for document in job.documents)
         grams += self._luck.below(3, key, Stage.SCALE) - 1 + (self._settings.insert_grams if fate is Fate.WRONG_INSERT else 0)
         shown = max(0, grams + self.scale_off) if self.scale_stuck is None else self.scale_stuck

@@ -19,6 +19,7 @@ from packcenter.core.packml import State
 from packcenter.core.words import CommandResult, PlaceState
 from packcenter.plc.line import CommandKind, EventKind, LineCommand
 from simulation.clock import PLANT, SimClock
+from simulation.draws import key_of
 from simulation.luck import Fate, Luck, Stage
 from simulation.packml_unit import Machine
 from simulation.plant.hand import HandStation
@@ -29,6 +30,8 @@ AS_ORDERED: Final = 0
 NO_ORDER: Final = 1
 NO_READ: Final = 2
 POSITION_CLOSED: Final = 3
+NOT_SEALED: Final = 1
+"""Reason of a closed bag whose seal is missing, or is not as it should be."""
 _ORDERS_MAX: Final = 1_000  # far more than parcels between baggers and rack; a controller that fills it has lost count
 
 
@@ -57,11 +60,12 @@ class _Arrival:
 class _Change:
     """The closing of a bag; begun when the rack runs."""
 
-    __slots__ = ("begun", "position", "tag")
+    __slots__ = ("begun", "fate", "position", "tag")
 
-    def __init__(self, position: int, tag: str) -> None:
+    def __init__(self, position: int, tag: str, fate: Fate) -> None:
         self.position = position
         self.tag = tag
+        self.fate = fate
         self.begun = False
 
 
@@ -69,6 +73,7 @@ class RackProgram(Machine):
     """The machine program of the dispatch rack, and the rack itself with its bags."""
 
     __slots__ = (
+        "_attempts",
         "_blocked",
         "_changing",
         "_closed_by_hand",
@@ -111,7 +116,7 @@ class RackProgram(Machine):
         self._closed_by_hand: set[int] = set()
         self._last_drop_us = -settings.cycle_us
         self._pumping = False
-        self._seals = 0
+        self._seals = self._attempts = 0
         super().__init__(clock, port, truth)
         self.handlers[CommandKind.DROP] = self._on_drop
         self.handlers[CommandKind.CLOSE_BAG] = self._on_close
@@ -288,16 +293,24 @@ class RackProgram(Machine):
             self._pump()
 
     def _on_close(self, command: LineCommand) -> None:
-        """Close and seal the bag at a position and hang a new one, now or when the rack runs."""
+        """Close and seal the bag at a position and hang a new one, now or when the rack runs; refuse while a hand is there."""
         before = self._changing.get(command.a)
         if not command.text or command.a not in self.bags:
             self.end(command.number, CommandResult.MALFORMED)
         elif before is None:
-            self._changing[command.a] = _Change(command.a, command.text)
-            self._show_places()
-            self._begin_changes()
+            self._begin_change(command)
         elif before.tag != command.text:
             self.end(command.number, CommandResult.INTERLOCK)
+
+    def _begin_change(self, command: LineCommand) -> None:
+        self._attempts += 1
+        fate = self._luck.at_closer(key_of(f"{command.text} {self._attempts}"))
+        if fate is Fate.CLOSE_REFUSED:
+            self.end(command.number, CommandResult.INTERLOCK)
+            return
+        self._changing[command.a] = _Change(command.a, command.text, fate)
+        self._show_places()
+        self._begin_changes()
 
     def _begin_changes(self) -> None:
         if self.unit.state is not State.EXECUTE:
@@ -312,14 +325,17 @@ class RackProgram(Machine):
         if self._changing.get(position) is not change:
             return  # forgotten by a reboot
         del self._changing[position]
-        self._seals += 1
+        if change.fate is not Fate.SEAL_AGAIN or not self._seals:
+            self._seals += 1
         bag = self.bags[position]
-        bag.tag, bag.seal = change.tag, f"SEAL{self._seals:08d}"
+        bag.tag, bag.seal = change.tag, "" if change.fate is Fate.SEAL_NONE else f"SEAL{self._seals:08d}"
         self.truth.closed.append(bag)
         self.bags[position] = Bag(position)
         self._show_places()
         inside = [document for parcel in bag.parcels for document in parcel.documents]
-        self.report(EventKind.BAG_CLOSED, a=position, c=bag.grams, code=bag.seal, about=inside)
+        reason = NOT_SEALED if change.fate in (Fate.SEAL_NONE, Fate.SEAL_TROUBLE) else AS_ORDERED
+        read = "" if change.fate is Fate.SEAL_UNREAD else bag.seal
+        self.report(EventKind.BAG_CLOSED, a=position, b=reason, c=bag.grams, code=read, about=inside)
         self._queue.extendleft(reversed(self._blocked.pop(position, [])))
         self._pump()
 

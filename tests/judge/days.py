@@ -161,6 +161,7 @@ given item NJ0004 letter 210005
 given item NJ0005 id_card 210005 waybill=EA777777775CN
 given item NJ0006 letter 210005
 given item NJ0007 letter 210005
+given item NJ0008 id_card 210005
 given 10.000 machine sorter-2 stopped
 given 10.100 machine sorter-2 idle
 given 10.200 machine sorter-2 execute
@@ -182,6 +183,11 @@ given 32.000 confirmed sorter-1 track=5 lane=1
 given 33.000 fed bagger-1 NJ0005 job=4
 given 34.000 packed bagger-1 EA777777775CN job=4 grams=40
 given 36.000 dropped EA777777775CN position=1
+given 36.100 scan NJ0008 track=20
+given 38.100 confirmed sorter-1 track=20 lane=1
+given 38.500 fed bagger-1 NJ0008 job=6
+given 39.000 packed bagger-1 - job=6 grams=40
+given 39.500 dropped - position=0 reason=2
 given 40.000 scan NJ0006 track=6
 given 47.000 tick
 given 52.000 tick
@@ -190,6 +196,8 @@ given 61.000 machine sorter-1 held reason_class=own
 given 67.000 tick
 given 32400.000 tick
 given 32401.000 link-up rack-1 nonce=8 epoch=0
+given 32402.000 machine rack-1 execute
+given 32403.000 shut 1 seal=S1
 """
 
 

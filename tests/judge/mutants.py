@@ -530,6 +530,57 @@ def _(records: Records) -> None:
     del restarted.facts[at : restarted.facts.index(said(restarted, "BagOpened")) + 2]
 
 
+@mutant("D1", "a bag that may be the one before it is trusted after the rack's restart", VAIN)
+def _(records: Records) -> None:
+    restarted = nth(records, "LinkUp", -1)
+    restarted.facts.remove(said(restarted, "BagSuspected", 1))
+
+
+@mutant("A9", "a parcel without a readable label comes out, and is not believed", VAIN)
+def _(records: Records) -> None:
+    dropped = nth(records, "Dropped", -1)
+    _, plc, epoch, seq, *_ = dropped.happened
+    dropped.facts[:] = [["EventTaken", plc, epoch, seq], ["EventSetAside", plc, epoch, seq, "unknown_waybill"]]
+    cut_after(records, dropped)
+
+
+@mutant("A9", "a document that was fed makes one of another lane missed", VAIN)
+def _(records: Records) -> None:
+    fed = nth(records, "Fed")
+    fed.facts[-1:-1] = [["ItemLost", "NJ0003", "lane/sorter-1/3", "passed_over"], ["Moved", "NJ0003", "lane/sorter-1/3", "lost"]]
+    cut_after(records, fed)
+
+
+@mutant("G3", "a bag is due, and nobody asks for it", VAIN)
+def _(records: Records) -> None:
+    tick = records[next(at for at, each in enumerate(records) if any(fact[0] == "BagCloseAsked" for fact in each.facts))]
+    drop_said(tick, "BagCloseAsked", "CloseBag")
+    cut_after(records, tick)
+    at_us, mono_us, wall_us = tick[:3]
+    records += [Record(at_us + by, mono_us + by, wall_us + by, ["Tick"], [], []) for by in (2_000_000, 40_000_000)]
+
+
+@mutant("G3", "a rack that refused to close a bag is not asked again", VAIN)
+def _(records: Records) -> None:
+    tick = records[next(at for at, each in enumerate(records) if any(fact[0] == "BagCloseAsked" for fact in each.facts))]
+    _, tag, position, _ = said(tick, "BagCloseAsked")
+    _, rack, number, *_ = said(tick, "CloseBag")
+    cut_after(records, tick)
+    at_us, mono_us, wall_us = tick[:3]
+    refused = [
+        ["EventTaken", rack, 1, 4],
+        ["CommandAnswered", rack, number, 6],
+        ["BagCloseAsked", tag, position, ""],
+    ]
+    seq = max(
+        each.happened[3] for each in records if each.happened[0] in ("Dropped", "MachineChanged") and each.happened[1] == rack
+    )
+    refused[0][3] = seq + 1
+    ended = Record(at_us, mono_us, wall_us, ["CommandEnded", rack, 1, seq + 1, number, 6], refused, [])
+    later = [Record(at_us + by, mono_us + by, wall_us + by, ["Tick"], [], []) for by in (61_000_000, 95_000_000)]
+    records += [ended, *later]
+
+
 # --- E: the line interface ---
 
 
@@ -964,7 +1015,7 @@ def _(records: Records) -> None:
 
 @mutant("T2", "an item is called unconfirmed before its time", VAIN)
 def _(records: Records) -> None:
-    for each in (nth(records, "Scanned", 5),):
+    for each in (nth(records, "Scanned", about="NJ0006"),):
         said(each, "ItemSeen")[6] += 1_000_000
 
 

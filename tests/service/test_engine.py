@@ -174,7 +174,19 @@ async def test_a_step_that_fails_ends_the_engine_and_is_told_to_all_who_wait() -
     assert seen.value.happened == i.LinkUp("no-such-plc", 7, 0)
     for each in (sound, wrong, waiting):
         assert each.exception() is seen.value
-    assert rig.happenings == []  # what was stepped in that group never became durable, and nobody was told
+    assert rig.disk.groups[1:] == [1]  # after that of the start
+    assert rig.happenings == ["durable", "told ClockStepped"]
+
+
+async def test_a_step_that_fails_leaves_no_gap_before_its_event() -> None:
+    """What was decided before it in the same group is durable: the next run would take those events for repeated (E2)."""
+    rig = await Rig().started()
+    rig.engine.submit([i.LinkUp("sorter-1", 7, 0)])
+    rig.engine.submit([i.PlaceChanged("sorter-1", 1, seq, 3, 0, 0) for seq in (1, 2)])
+    rig.engine.submit([i.PlaceChanged("sorter-1", 1, 3, 3, 2, 0), i.PlaceChanged("no-such-plc", 1, 4, 3, 2, 0)])
+    with pytest.raises(StepError, match="no-such-plc"):
+        await rig.task
+    assert rig.happenings[-1] == "sorter-1 may forget 1/3"
 
 
 async def test_a_commit_that_fails_ends_the_engine_and_is_told_to_all_who_wait() -> None:

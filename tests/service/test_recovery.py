@@ -12,7 +12,7 @@ from packcenter.core import inputs as i
 from packcenter.core import record
 from packcenter.core.controller import Controller
 from packcenter.core.facts import Fact, HallAdopted
-from packcenter.core.inputs import Quarantined
+from packcenter.core.inputs import BagShut, Fed, Packed, Quarantined, Scanned
 from packcenter.core.state import encode_state
 from packcenter.journal import snapshot
 from packcenter.journal.frames import Draft, Identity
@@ -164,6 +164,19 @@ def test_a_wrong_snapshot_is_not_kept() -> None:
     fault = recovery.keep_snapshot(made.disk, made.snapshot(), None)
     assert fault == "snapshot at sequence 3 differs from the journal folded up to it; the journal is right"
     assert [name for name in made.disk.list() if name.startswith("snapshot")] == []
+
+
+def test_an_event_that_is_set_aside_names_what_it_was_about() -> None:
+    """A bagger's event names its job, without which its pouch would be left standing; a sorter's its track and code."""
+    fed, packed = Fed("bagger-1", 2, 5, 17, 1, 0, 80, "NJ000001"), Packed("bagger-1", 2, 6, 17, 0, 40, "EA000000014CN")
+    scanned, shut = Scanned("sorter-1", 1, 7, 3, 1, 0, 0, "NJ000001", 0, 0), BagShut("rack-1", 1, 9, 2, 0, 400, "S1")
+    error = KeyError("x" * 300)
+    assert [recovery.set_aside(each, error) for each in (fed, packed, scanned, shut)] == [
+        Quarantined("bagger-1", 2, 5, 17, "NJ000001", f"KeyError: {repr('x' * 300)[:200]}"),
+        Quarantined("bagger-1", 2, 6, 17, "", f"KeyError: {repr('x' * 300)[:200]}"),
+        Quarantined("sorter-1", 1, 7, 3, "NJ000001", f"KeyError: {repr('x' * 300)[:200]}"),
+        Quarantined("rack-1", 1, 9, 0, "", f"KeyError: {repr('x' * 300)[:200]}"),
+    ]
 
 
 # --- the quarantine note -------------------------------------------------------------------------------------------------

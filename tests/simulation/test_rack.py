@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+from msgspec.structs import replace
 from plantbed import CERTAIN, QUIET, Bed, Port, begin, drop, fed_lane, packml
 
 from packcenter.core.packml import Command
 from packcenter.core.words import CommandResult, PlaceState
 from packcenter.plc.line import CommandKind, EventKind
-from simulation.luck import Rates
+from simulation.luck import NOTHING_GOES_WRONG, Rates
 from simulation.plant.hall import PlantSettings
-from simulation.plant.rack import AS_ORDERED, NO_ORDER, NO_READ, POSITION_CLOSED
+from simulation.plant.rack import AS_ORDERED, NO_ORDER, NO_READ, NOT_SEALED, POSITION_CLOSED
 
 
 def on_conveyor(count: int, settings: PlantSettings = QUIET) -> tuple[Bed, Port]:
@@ -99,6 +101,38 @@ def test_a_bag_is_closed_with_its_tag_and_what_comes_meanwhile_falls_into_the_ne
     assert bed.truth.bills() == {"NJ-04-000001": ("W0",)}
     assert bed.truth.places() == {"NJ-C00000000": "dispatched", "NJ-C00000001": "bag/position-4"}
     assert port.places == 0xFFFF_FFFF
+
+
+@pytest.mark.parametrize(
+    ("mishap", "told", "on_it"),
+    [
+        ("seal_none", (NOT_SEALED, ""), ""),
+        ("seal_trouble", (NOT_SEALED, "SEAL00000002"), "SEAL00000002"),
+        ("seal_unread", (AS_ORDERED, ""), "SEAL00000002"),
+        ("seal_again", (AS_ORDERED, "SEAL00000001"), "SEAL00000001"),
+    ],
+)
+def test_a_bag_may_be_closed_without_a_good_seal(mishap: str, told: tuple[int, str], on_it: str) -> None:
+    """The closer says what it knows: nothing of a seal that another bag bears."""
+    bed, port = on_conveyor(1, PlantSettings(rates=replace(NOTHING_GOES_WRONG, **{mishap: CERTAIN})))
+    for position in (1, 2):
+        port.tell(CommandKind.CLOSE_BAG, a=position, text=f"T{position}")
+        bed.wait(3_000_000)
+    closed = port.of_kind(EventKind.BAG_CLOSED)[1]
+    assert (closed.a, closed.b, closed.code) == (2, *told)
+    assert bed.truth.closed[1].seal == on_it
+
+
+def test_a_rack_may_refuse_to_close_a_bag_and_close_it_later() -> None:
+    """A hand is in the way: the bag hangs on, and each attempt has its own luck."""
+    bed, port = on_conveyor(1, PlantSettings(rates=replace(NOTHING_GOES_WRONG, close_refused=500_000)))
+    for attempt in range(20):
+        port.tell(CommandKind.CLOSE_BAG, a=1, text=f"T{attempt}")
+        bed.wait(3_000_000)
+    refused = [result for _, result in port.results()]
+    assert 5 <= len(refused) <= 15
+    assert set(refused) == {CommandResult.INTERLOCK}
+    assert len(bed.truth.closed) == len(port.of_kind(EventKind.BAG_CLOSED)) == 20 - len(refused)
 
 
 def test_orders_that_make_no_sense_are_refused() -> None:
