@@ -46,6 +46,8 @@ _SETTLE_US = 5_000_000
 
 _ACKNOWLEDGED_US = 1_000_000
 _NEIGHBOURS = (ReasonClass.STARVED, ReasonClass.BLOCKED)
+_STOPS = (Unit.CLEARING, Unit.STOPPED, Unit.STOPPING, Unit.ABORTING, Unit.ABORTED, Unit.HOLDING, Unit.HELD)
+"""What no neighbour brings about, whatever a machine says."""
 
 
 class Checker:
@@ -62,6 +64,8 @@ class Checker:
         self._healed_us: int | None = None
         self._rest_by_us = 0
         self.bills: dict[str, tuple[str, ...]] = {}
+        self.refused: set[str] = set()
+        """Bags that the rack would not close, and has not closed since: the hall is not at rest before it has."""
 
     def _wrong(self, at_us: int, invariant: str, text: str) -> None:
         self._notes.violated(at_us, invariant, text)
@@ -131,6 +135,7 @@ class Checker:
             )
 
     def _closed(self, recorded: Recorded, fact: f.BagClosed, state: State | None, now_us: int) -> None:
+        self.refused.discard(fact.bag)
         if any(isinstance(each, f.Moved) and each.target == "dispatched" for each in recorded.facts):
             self.bills[fact.bag] = fact.waybills
 
@@ -141,6 +146,7 @@ class Checker:
     def _close_asked(self, recorded: Recorded, fact: f.BagCloseAsked, state: State | None, now_us: int) -> None:
         if not fact.reason:
             self._notes.met("bag not closed when asked")
+            self.refused.add(fact.bag)
 
     # --- deaths ------------------------------------------------------------------------------------------------------
 
@@ -231,7 +237,7 @@ class Checker:
 def _makes_suspect(fact: f.Fact | object) -> bool:
     """Whether after this no open pouch of the machine is to be trusted."""
     if isinstance(fact, f.MachineEntered):
-        return fact.state != Unit.EXECUTE and fact.reason_class not in _NEIGHBOURS
+        return fact.state in _STOPS or (fact.state != Unit.EXECUTE and fact.reason_class not in _NEIGHBOURS)
     return isinstance(fact, f.GapSeen | f.EpochGranted) or (isinstance(fact, f.JamSet) and fact.on)
 
 
@@ -297,7 +303,7 @@ def at_rest(world: World) -> bool:
         return False
     if any(bagger.feeding or bagger.sealing for bagger in state.baggers.values()):
         return False
-    if any(bag.closing for bag in state.bags.values()):
+    if world.checker.refused or any(bag.closing for bag in state.bags.values()):
         return False
     return all(
         not plc.ring_used and not life.callers[name].mailbox.waiting and life.callers[name].mailbox.up
@@ -330,5 +336,6 @@ def _unfinished(world: World) -> str:
         for name, machine in world.plant.programs.items()
         if machine.unit.state != Unit.EXECUTE
     ]
+    told += [f"bag {tag} was not closed" for tag in sorted(world.checker.refused)]
     told += [f"{name}: {plc.ring_used} events" for name, plc in world.plcs.items() if plc.ring_used]
     return ", ".join(told[:20])

@@ -472,19 +472,24 @@ def _act(act: mischief.Act) -> Fault:
 
 _LUCK: Final = tuple(f"luck_{name}" for name in Luck.__struct_fields__)
 _LUCK_RATES: Final = (2_000, 12_000, 40_000)
-_BAG_LUCK_RATES: Final = (50_000, 150_000, 190_000)
+_CLOSE_RATES: Final = (300_000, 400_000, 500_000)
+_SEAL_RATES: Final = (60_000, 100_000, 120_000)
 """A run closes a few bags only."""
+_RATES: Final = {"close": _CLOSE_RATES, "seal": _SEAL_RATES}
 _ALL: Final[Mapping[str, Fault]] = {
     fault.name: fault for fault in (*FAULTS, *(_act(act) for act in mischief.ACTS.values() if act.kind != "plc"))
 }
-KINDS: Final[Mapping[str, str]] = {**{name: fault.kind for name, fault in _ALL.items()}, **dict.fromkeys(_LUCK, "luck")}
+KINDS: Final[Mapping[str, str]] = {
+    **{name: fault.kind for name, fault in _ALL.items()},
+    **{name: "closer" if name.startswith(("luck_close_", "luck_seal_")) else "luck" for name in _LUCK},
+}
 """Every fault class with its kind, in an order that is always the same."""
 
 
 def rates_of(options: Options) -> dict[str, int]:
     """The luck of the plant that the options ask for."""
     return {
-        name: (_BAG_LUCK_RATES if name.startswith(("close_", "seal_")) else _LUCK_RATES)[options.has(f"luck_{name}") - 1]
+        name: _RATES.get(name.partition("_")[0], _LUCK_RATES)[options.has(f"luck_{name}") - 1]
         for name in Luck.__struct_fields__
         if options.has(f"luck_{name}")
     }

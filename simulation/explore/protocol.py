@@ -16,7 +16,7 @@ from hashlib import sha256
 
 from packcenter.config.manifest import Known
 from packcenter.core.hall import Hall
-from packcenter.core.inputs import Input
+from packcenter.core.inputs import Input, Scanned
 from packcenter.journal.frames import GROUP_RECORDS_MAX, Identity
 from packcenter.service.output_commit import Recorded
 from simulation.clock import FAULT, HeapClock
@@ -39,6 +39,9 @@ _SLICE_US = 1_000_000
 _HEARD = 200
 _GROUPS = (GROUP_RECORDS_MAX, GROUP_RECORDS_MAX, 3, 1)
 """Records of a group at most: what is decided at once may become durable in several (a full group, or one of 4 MiB, does)."""
+_AGE_MAX_US = 65_535_000
+_AGE_OFF_US = 10_000_000
+"""How long an image may be under way, or be one that was shown before, at most."""
 
 
 class PlantBrokeError(Exception):
@@ -109,6 +112,7 @@ class World:
         self.plant = Plant(self.hall, documents, settings, clock, self.plcs)
         for name, plc in self.plcs.items():
             plc.program = self.plant.programs[name]
+            plc.misnames = pieces.below(10) == 0
             plc.on_point = partial(self._plc_point, name)
         self.heard: deque[Input] = deque(maxlen=_HEARD)
         self.cables = {
@@ -145,7 +149,16 @@ class World:
     def read(self, recorded: Recorded) -> None:
         """A durable record is handed out."""
         self.witness.released(recorded)
+        if isinstance(recorded.input, Scanned) and not self.options.has("pause"):
+            self._look_at_age(recorded.input, recorded.received_us)
         self.checker.read(recorded, self.life.controller.state if self.life is not None else None, self.clock.now_us)
+
+    def _look_at_age(self, scan: Scanned, received_us: int) -> None:
+        """R7: a scan may look older than it is, never much younger. A process that stood still met an image that was old."""
+        made_us = self.plcs[scan.plc].made_us(scan.epoch, scan.seq)
+        if made_us is not None and scan.age_us < min(received_us - made_us, _AGE_MAX_US) - _AGE_OFF_US:
+            told = f"{scan.age_us / 1e6:.1f} s old when it came, it was {(received_us - made_us) / 1e6:.1f} s"
+            self.witness.wrong("R7", f"{scan.plc}: scan {scan.epoch}/{scan.seq} is said to be {told}")
 
     def nonce(self) -> int:
         """A boot nonce that no life of a PLC had."""

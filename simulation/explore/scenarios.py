@@ -40,7 +40,8 @@ from simulation.plant.sorter import SorterSettings
 
 _MIDNIGHT_US: Final = 1_772_380_800_000_000  # 2 March 2026, 0 o'clock in Nanjing
 _DAY_S: Final = 24 * 3600
-_POSTCODES: Final = ("210009", "210018", "211100", "211500", "215000", "226000", "230001", "100010", "830002")
+_POSTCODES: Final = ("210009", "210018", "211100", "211500", "215000", "226000", "230001", "100010", "830002", "650000")
+"""The last one has no place in any plan but the reference hall's, if there."""
 _AFTER_START_S: Final = 5
 """The first item comes this long after the start, when machines and links may be up for the first time."""
 
@@ -104,7 +105,7 @@ def _small() -> h.Hall:
         "sorter-1", _lane(1, "bagger-1", 1, 2000, 6), _lane(2, "bagger-1", 2, 3000, 6, False), _lane(3, "bagger-2", 1, 4500, 6)
     )
     groups = (
-        h.Group("letters", (("sorter-1", 2),), "first", ("cards",)),
+        h.Group("letters", (("sorter-1", 2), ("sorter-1", 3)), "first", ("cards",)),
         h.Group("cards", (("sorter-1", 1), ("sorter-1", 3)), "least", ()),
     )
     return _hall("small", (sorter,), 2, groups, 5)

@@ -8,13 +8,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from packcenter.core.packml import State
+from packcenter.core.words import ReasonClass
 from packcenter.plc.image import InImage, OutImage, encode_in, encode_out
 from packcenter.plc.limits import HEARTBEAT_STEP_US
-from packcenter.plc.line import LineCommand, LineEvent
+from packcenter.plc.line import EventKind, LineCommand, LineEvent
 from simulation.explore.witness import Witness
 from simulation.lineplc import VOID, LinePlc
 from simulation.packml_unit import Machine
 from simulation.truth import Document, Why
+
+_OWN_CAUSES = (ReasonClass.OWN, ReasonClass.FAULT)
 
 
 class WatchedPlc(LinePlc):
@@ -24,12 +28,14 @@ class WatchedPlc(LinePlc):
     While `quiet`, its link is known to bring packcenter's heartbeat (`path`), so that it counts as alive though no image
     comes; `heard` ends that. `on_point` is told the names of crash points that are passed here. A bad one overwrites its ring:
     it loses `losing` events that it has not told yet, each when another one comes behind it, and is `lost` until it starts anew.
+    One that `misnames` says of each stop that it makes for its own cause, or for a fault, that it is starved.
     """
 
     witness: Witness
     quiet = False
     losing = 0
     lost = False
+    misnames = False
     on_point: Callable[[str], None] | None = None
 
     def __init__(self, *arguments: Any, witness: Witness, **settings: Any) -> None:
@@ -74,6 +80,12 @@ class WatchedPlc(LinePlc):
             return ()
         return self.program._told[numbers.index(number) - len(numbers)]
 
+    def made_us(self, epoch: int, number: int) -> int | None:
+        """When an event was made that is still kept; None if it is not."""
+        if epoch != self.epoch:
+            return None
+        return next((kept.made_us for kept in self._ring if kept.event.number == number), None)
+
     def oldest_us(self) -> int:
         """How long the oldest event has waited for its acknowledgement; 0 if there is none."""
         return self._plant_us() - self._ring[0].made_us if self._ring else 0
@@ -117,6 +129,8 @@ class WatchedPlc(LinePlc):
 
     def report(self, kind: int, *, track: int = 0, a: int = 0, b: int = 0, c: int = 0, code: str = "") -> None:
         """Make an event."""
+        if self.misnames and kind == EventKind.STATE_CHANGED and a != State.EXECUTE and b in _OWN_CAUSES:
+            b = ReasonClass.STARVED
         super().report(kind, track=track, a=a, b=b, c=c, code=code)
         if self.losing and len(self._ring) > 1:
             self._overwrite()

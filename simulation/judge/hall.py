@@ -81,6 +81,10 @@ class Hall:
         lanes: list[list[Any]] = self._groups[group][1] if group in self._groups else []
         return lanes
 
+    def balance_of(self, group: str) -> str:
+        """How a group shares its lanes: "first" or "least"; "" for no group of the plan."""
+        return str(self._groups[group][2]) if group in self._groups else ""
+
     def overflow_of(self, group: str) -> list[str]:
         """The groups into which a group may overflow."""
         into: list[str] = self._groups[group][3] if group in self._groups else []

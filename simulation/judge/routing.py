@@ -114,6 +114,7 @@ def _sorted(court: Court, scan: Scan, sorter: Sorter, rule: str, group: str, rea
         return
     right, own = court.hall.rule_of(item.line)
     better = _free_lane(court, scan, own) if reason == "overflow" else 0
+    first = _free_lane(court, scan, group) if court.hall.balance_of(group) == "first" else number
     key = (plc, number)
     court.reserved[key] = court.reserved.get(key, 0) + 1
     inside = len(court.in_lane.get(f"lane/{plc}/{number}", ()))
@@ -130,6 +131,10 @@ def _sorted(court: Court, scan: Scan, sorter: Sorter, rule: str, group: str, rea
         court.blame("R7", f"{item.id} is to go into lane {number} of {plc}, which it has passed")
     if better:
         court.blame("G3", f"{item.id} overflows into lane {number} of {plc}, though lane {better} of its own group is free")
+    if first not in (0, number):
+        court.blame(
+            "G3", f"{item.id} gets lane {number} of {plc}, though lane {first} comes first in group {group!r} and is free"
+        )
     spilt = reason == "overflow" and court.hall.overflows(own, group)
     if rule != right or not (spilt or (reason == "plan" and group == own)) or not court.hall.serves(group, plc, number):
         court.blame(
