@@ -132,6 +132,12 @@ def _replay(world: World, stream: Stream, hard: int) -> str | None:
         return None
     cable = cables[stream.below(len(cables))]
     cable.flush()
+
+    def again(words: list[int]) -> None:
+        cable.flush()  # the PLC may take its hello for a new one, so the link must not be left quiet
+        cable.write(words, 0)
+        cable.trouble()
+
     keys = list(cable.requests)
     orders = [key for key in keys if key[3] and key[0] < cable.plc.epoch]
     sent = []
@@ -140,7 +146,7 @@ def _replay(world: World, stream: Stream, hard: int) -> str | None:
         key = among[stream.below(len(among))]
         kept = cable.requests[key]
         words = encode_in(kept[stream.below(len(kept))], cable.plc.order)
-        world.clock.at(stream.below(300_000), INPUT, lambda words: cable.write(words, 0), words)
+        world.clock.at(stream.below(300_000), INPUT, again, words)
         sent.append(f"{key[0]}/{key[2]}")
     return f"{cable.plc.name}: requests of epoch/hello {', '.join(sent)} come again"
 

@@ -223,6 +223,10 @@ def after_dropped(court: Court, bench: Bench) -> None:
         mine = [parcel for parcel in court.labels.get(label, ()) if parcel.item in court.in_rack]
         if mine and label and not is_masked(label):
             court.blame("D1", f"{label} came out of the rack, which is known, and is not believed")
+        owner = court.waybills.get(label)
+        hangs = next((bag for bag in court.open_bags.values() if owner in bag.items), None)
+        if hangs is not None and not hangs.suspect:
+            court.blame("D1", f"label {label} came a second time, and the parcel in {hangs.tag} that bears it is still trusted")
         if not label and position == hall.reject and any(not parcel.label for parcel in court.in_rack.values()):
             court.blame("A9", "a parcel without a readable label came out of the rack; one is on its way, and is not believed")
         return

@@ -188,6 +188,7 @@ given 38.100 confirmed sorter-1 track=20 lane=1
 given 38.500 fed bagger-1 NJ0008 job=6
 given 39.000 packed bagger-1 - job=6 grams=40
 given 39.500 dropped - position=0 reason=2
+given 39.900 dropped EA777777775CN position=0 reason=1
 given 40.000 scan NJ0006 track=6
 given 47.000 tick
 given 52.000 tick

@@ -538,9 +538,16 @@ def _(records: Records) -> None:
 
 @mutant("A9", "a parcel without a readable label comes out, and is not believed", VAIN)
 def _(records: Records) -> None:
-    dropped = nth(records, "Dropped", -1)
+    dropped = nth(records, "Dropped", -2)
     _, plc, epoch, seq, *_ = dropped.happened
     dropped.facts[:] = [["EventTaken", plc, epoch, seq], ["EventSetAside", plc, epoch, seq, "unknown_waybill"]]
+    cut_after(records, dropped)
+
+
+@mutant("D1", "a label comes a second time, and its parcel in a bag is trusted", VAIN)
+def _(records: Records) -> None:
+    dropped = nth(records, "Dropped", -1)
+    drop_said(dropped, "BagSuspected", "Suspected")
     cut_after(records, dropped)
 
 
