@@ -112,7 +112,7 @@ class World:
         self.plant = Plant(self.hall, documents, settings, clock, self.plcs)
         for name, plc in self.plcs.items():
             plc.program = self.plant.programs[name]
-            plc.misnames = pieces.below(10) == 0
+            plc.misnames = pieces.below(3) == 0
             plc.on_point = partial(self._plc_point, name)
         self.heard: deque[Input] = deque(maxlen=_HEARD)
         self.cables = {

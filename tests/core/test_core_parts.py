@@ -198,6 +198,15 @@ def test_a_folded_controller_knows_the_hall() -> None:
     assert folded.step(halls.BASE_US, i.LinkUp("sorter-1", 7, 0)).commands
 
 
+def test_a_fold_knows_all_that_a_step_asked_before_it_answered_some() -> None:
+    """A step may renew several orders and answer the second one first: two pairs of parcels under one label, lost in one tick."""
+    controller = _controller()
+    controller.step(halls.BASE_US, i.LinkUp("rack-1", 7, 0))
+    renewed = [Drop("rack-1", 1, 0, "A"), Drop("rack-1", 2, 0, "B")]
+    controller.fold(halls.BASE_US, [f.CommandAnswered("rack-1", 2, 0)], renewed)
+    assert list(controller.state.plcs["rack-1"].pending) == [1]
+
+
 def test_a_range_that_is_used_up_is_not_searched_again_after_a_restart() -> None:
     """A hundred million numbers would be tried, one by one, for each item that has none."""
     stock = Waybills("EA", 1, 99_999_999, "CN")
