@@ -41,7 +41,8 @@ from simulation.plant.sorter import SorterSettings
 _MIDNIGHT_US: Final = 1_772_380_800_000_000  # 2 March 2026, 0 o'clock in Nanjing
 _DAY_S: Final = 24 * 3600
 _POSTCODES: Final = ("210009", "210018", "211100", "211500", "215000", "226000", "230001", "100010", "830002", "650000")
-"""The last one has no place in any plan but the reference hall's, if there."""
+NOWHERE: Final = 650000
+"""The last postcode: no plan has a place for it."""
 _AFTER_START_S: Final = 5
 """The first item comes this long after the start, when machines and links may be up for the first time."""
 

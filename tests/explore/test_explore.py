@@ -32,10 +32,12 @@ def sound(outcome: Outcome) -> Outcome:
 
 @pytest.mark.parametrize("hall", scenarios.HALLS)
 def test_a_hall_without_faults_works_off_everything_and_its_books_are_the_truth(hall: str) -> None:
-    """The measure of all others: every document is dispatched or in a bag, and both sides say so."""
+    """The measure of all others: every document is dispatched or in a bag, or has no place in the plan; both sides say so."""
     world = protocol.World(Options(seed=1, hall=hall, items=20, safety_us=40 * SECOND))
     outcome = sound(world.run())
-    assert set(world.plant.truth.counts()) <= {"bag", "dispatched"}
+    assert set(world.plant.truth.counts()) <= {"bag", "dispatched", "hand"}
+    by_hand = {document.destination for document, place in world.plant.truth.everywhere() if place == "hand"}
+    assert by_hand <= {scenarios.NOWHERE}
     assert outcome.faults == outcome.kills == {}
 
 
@@ -44,7 +46,8 @@ def test_each_kind_of_fault_really_strikes_and_is_survived(kind: str) -> None:
     """A class that never does anything would be a gap in the net."""
     names = [name for name, each in faults.KINDS.items() if each == kind]
     outcome = sound(explore(Options(seed=5, hall="small", items=40, safety_us=90 * SECOND, faults=dict.fromkeys(names, 2))))
-    assert kind == "luck" or set(outcome.faults) & set(names)
+    met = {"bag not closed when asked", "bag not sealed as it should be"} & set(outcome.goals)
+    assert kind == "luck" or (met if kind == "closer" else set(outcome.faults) & set(names))
 
 
 @pytest.mark.parametrize("entry", KEPT, ids=lambda entry: f"{entry['seed']}-{entry['why'][:2]}")
