@@ -24,8 +24,9 @@ from simulation.clock import FAULT, INPUT
 from simulation.demand import spoiled_csv
 from simulation.draws import Stream
 from simulation.explore.options import Options
-from simulation.explore.path import REPLY, REQUEST, Cable, Rates
+from simulation.explore.path import REPLY, REQUEST, Cable
 from simulation.explore.points import PLC_POINTS, PROCESS_POINTS
+from simulation.explore.rates import Rates
 from simulation.explore.rot import rot_away
 from simulation.explore.scenarios import csv_of, fresh_rows, put
 from simulation.luck import Rates as Luck

@@ -46,6 +46,7 @@ from packcenter.plc.mailbox import Cause, Events, Happening, LinkUp, Mailbox
 from simulation.clock import INPUT, HeapClock
 from simulation.draws import Stream
 from simulation.explore.options import Notes
+from simulation.explore.rates import Rates
 from simulation.explore.watched import WatchedPlc
 
 POLL_GAP_US = 10_000
@@ -69,31 +70,6 @@ _IN_CUT = 60  # where In is cut in pieces
 _OUT_CUT = 64
 
 REQUEST, REPLY = "request", "reply"
-
-
-class Rates:
-    """How often a telegram meets a fault, in thousandths; all 0 on a sound cable. `cut`: nothing goes through at all."""
-
-    __slots__ = ("corrupt", "cut", "cut_frame", "delay", "drop", "duplicate", "lost_ways", "reset")
-
-    def __init__(self) -> None:
-        self.drop = self.delay = self.duplicate = self.corrupt = self.cut_frame = self.reset = 0
-        self.lost_ways: frozenset[str] = frozenset()  # half-open: requests or replies vanish
-        self.cut = False
-
-    @property
-    def sound(self) -> bool:
-        """Whether telegrams simply arrive."""
-        return not (
-            self.drop
-            or self.delay
-            or self.duplicate
-            or self.corrupt
-            or self.cut_frame
-            or self.reset
-            or self.cut
-            or self.lost_ways
-        )
 
 
 class Cable:
