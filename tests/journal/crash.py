@@ -318,9 +318,8 @@ def main(arguments: Sequence[str]) -> int:
     except Violation as violation:
         fault = str(violation)
         print(f"VIOLATION: {fault}", flush=True)
-        print(
-            f"again: python tests/journal/crash.py --seed {options.seed} --story {options.first + tally.stories - 1}", flush=True
-        )
+        story = options.story if options.story is not None else options.first + tally.stories - 1
+        print(f"again: python tests/journal/crash.py --seed {options.seed} --story {story}", flush=True)
     seconds = time.monotonic() - began
     figures = asdict(tally) | {
         "violations": int(bool(fault)),
