@@ -20,7 +20,7 @@ What the design leaves open is decided here:
   after 800 ms at the latest.
 - A command number that comes again with other content is not carried out; alarm bit 0 shows it.
 - A command of kind 0 is void: it is taken, so that the numbers have no hole, and asks for nothing.
-- An event older than 65,535 ms is shown with a stamp that makes its age read 65,535, so that an old event never
+- An event older than 60,000 ms is shown with a stamp that makes its age read 60,000, so that an old event never
   looks young.
 
 What a PLC can do wrong, besides losing its memory (`reboot`): its power dips (`dip`), it goes to STOP while its server
@@ -48,7 +48,7 @@ PRODUCTION = 1  # PackML mode of a new life
 VOID = 0  # kind of a command that only keeps the numbers without holes; the program never sees it
 ALARM_DIFFERING_REPEAT = 1  # alarm word, bit 0
 _REMEMBERED = 2 * SLOTS  # commands kept to tell an equal repeat from a differing one; an image repeats at most SLOTS
-_AGE_MAX_MS = 0xFFFF
+_AGE_MAX_MS = 60_000
 _NEVER_US = 1 << 62
 _WRAPS_SOON_MS = 0xFFFF - 1_500  # a second and a half before the clock wraps
 _IMAGES_KEPT = 4  # older images that a bad server may still show

@@ -45,7 +45,7 @@ def send(turn: Turn, item: Item, label: str) -> None:
     twins = [other for other in _under(turn, label) if other is not item]
     for parcel in (*twins, item) if twins else ():
         custody.suspect(turn, parcel, "label_used_twice")
-    position = turn.index.positions.get(turn.index.destination(item.destination), 0)
+    position = _position(turn, item)
     if not position:
         custody.suspect(turn, item, "no_position")
     _instruct(turn, label, rack.reject_position if item.suspect else position)
@@ -245,11 +245,21 @@ def suspect_all(turn: Turn, reason: str) -> None:
 
 
 def _ordered(turn: Turn) -> set[int]:
-    """The positions to which a parcel on its way was ordered, the reject position aside."""
+    """
+    The positions to which a parcel was ordered, the reject position aside.
+
+    Also one that we gave up: the rack still knows what to do with it.
+    """
     rack = turn.index.hall.rack
     orders = [pending.command for pending in turn.plc(rack.plc).pending.values()]
     ordered = {order.position for order in orders if isinstance(order, Drop) and order.position in turn.index.destination_at}
-    return ordered - {rack.reject_position}
+    given_up = {_position(turn, item) for item in turn.state.items.values() if item.lost_from == "rack"}
+    return (ordered | given_up) - {0, rack.reject_position}
+
+
+def _position(turn: Turn, item: Item) -> int:
+    """Where the parcel's destination hangs, 0 nowhere."""
+    return turn.index.positions.get(turn.index.destination(item.destination), 0)
 
 
 def _answer_drop(turn: Turn, label: str) -> int | None:

@@ -16,7 +16,7 @@ from functools import lru_cache
 NEXT_PLACES: dict[str, frozenset[str]] = {
     "agency": frozenset({"expected"}),
     "outside": frozenset({"belt", "pack", "hand"}),
-    "expected": frozenset({"belt", "pack", "hand"}),
+    "expected": frozenset({"belt", "pack", "hand", "lost"}),
     "belt": frozenset({"lane", "hand", "lost", "pack"}),
     "lane": frozenset({"pack", "lost"}),
     "pack": frozenset({"rack", "hand", "lost"}),

@@ -23,7 +23,7 @@ class Item(msgspec.Struct, gc=False):
 
     `place` is its custody; `lane` the lane asked for while it is on a belt; `entered_us` when it came to its place;
     `confirm_us` 0 or when a lane or the rack must have seen it; `command` the number of its open `Divert` or `Drop`,
-    0 none.
+    0 none; `lost_from` the place it was lost from while it is lost.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Item(msgspec.Struct, gc=False):
     suspect: str = ""
     hand: str = ""
     grams: int = 0
+    lost_from: str = ""
 
 
 class Pending(msgspec.Struct):

@@ -31,7 +31,7 @@ def on_clock_stepped(turn: Turn, stepped: ClockStepped) -> None:
 
 def on_quarantined(turn: Turn, quarantined: Quarantined) -> None:
     """
-    An event made the last run fail: it is taken without deciding on it, and its item goes to the hand station.
+    An event made the last run fail: it is taken without deciding on it, and its item is set apart.
 
     A bagger's event names the job whose pouch it was about. A note that comes again, because a kill came between its record
     and its removal, is only said: what it led to has happened.
@@ -53,16 +53,16 @@ def on_quarantined(turn: Turn, quarantined: Quarantined) -> None:
 
 def _set_apart(turn: Turn, item: Item) -> None:
     """
-    What a machine holds comes to the hand station on the machine's way out. Where a sorter saw what was on its belt nobody
-    knows, so that one is missed until it is found (A9); anything else is at the hand station at once.
+    What a machine holds comes to the hand station on the machine's way out. Where a sorter saw what was on its belt, or came
+    onto it, nobody knows, so that one is missed until it is found (A9).
     """
     kind = kind_of(item.place)
     if kind in ("lane", "pack", "rack", "bag"):
         bags.hold_back(turn, item, "quarantined")
     elif kind == "belt":
         diverting.lose(turn, item, "quarantined")
-    elif kind in ("expected", "lost"):
-        custody.to_hand(turn, item, "quarantined")
+    elif kind == "expected":
+        custody.lose(turn, item, "quarantined")
 
 
 def on_stop_requested(turn: Turn, stop: StopRequested) -> None:

@@ -230,6 +230,8 @@ def _move(state: State, at_us: int, item: Item, target: str) -> None:
         _leave_belt(state, item)
     elif source_kind == "rack":
         _leave_rack(state, item)
+    elif source_kind == "lost":
+        item.lost_from = ""
     if target_kind == "lane":
         state.lanes[target].items.append(item.id)
     elif target_kind == "rack":
@@ -285,6 +287,7 @@ def _suspected(state: State, at_us: int, fact: f.Suspected) -> None:
 
 def _item_lost(state: State, at_us: int, fact: f.ItemLost) -> None:
     state.items[fact.item].confirm_us = 0
+    state.items[fact.item].lost_from = fact.place
 
 
 def _item_seen(state: State, at_us: int, fact: f.ItemSeen) -> None:

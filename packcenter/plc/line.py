@@ -78,7 +78,7 @@ class LineEvent(msgspec.Struct, frozen=True, gc=False):
 
     `number` rises by one per event from 1 in each epoch. `plc_ms` is the PLC's own time of the event,
     milliseconds modulo 65536. `age_ms` is how old the event was when its image was made, by the PLC's clock;
-    it stays 65535 for anything at least that old.
+    it stays about 60,000 for anything at least that old, and is 65535 where we cannot tell.
     """
 
     number: int

@@ -98,14 +98,15 @@ class Resume(msgspec.Struct, frozen=True):
     """
     What the recovered core knows of a PLC: the life it granted last and the last event it holds durably.
 
-    `away_us` is how long nobody looked at the PLC. A sound PLC shows an event older than 65.535 s as just that old; with
-    `away_us` given, one that lets the age wrap instead is found out. 0 trusts it.
+    `looked_us` is when somebody last looked at the PLC, in our monotonic time, in which it may be before 0. A sound PLC shows
+    an event older than 60 s as just that old; with `looked_us` given, one that lets the age wrap instead is found out. None
+    trusts it.
     """
 
     nonce: int = 0
     epoch: int = 0
     taken: int = 0
-    away_us: int = 0
+    looked_us: int | None = None
 
 
 class Mailbox:
@@ -134,7 +135,8 @@ class Mailbox:
         self._asked = 0
         self._sent_to: int | None = None  # highest number ever sent; None: an earlier process may have sent some
         self._peer_took = 0
-        self._away_us: int | None = resume.away_us
+        self._looked_us = resume.looked_us
+        self._fresh = True  # nothing of the PLC was seen yet
         self._marks: deque[tuple[int, int]] = deque()  # (our time, odometer then), rising, none too old
         # This connection.
         self._hello = first_hello % HELLO_MAX
@@ -165,9 +167,9 @@ class Mailbox:
         self._peer = self._beat = self._disagree_us = self._written = None
         self._beat_us = now_us
         self._heartbeat_us = now_us - HEARTBEAT_STEP_US  # our first image of a connection shows that we live
-        if self._away_us is not None:
-            self._marks.append((now_us - self._away_us, self._taken))
-            self._away_us = None
+        if self._fresh:
+            self._marks.append((now_us if self._looked_us is None else self._looked_us, self._taken))
+            self._fresh = False
         return self._hello
 
     def on_image(self, now_us: int, hello: int, image: OutImage) -> list[Happening]:
@@ -309,7 +311,8 @@ class Mailbox:
         self._pending.clear()
         self._asked = self._peer_took = 0
         self._sent_to = 0
-        self._disagree_us = self._away_us = None
+        self._disagree_us = None
+        self._fresh = False
         # No event of the epoch is older than the image before the grant.
         self._marks.clear()
         self._marks.append((self._image_us, 0))

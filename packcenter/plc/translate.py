@@ -68,10 +68,12 @@ def to_inputs(plc: str, happening: Happening) -> list[i.Input]:
     return []
 
 
-def resumed(known: Plc, away_us: int) -> tuple[Resume, list[LineCommand]]:
+def resumed(known: Plc, looked_us: int | None) -> tuple[Resume, list[LineCommand]]:
     """What a mailbox begins with after a restart: the life that was granted, and the commands that are still open."""
     pending = known.pending
-    return Resume(known.nonce, known.epoch, known.seq, away_us), [to_line(pending[number].command) for number in sorted(pending)]
+    return Resume(known.nonce, known.epoch, known.seq, looked_us), [
+        to_line(pending[number].command) for number in sorted(pending)
+    ]
 
 
 def to_line(command: c.Numbered) -> LineCommand:

@@ -64,10 +64,14 @@ class Links:
         self._round_trip_us: dict[str, deque[int]] = {each.plc: deque(maxlen=ROUND_TRIPS) for each in settings}
         self._began_us = clock.mono_us()
 
-    def start(self, state: State, away_us: int) -> None:
-        """Make every link from what the recovered state knows of its PLC, with the commands that are still open, and run it."""
+    def start(self, state: State, looked_us: int | None) -> None:
+        """
+        Make every link from what the recovered state knows of its PLC, with the commands that are still open, and run it.
+
+        `looked_us` is when the run before this one wrote its last record, in our monotonic time; None: there was none.
+        """
         for settings in self._settings:
-            resume, commands = resumed(state.plcs[settings.plc], away_us)
+            resume, commands = resumed(state.plcs[settings.plc], looked_us)
             link = self._make(settings, resume)
             for command in commands:
                 link.ask(command)

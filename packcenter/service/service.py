@@ -133,7 +133,8 @@ class Service:
             log.warning("no_room_for_ballast", bytes=setup.ballast_bytes)
         self._quarantined = recovered.quarantined
         self._snapshot = recovered.snapshot
-        self._away_us = 0 if recovered.last is None else max(0, setup.clock.wall_us() - recovered.last[1])
+        away_us = 0 if recovered.last is None else max(0, setup.clock.wall_us() - recovered.last[1])
+        self._looked_us = None if recovered.last is None else setup.clock.mono_us() - away_us
         self.core_clock = CoreClock(setup.clock, speed=setup.speed, start_us=setup.start_us, resume=recovered.last)
         self.journal = recovered.journal
         self.controller = recovered.controller
@@ -167,7 +168,7 @@ class Service:
         await self.engine.submit([started, *self._quarantined])
         if self._quarantined:
             recovery.write_quarantine(setup.journal, [])
-        self.links.start(self.controller.state, self._away_us)
+        self.links.start(self.controller.state, self._looked_us)
         self._tasks += self.links.tasks
         self._spawn(self._upkeep(), "upkeep")
         self._spawn(self.figures.rebuild(before, self.core_clock.now_us()), "figures")

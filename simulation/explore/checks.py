@@ -303,7 +303,7 @@ def at_rest(world: World) -> bool:
         return False
     if any(bagger.feeding or bagger.sealing for bagger in state.baggers.values()):
         return False
-    if world.checker.refused or any(bag.closing for bag in state.bags.values()):
+    if _refused(world, state) or any(bag.closing for bag in state.bags.values()):
         return False
     return all(
         not plc.ring_used and not life.callers[name].mailbox.waiting and life.callers[name].mailbox.up
@@ -315,6 +315,11 @@ def _untaken(world: World, state: State) -> list[str]:
     """The day's manifests, all of them sound, that the controller does not have whole."""
     taken = {name for name, manifest in state.manifests.items() if manifest.parts_taken == manifest.parts}
     return [name for name in world.day.manifests if name not in taken]
+
+
+def _refused(world: World, state: State) -> list[str]:
+    """Bags that the rack once refused to close and that hang there still; one that a crash kept us from hearing of does not."""
+    return sorted(world.checker.refused & {bag.tag for bag in state.bags.values()})
 
 
 def _unfinished(world: World) -> str:
@@ -336,6 +341,6 @@ def _unfinished(world: World) -> str:
         for name, machine in world.plant.programs.items()
         if machine.unit.state != Unit.EXECUTE
     ]
-    told += [f"bag {tag} was not closed" for tag in sorted(world.checker.refused)]
+    told += [f"bag {tag} was not closed" for tag in _refused(world, state)]
     told += [f"{name}: {plc.ring_used} events" for name, plc in world.plcs.items() if plc.ring_used]
     return ", ".join(told[:20])

@@ -261,7 +261,8 @@ class Life:
         self.recovered = True
         space.keep_ballast(self.disk, world.segment_bytes)
         last = recovered.last
-        self._away_us = 0 if last is None else max(0, self._clock.wall_us() - last[1])
+        away_us = 0 if last is None else max(0, self._clock.wall_us() - last[1])
+        self._looked_us = None if last is None else self._clock.mono_us() - away_us
         self.core_clock = CoreClock(self._clock, start_us=world.opens_us, resume=last)
         self._snapshot_at = self.journal.end.sequence
         self.commits = OutputCommit(self.controller, self._clock, self.core_clock, self, (self._read,), self._give_ballast)
@@ -281,7 +282,7 @@ class Life:
         state = self.controller.state
         hello = Stream(world.options.seed, "explore/hello", self.number)
         for name, cable in world.cables.items():
-            resume, commands = resumed(state.plcs[name], self._away_us)
+            resume, commands = resumed(state.plcs[name], self._looked_us)
             mailbox = Mailbox(name, world.profile_digest, resume, first_hello=hello.below(0xFFFF))
             for command in commands:
                 mailbox.ask(command)

@@ -15,6 +15,7 @@ from functools import partial
 from hashlib import sha256
 
 from packcenter.config.manifest import Known
+from packcenter.core.facts import EventTaken
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Input, Scanned
 from packcenter.journal.frames import GROUP_RECORDS_MAX, Identity
@@ -149,7 +150,8 @@ class World:
     def read(self, recorded: Recorded) -> None:
         """A durable record is handed out."""
         self.witness.released(recorded)
-        if isinstance(recorded.input, Scanned) and not self.options.has("pause"):
+        taken = any(isinstance(fact, EventTaken) for fact in recorded.facts)
+        if isinstance(recorded.input, Scanned) and taken and not self.options.has("pause"):
             self._look_at_age(recorded.input, recorded.received_us)
         self.checker.read(recorded, self.life.controller.state if self.life is not None else None, self.clock.now_us)
 

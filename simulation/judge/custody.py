@@ -20,7 +20,8 @@ MOVES: Final[dict[tuple[str, str], frozenset[str]]] = {
     for pair, inputs in {
         ("expected", "belt"): "Scanned",
         ("expected", "pack"): "Fed",
-        ("expected", "hand"): "Quarantined",
+        ("expected", "hand"): "Quarantined",  # by release 0.1.0
+        ("expected", "lost"): "Quarantined",
         ("outside", "belt"): "Scanned GhostAppeared",
         ("outside", "pack"): "Fed",
         ("belt", "lane"): "DivertConfirmed",

@@ -286,7 +286,7 @@ def _(records: Records) -> None:
     cut_after(records, restarted)
 
 
-@mutant("B6", "an item that an unknown event named goes on as if nothing had been", TROUBLE)
+@mutant("B6", "an item that an unknown event named goes on as if nothing had been", TROUBLE, "A1")
 def _(records: Records) -> None:
     drop_said(records[-1], "SentToHand", "Moved")
 

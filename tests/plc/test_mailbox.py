@@ -27,12 +27,15 @@ MS = 1_000
 GRANTED = Resume(nonce=77, epoch=1, taken=0)
 
 
+BEGINS_US = 5_000 * MS
+
+
 class Bench:
     """A mailbox with hands: time in ms, images whose heartbeat moves by itself."""
 
     def __init__(self, resume: Resume | None = None) -> None:
         self.box = Mailbox("sorter-1", DIGEST, resume)
-        self.now = 5_000 * MS
+        self.now = BEGINS_US
         self.beat = 0
         self.hello = self.box.hello(self.now)
 
@@ -428,14 +431,24 @@ def test_a_short_outage_leaves_ages_as_they_are() -> None:
 @pytest.mark.parametrize(("away_ms", "expected"), [(0, 70), (59_980, 70), (59_981, OLD_MS), (3_600_000, OLD_MS)])
 def test_after_a_restart_ages_are_believed_if_we_were_not_away_for_long(away_ms: int, expected: int) -> None:
     """Up to a minute, which ends with the second image, 20 ms after the hello."""
-    bench = Bench(Resume(77, 1, taken=0, away_us=away_ms * MS))
+    bench = Bench(Resume(77, 1, taken=0, looked_us=BEGINS_US - away_ms * MS))
     bench.see(odometer=1, events=events(1, 1, age_ms=70))
     assert age(bench.see(odometer=1, events=events(1, 1, age_ms=70))) == expected
 
 
+def test_how_long_nobody_looked_counts_until_the_plc_is_reached() -> None:
+    """Explorer seed 215497: a start that waits for its disk, or a PLC that is off, makes what waits there older."""
+    box = Mailbox("sorter-1", DIGEST, Resume(77, 1, taken=0, looked_us=BEGINS_US - 7_000 * MS))
+    hello = box.hello(BEGINS_US + 190_000 * MS)
+    for beat in (1, 2):
+        shown = out_image(heartbeat=beat, odometer=1, events=events(1, 1, age_ms=1))
+        happenings = box.on_image(BEGINS_US + (190_000 + 10 * beat) * MS, hello, shown)
+    assert age(happenings) == OLD_MS
+
+
 def test_what_waited_behind_four_slots_through_a_long_outage_is_old_too() -> None:
     """It was made before we looked again, though it is shown after; only what is made from then on is young."""
-    bench = Bench(Resume(77, 1, taken=0, away_us=3_600_000 * MS))
+    bench = Bench(Resume(77, 1, taken=0, looked_us=BEGINS_US - 3_600_000 * MS))
     bench.see(odometer=8, events=events(1, 4, age_ms=70))
     assert age(bench.see(odometer=8, events=events(1, 4, age_ms=70))) == OLD_MS
     assert age(bench.see(odometer=8, events=events(5, 8, age_ms=70))) == OLD_MS
