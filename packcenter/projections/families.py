@@ -108,6 +108,7 @@ LOST_REASONS: Final = (
     "passed_over",
     "not_at_infeed",
     "never_dropped",
+    "quarantined",
     OTHER,
 )
 ASIDE_REASONS: Final = (
