@@ -18,7 +18,7 @@ from packcenter.config.manifest import Known
 from packcenter.core.facts import EventTaken
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Input, Scanned
-from packcenter.journal.frames import GROUP_RECORDS_MAX, Identity
+from packcenter.journal.frames import Identity
 from packcenter.service.output_commit import Recorded
 from simulation.clock import FAULT, HeapClock
 from simulation.disk import Crash, SimDisk
@@ -38,8 +38,11 @@ SEGMENTS_OF_A_DISK = 64
 
 _SLICE_US = 1_000_000
 _HEARD = 200
-_GROUPS = (GROUP_RECORDS_MAX, GROUP_RECORDS_MAX, 3, 1)
-"""Records of a group at most: what is decided at once may become durable in several (a full group, or one of 4 MiB, does)."""
+_GROUPS = (64, 64, 3, 1)
+"""
+Records of a group at most: what is decided at once may become durable in several (a full group, or one of 4 MiB, does).
+Sixty-four fit the small segments of a run.
+"""
 _AGE_MAX_US = 65_535_000
 _AGE_OFF_US = 10_000_000
 """How long an image may be under way, or be one that was shown before, at most."""
@@ -396,8 +399,11 @@ class World:
 
 
 def _segment_bytes(items: int) -> int:
-    """As small as the largest group allows, which is a manifest's part, so that journals have many segments."""
-    return 4096 + 4096 * (4 + min(items, 1000) // 8)
+    """
+    As small as the largest group allows, so that journals have many segments: a manifest's part, or what waited for a disk that
+    stood still (30 kB at seed 219738).
+    """
+    return 4096 + 4096 * (10 + min(items, 1000) // 8)
 
 
 def _digest_of(name: str) -> str:
