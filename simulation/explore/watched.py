@@ -74,11 +74,12 @@ class WatchedPlc(LinePlc):
         return tuple(kept.event for kept in self._ring)
 
     def about(self, number: int) -> Sequence[Document]:
-        """The things that an event is about which is still kept; none if it is not."""
+        """The things that an event may be about which is still kept; none if it is not. Results of commands are about nothing."""
         numbers = [kept.event.number for kept in self._ring]
         if number not in numbers or not isinstance(self.program, Machine):
             return ()
-        return self.program._told[numbers.index(number) - len(numbers)]
+        since = len(numbers) - numbers.index(number)
+        return [document for about in list(self.program._told)[-since:] for document in about]
 
     def made_us(self, epoch: int, number: int) -> int | None:
         """When an event was made that is still kept; None if it is not."""
