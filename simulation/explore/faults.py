@@ -454,7 +454,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("power", "controller", _NEVER_US, _nothing),
     Fault("pause", "controller", 60 * SECOND, _pause),
     Fault("slow_disk", "disk", 60 * SECOND, _slow_disk),
-    Fault("stall", "disk", 75 * SECOND, _stall),
+    Fault("stall", "disk", 30 * SECOND, _stall),
     Fault("full", "disk", 90 * SECOND, _full),
     Fault("sync_error", "disk", 90 * SECOND, _sync_error),
     Fault("rot", "disk", 120 * SECOND, rot_away),

@@ -38,7 +38,8 @@ SEGMENTS_OF_A_DISK = 64
 
 _SLICE_US = 1_000_000
 _HEARD = 200
-_GROUPS = (64, 64, 3, 1)
+_FEW = 3
+_GROUPS = (64, 64, _FEW, 1)
 """
 Records of a group at most: what is decided at once may become durable in several (a full group, or one of 4 MiB, does).
 Sixty-four fit the small segments of a run.
@@ -74,7 +75,8 @@ class World:
         self.day = scenarios.day_of(self.place, options.seed, options.items, options.safety_us)
         self.opens_us = self.day.opens_us
         self.wall_offset_us = 0
-        self.segment_bytes = _segment_bytes(options.items)
+        self.group_records = _GROUPS[Stream(options.seed, "explore/groups").below(len(_GROUPS))]
+        self.segment_bytes = _segment_bytes(options.items, self.group_records)
         self.disk = SimDisk(total_bytes=SEGMENTS_OF_A_DISK * self.segment_bytes)
         self.folders = tuple(SimDisk() for _ in range(4))
         self.disk_hook: Callable[[str, str, str], None] | None = None
@@ -85,7 +87,6 @@ class World:
         self.armed_plcs: dict[str, tuple[str, int]] = {}
         self.lives = 0
         self.checker = checks.Checker(self.notes, self.hall)
-        self.group_records = _GROUPS[Stream(options.seed, "explore/groups").below(len(_GROUPS))]
         self._commits = Stream(options.seed, "explore/commit")
         self._nonces = Stream(options.seed, "explore/nonce")
         self._restarts = Stream(options.seed, "explore/restart")
@@ -398,12 +399,12 @@ class World:
         self.checker.at_rest(self)
 
 
-def _segment_bytes(items: int) -> int:
+def _segment_bytes(items: int, group_records: int) -> int:
     """
     As small as the largest group allows, so that journals have many segments: a manifest's part, or what waited for a disk that
     stood still (30 kB at seed 219738).
     """
-    return 4096 + 4096 * (10 + min(items, 1000) // 8)
+    return 4096 + 4096 * ((10 if group_records > _FEW else 2) + min(items, 1000) // 8)
 
 
 def _digest_of(name: str) -> str:
