@@ -52,9 +52,13 @@ def test_each_kind_of_fault_really_strikes_and_is_survived(kind: str) -> None:
 
 @pytest.mark.parametrize("entry", KEPT, ids=lambda entry: f"{entry['seed']}-{entry['why'][:2]}")
 def test_what_once_failed_is_run_again(entry: dict[str, object]) -> None:
-    """A fault that was mended must not come back."""
-    entry = {name: value for name, value in entry.items() if name != "why"}
-    sound(explore(msgspec.convert(entry, Options)))
+    """A fault that was mended must not come back. One that is marked `open` is known and not mended yet: it must still show."""
+    options = msgspec.convert({name: value for name, value in entry.items() if name not in ("why", "open")}, Options)
+    outcome = explore(options)
+    if entry.get("open"):
+        assert outcome.failed, "mended: take the mark `open` away"
+        pytest.xfail(str(entry["why"]))
+    sound(outcome)
 
 
 @pytest.mark.slow
