@@ -71,12 +71,13 @@ class OpcUaImages:
     Right answers that carry an image, in messages without security: a Read reply or a publication with one value.
 
     Made from right messages; `words` gives the image of another message if it differs from a right one only where a
-    server is free: times, sequence numbers, the lower part of a good status, the words themselves.
+    server is free: times, sequence numbers, the lower part of a good status, the words themselves, and whether an array
+    without entries is empty (0) or null (-1), which mean the same (OPC 10000-6, 5.1.11).
     """
 
     def __init__(self, words_of_image: int) -> None:
         self._words = words_of_image
-        self._forms: dict[tuple[int, int], tuple[bytes, bytes, int]] = {}  # by kind and length
+        self._forms: dict[tuple[int, int], tuple[bytes, bytes, list[int], int]] = {}  # by kind and length
 
     def learn(self, message: bytes) -> bool:
         """Take a right message; False if it carries no image."""
@@ -89,10 +90,13 @@ class OpcUaImages:
         free = bytearray(len(message))
         for begin, behind in ((16, 24), (28, 40), (40, 43), (at, end + 3), (end + 4, end + 20)):
             free[begin:behind] = b"\1" * (behind - begin)
+        arrays = [45, end + 20]  # texts of the header, diagnostics of the value
         if kind == 829:  # available numbers, more to come, number and time of the publication; how our last one was taken
             free[60 : at - 27] = b"\1" * (at - 27 - 60)
             free[end + 28 : -4] = b"\1" * (len(message) - 4 - end - 28)
-        self._forms[kind, len(message)] = (message, bytes(free), at)
+            arrays += [56, end + 24, len(message) - 4]  # available numbers, how our last one was taken, diagnostics of that
+        empty = [where for where in arrays if le(message, where, 4) == 0]
+        self._forms[kind, len(message)] = (message, bytes(free), empty, at)
         return True
 
     def words(self, message: bytes, handle: int) -> list[int] | None:
@@ -100,12 +104,21 @@ class OpcUaImages:
         form = self._forms.get((le(message, 26, 2), len(message))) if len(message) > 40 else None
         if form is None or le(message, 36, 4) != handle:
             return None
-        right, free, at = form
+        right, free, empty, at = form
         status_at = (43, at + 2 * self._words + 3)
-        for where, (mine, its) in enumerate(zip(message, right, strict=True)):
+        for where, (mine, its) in enumerate(zip(_nulls_emptied(message, empty), right, strict=True)):
             if mine != its and not free[where] and not (where in status_at and mine < 0x40):
                 return None
         return [le(message, at + 2 * word, 2) for word in range(self._words)]
+
+
+def _nulls_emptied(message: bytes, arrays: list[int]) -> bytes:
+    """The message with 0 for -1 as the number of entries of those arrays, by their offsets."""
+    emptied = bytearray(message)
+    for at in arrays:
+        if emptied[at : at + 4] == b"\xff\xff\xff\xff":
+            emptied[at : at + 4] = bytes(4)
+    return bytes(emptied)
 
 
 def opcua_messages(stream: bytes) -> Iterator[bytes]:
