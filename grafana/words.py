@@ -52,6 +52,7 @@ CHINESE = {
     "label_unread": "面单无读",
     "wrong_label": "面单不符",
     "label_used_twice": "面单重号",
+    "label_doubtful": "面单存疑",
     "weight": "重量不符",
     "no_position": "无封发位",
     "wrong_bag": "错包",

@@ -53,7 +53,7 @@ class Feed:
         self.link_down: set[str] = set()
         self.no_read = 0.004
         self.foreign = 0.001
-        self.wrong_document = 0.0005
+        self.wrong_document = 0.0  # each one raises an alert, which an ordinary hour has not
         self._luck = random.Random(seed)  # noqa: S311  (luck of a preview)
         self._gap_us = int(SECOND / per_second)
         self._agenda: list[tuple[int, int, Any]] = []
@@ -64,6 +64,7 @@ class Feed:
         self._lanes: dict[tuple[str, int], deque[str]] = {}
         self._belt: dict[tuple[str, int], str] = {}
         self._pouch: dict[tuple[str, int], str] = {}
+        self._orders: dict[str, int] = {}
         self._busy_us: dict[str, int] = {}
         self._state: dict[str, int] = dict.fromkeys(hall.plcs(), int(State.UNDEFINED))
         self._coming: deque[str] = deque()
@@ -209,7 +210,10 @@ class Feed:
         elif isinstance(command, SealParcel | RejectParcel):
             self._at(int(self._luck.uniform(1.4, 2.6) * SECOND), lambda: self._end_parcel(plc, command))
         elif isinstance(command, Drop):
-            self._at(int(self._luck.uniform(6, 12) * SECOND), lambda: self._drop(command))
+            seconds, told = self._luck.uniform(6, 12), command.waybill in self._orders
+            self._orders[command.waybill] = command.position
+            if not told:
+                self._at(int(seconds * SECOND), lambda: self._drop(command))
         elif isinstance(command, CloseBag):
             self._at(int(self._luck.uniform(8, 15) * SECOND), lambda: self._shut(command))
 
@@ -263,7 +267,8 @@ class Feed:
             )
 
     def _drop(self, command: Drop) -> None:
-        self.say(command.plc, i.Dropped, position=command.position, reason=0, grams=30, waybill=command.waybill)
+        position = self._orders.pop(command.waybill)
+        self.say(command.plc, i.Dropped, position=position, reason=0, grams=30, waybill=command.waybill)
 
     def _shut(self, command: CloseBag) -> None:
         self.say(command.plc, i.BagShut, position=command.position, reason=0, grams=900, seal=f"S{command.number:06d}")

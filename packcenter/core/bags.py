@@ -51,6 +51,18 @@ def send(turn: Turn, item: Item, label: str) -> None:
     _instruct(turn, label, rack.reject_position if item.suspect else position)
 
 
+def doubt_twins(turn: Turn, unread: Item) -> None:
+    """
+    A parcel was sealed under a label that its bagger could not read, or misread: that may be another's, printed once more.
+
+    Then the rack reads that number on it and takes it for the other, so all whose labels were made before and that are on
+    their way are turned out (B4, protocol seed 1003122). Only a bagger that does not check its labels seals such a pouch.
+    """
+    for other in _on_way(turn):
+        if other is not unread and not other.suspect:
+            hold_back(turn, other, "label_doubtful")
+
+
 def _under(turn: Turn, label: str) -> list[Item]:
     """The parcels that are on their way to the rack under this label: strays first, oldest first, then the number's own."""
     under = [turn.item(name) for name in turn.state.strays.get(label, ())]

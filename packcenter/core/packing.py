@@ -246,6 +246,8 @@ def _sealed(turn: Turn, packed: Packed, job: Job, item: Item) -> None:
         custody.suspect(turn, item, reason)
     custody.move(turn, item, "rack")
     bags.send(turn, item, packed.label)
+    if packed.label not in turn.state.waybills:
+        bags.doubt_twins(turn, item)
 
 
 def _label_fault(packed: Packed, job: Job) -> str:

@@ -76,13 +76,14 @@ SUSPECT_REASONS: Final = (
     "label_unread",
     "wrong_label",
     "label_used_twice",
+    "label_doubtful",
     "weight",
     "no_position",
     "wrong_bag",
     "quarantined",
 )
 PARCEL_REASONS: Final = (
-    *(r for r in SUSPECT_REASONS if r not in ("label_used_twice", "no_position", "wrong_bag")),
+    *(r for r in SUSPECT_REASONS if r not in ("label_used_twice", "label_doubtful", "no_position", "wrong_bag")),
     "nothing_there",
     "refused",
     OTHER,

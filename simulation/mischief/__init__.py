@@ -42,7 +42,7 @@ _neighbour                a parcel already: that parcel is called back, too  the
 feeds_two                 too thick (B5): put out                            both at hand; the second is lost until found
 prints_nothing, _late,    the machine reads the label back: put out. One     at hand; the lost one comes out at the rack, or
 _previous, _another,      that does not check: packcenter turns the parcel   is lost when its time is over
-_unreadably               and its twin out
+_unreadably               and its twin out; if unread, all on their way
 prints_twice              read back: put out, or the rack reads either       the bag of the first is suspect when the label
                           label                                              comes a second time; excused after that (labelled)
 inserts_too_much,         weight not in the band: turned out (C4)            at hand. A scale that is stuck inside the band
