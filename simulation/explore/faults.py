@@ -505,8 +505,6 @@ def rates_of(options: Options) -> dict[str, int]:
 class Faults:
     """The faults of one run."""
 
-    debug = False
-
     def __init__(self, world: World) -> None:
         self._world = world
         self._options = options = world.options

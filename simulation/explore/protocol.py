@@ -29,7 +29,6 @@ from simulation.explore.path import Cable
 from simulation.explore.process import Life, identity_of
 from simulation.explore.watched import WatchedPlc
 from simulation.explore.witness import Witness
-from simulation.lineplc import Life as PlcLife
 from simulation.plant.hall import Plant
 
 RELEASE = "explored"
@@ -47,10 +46,6 @@ Sixty-four fit the small segments of a run.
 _AGE_MAX_US = 65_535_000
 _AGE_OFF_US = 10_000_000
 """How long an image may be under way, or be one that was shown before, at most."""
-
-
-class PlantBrokeError(Exception):
-    """The plant or a PLC failed, which is our simulation's mistake or a broken promise of packcenter's."""
 
 
 class World:
@@ -270,15 +265,11 @@ class World:
 
     # --- PLCs ----------------------------------------------------------------------------------------------------------------
 
-    def reboot(self, name: str, life: PlcLife | None = None) -> None:
+    def reboot(self, name: str) -> None:
         """A PLC loses its power and memory."""
         cable = self.cables[name]
         cable.flush()
-        plc = self.plcs[name]
-        if life is None:
-            plc.reboot(self.nonce())
-        else:
-            plc.reboot(self.nonce(), life)
+        self.plcs[name].reboot(self.nonce())
         cable.lost_memory()
         if cable.caller is not None:
             cable.caller.hang_up()
@@ -350,8 +341,6 @@ class World:
         except Exception as error:
             letter = "E5" if "ring is full" in str(error) else "P"
             self.witness.wrong(letter, f"{type(error).__name__}: {error}")
-            if self.faults.debug:
-                raise
         return self.notes.outcome(
             options,
             digest=self.witness.digest,

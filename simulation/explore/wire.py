@@ -36,8 +36,6 @@ from simulation.explore.process import identity_of
 from simulation.explore.watched import WatchedPlc
 from simulation.explore.wire_faults import WireFaults
 from simulation.explore.witness import Witness
-from simulation.lineplc import NEW_LIFE
-from simulation.lineplc import Life as PlcLife
 from simulation.mischief import heal_all
 from simulation.plant.hall import Plant
 from simulation.virtual.hall import Day, HallSettings, Life, VirtualHall, run_hall
@@ -395,10 +393,10 @@ class WireWorld:
 
     # --- PLCs, disk and folders ------------------------------------------------------------------------------------------
 
-    def reboot(self, name: str, life: PlcLife | None = None) -> None:
+    def reboot(self, name: str) -> None:
         """A PLC loses its power and memory, for a moment or some seconds."""
         off_us = (0, self._restarts.below(300_000), self._restarts.below(4 * _SECOND_US))[self._restarts.below(3)]
-        work = self.virtual.wired.reboot(name, off_us=off_us, life=life or NEW_LIFE)
+        work = self.virtual.wired.reboot(name, off_us=off_us)
         self.virtual.plant_process.spawn(work, f"reboot {name}").add_done_callback(self._rebooted)
 
     def _rebooted(self, task: asyncio.Task[None]) -> None:
