@@ -339,6 +339,11 @@ class SimDisk:
         used = sum([inode.seen.length for inode in self._names.values()])
         return max(0, self.total_bytes - self.others_bytes - used), self.total_bytes
 
+    def leave_free(self, free: int) -> None:
+        """Let others put so much on the file system that `free` bytes are left, as far as our own files allow."""
+        used = self.total_bytes - self.others_bytes - self.free_bytes()[0]
+        self.others_bytes = max(0, self.total_bytes - free - used)
+
     def lock(self, holder: str) -> str | None:
         if self._holder is not None:
             return self._holder

@@ -36,7 +36,7 @@ from simulation.judge import judge as judge_journal
 from simulation.truth import Ledger, judge
 
 if TYPE_CHECKING:
-    from simulation.explore.protocol import World
+    from simulation.explore.world import World
 
 REST_LIMIT_US = 3_600_000_000
 """Nothing that a hall has to finish after faults takes an hour; `_rest_by_us` says how long it may really take."""

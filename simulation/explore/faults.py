@@ -33,7 +33,7 @@ from simulation.luck import Rates as Luck
 from simulation.mischief.act import can_tell
 
 if TYPE_CHECKING:
-    from simulation.explore.protocol import World
+    from simulation.explore.protocol import ProtocolWorld as World
 
 SECOND: Final = 1_000_000
 _TEARS: Final = ("before a group is written", "group written", "before a segment has its name", "snapshot renamed")
@@ -182,8 +182,7 @@ def _dip(world: World, stream: Stream, hard: int) -> str | None:
     cable.flush()
     if not can_tell(world.plcs, world.plant.programs[name]) or not world.plcs[name].dip():
         return None
-    if cable.caller is not None:
-        cable.caller.hang_up()
+    cable.hang_up()
     return f"the power of {name} dips"
 
 
@@ -223,8 +222,7 @@ def _wrap(world: World, stream: Stream, hard: int) -> str | None:
     if not world.plcs[name].near_wrap(world.nonce(), 0xFFFF_FFFF - stream.below(4)):
         return None
     cable.lost_memory()
-    if cable.caller is not None:
-        cable.caller.hang_up()
+    cable.hang_up()
     cable.keep_ticking()
     return f"{name} begins a life whose counters wrap soon"
 
@@ -336,8 +334,13 @@ def _full(world: World, stream: Stream, hard: int) -> str | None:
         (0, 600 * SECOND),  # long enough to write what is left of segment, spare and ballast with what still goes on
     )[stream.below(4)]
     us = 2 * SECOND + stream.below(longest_us)
-    world.fill_disk(free, us)
+    world.disk.leave_free(free)
+    world.clock.at(us, FAULT, _give_room, world)
     return f"{free} bytes are left on the disk for {us / 1e6:.1f} s"
+
+
+def _give_room(world: World) -> None:
+    world.disk.others_bytes = 0
 
 
 def _sync_error(world: World, stream: Stream, hard: int) -> str | None:
@@ -355,15 +358,20 @@ def _sync_error(world: World, stream: Stream, hard: int) -> str | None:
     return "the next sync of a segment fails"
 
 
+def _local_minute(world: World) -> int:
+    """Minutes after local midnight, by the wall clock of the controller's computer."""
+    return (world.wall_us() // 60_000_000 + world.hall.utc_offset_minutes) % 1440
+
+
 def _step_clock(world: World, stream: Stream, hard: int) -> str | None:
     """Somebody sets the clock: seconds to hours, forward or back."""
     by_us = (1 + stream.below((5, 600, 6 * 3600)[stream.below(3)])) * SECOND
     if stream.below(2):
         by_us = -by_us
     minutes = world.hall.plan.bags.cutoff_minutes
-    before = world.local_minute()
+    before = _local_minute(world)
     world.wall_offset_us += by_us
-    after = world.local_minute()
+    after = _local_minute(world)
     if by_us < 0 and any(after < minute <= before for minute in minutes):
         world.notes.met("clock step back over shift end")
     return f"the wall clock steps by {by_us / 1e6:.0f} s"
@@ -540,7 +548,7 @@ class Faults:
             cable.rates = Rates()
         world.slow_disk(0, 0)
         world.stall_disk(0)
-        world.fill_disk(world.disk.total_bytes, 0)
+        _give_room(world)
         world.hook_disk(None)
         world.armed_plcs.clear()
         if world.life is not None:

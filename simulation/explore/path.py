@@ -136,6 +136,11 @@ class Cable:
 
     # --- the PLC's end -------------------------------------------------------------------------------------------------
 
+    def hang_up(self) -> None:
+        """The PLC's end of the connection is gone."""
+        if self.caller is not None:
+            self.caller.hang_up()
+
     def write(self, words: Sequence[int], at: int) -> None:
         """A write request reaches the PLC."""
         if len(words) == IN_WORDS:

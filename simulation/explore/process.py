@@ -41,7 +41,8 @@ from simulation.explore.points import COMMAND_POINTS, DISK_POINTS, FACT_POINTS
 from simulation.truth import Why
 
 if TYPE_CHECKING:
-    from simulation.explore.protocol import World
+    from simulation.explore.protocol import ProtocolWorld
+    from simulation.explore.world import World
 
 SNAPSHOT_EVERY = 150
 UPKEEP_US = 1_000_000
@@ -101,7 +102,7 @@ class Life:
     `at` calls within this life: never after its death, and not before the end of a pause.
     """
 
-    def __init__(self, world: World, number: int, armed: tuple[str, int] | None) -> None:
+    def __init__(self, world: ProtocolWorld, number: int, armed: tuple[str, int] | None) -> None:
         self.world = world
         self.number = number
         self.alive = True

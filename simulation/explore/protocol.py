@@ -3,8 +3,8 @@ The fast level: the whole hall, its PLCs and the controller in one thread of vir
 
     plant and PLCs <-> cables (`path`) <-> a life of the controller (`process`) <-> disk and manifest folders
 
-A run: faults strike for `safety_us`; then all is healed (`World.heal`) and the hall must come to rest in time. What must never
-be is looked for all the time by the witness and by the product's own assertions; what must be so at rest by `checks`.
+A run: faults strike for `safety_us`; then all is healed and the hall must come to rest in time. What must never be is looked
+for all the time by the witness and by the product's own assertions; what must be so at rest by `checks`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from hashlib import sha256
 
 from packcenter.config.manifest import Known
 from packcenter.core.facts import EventTaken
-from packcenter.core.hall import Hall
 from packcenter.core.inputs import Input, Scanned
 from packcenter.journal.frames import Identity
 from packcenter.service.output_commit import Recorded
@@ -24,16 +23,12 @@ from simulation.clock import FAULT, HeapClock
 from simulation.disk import Crash, SimDisk
 from simulation.draws import Stream
 from simulation.explore import checks, faults, scenarios
-from simulation.explore.options import Notes, Options, Outcome
+from simulation.explore.options import Options, Outcome
 from simulation.explore.path import Cable
 from simulation.explore.process import Life, identity_of
 from simulation.explore.watched import WatchedPlc
-from simulation.explore.witness import Witness
+from simulation.explore.world import PROFILE_DIGEST, RELEASE, SEGMENTS_OF_A_DISK, Run
 from simulation.plant.hall import Plant
-
-RELEASE = "explored"
-PROFILE_DIGEST = 0x5EED_0001
-SEGMENTS_OF_A_DISK = 64
 
 _SLICE_US = 1_000_000
 _HEARD = 200
@@ -48,7 +43,7 @@ _AGE_OFF_US = 10_000_000
 """How long an image may be under way, or be one that was shown before, at most."""
 
 
-class World:
+class ProtocolWorld(Run):
     """
     One run of one seed. `run` gives its outcome.
 
@@ -56,18 +51,16 @@ class World:
     `group_records` is how many records of what was decided at once the journal takes at most in one group.
     """
 
+    clock: HeapClock
+
     def __init__(self, options: Options) -> None:
-        self.options = options
-        self.notes = Notes()
-        self.clock = HeapClock()
-        self.witness = Witness(self.notes, self._now_us)
-        self.place = scenarios.place(options.hall)
-        self.hall: Hall = self.place.hall
+        place = scenarios.place(options.hall)
+        day = scenarios.day_of(place, options.seed, options.items, options.safety_us)
+        super().__init__(options, HeapClock(), place, day, Stream(options.seed, "explore/restart"))
         self.hall_digest = _digest_of(options.hall)
         self.release = RELEASE
         self.profile_digest = PROFILE_DIGEST
         self.known = Known.of_hall(self.hall)
-        self.day = scenarios.day_of(self.place, options.seed, options.items, options.safety_us)
         self.opens_us = self.day.opens_us
         self.wall_offset_us = 0
         self.group_records = _GROUPS[Stream(options.seed, "explore/groups").below(len(_GROUPS))]
@@ -75,18 +68,12 @@ class World:
         self.disk = SimDisk(total_bytes=SEGMENTS_OF_A_DISK * self.segment_bytes)
         self.folders = tuple(SimDisk() for _ in range(4))
         self.disk_hook: Callable[[str, str, str], None] | None = None
-        self.disk_failed = False
-        self.healed = False
-        self.broken = False
         self.life: Life | None = None
         self.armed_plcs: dict[str, tuple[str, int]] = {}
         self.lives = 0
-        self.checker = checks.Checker(self.notes, self.hall)
         self._commits = Stream(options.seed, "explore/commit")
         self._nonces = Stream(options.seed, "explore/nonce")
-        self._restarts = Stream(options.seed, "explore/restart")
         self._slow_us = self._slow_until_us = self._stalled_until_us = 0
-        self._serial = 0
         self._build()
         self.faults = faults.Faults(self)
 
@@ -229,10 +216,7 @@ class World:
         self.disk = life.disk.image(luck) if power else life.disk.survivor()
         self.folders = tuple(folder.image(luck) if power else folder.survivor() for folder in self.folders)
         self.notes.tell(self.clock.now_us, f"life {life.number} is dead: {how}{', power lost' if power else ''}")
-        pause_us = self._restarts.between(2_000_000, 20_000_000) if power else self._restarts.between(100_000, 1_200_000)
-        if self.healed:
-            pause_us = 500_000
-        self.clock.at(pause_us, FAULT, self.start_life, None)
+        self._start_again(power_lost=power)
 
     def broke(self, life: Life, error: Exception) -> None:
         """The controller made a mistake: a broken assertion, or an exception that nobody foresaw."""
@@ -271,8 +255,7 @@ class World:
         cable.flush()
         self.plcs[name].reboot(self.nonce())
         cable.lost_memory()
-        if cable.caller is not None:
-            cable.caller.hang_up()
+        cable.hang_up()
         cable.keep_ticking()
 
     # --- disk, clock and folders ------------------------------------------------------------------------------------------------
@@ -285,34 +268,15 @@ class World:
         """No sync ends before this is over."""
         self._stalled_until_us = self.clock.now_us + for_us
 
-    def fill_disk(self, free: int, for_us: int) -> None:
-        """Somebody leaves so many bytes of the disk free, for a while."""
-        used_by_us = self.disk.total_bytes - self.disk.others_bytes - self.disk.free_bytes()[0]
-        self.disk.others_bytes = max(0, self.disk.total_bytes - free - used_by_us)
-        if for_us:
-            self.clock.at(for_us, FAULT, self._empty_disk, None)
-
-    def _empty_disk(self, _: None) -> None:
-        self.disk.others_bytes = 0
-
     def hook_disk(self, hook: Callable[[str, str, str], None] | None) -> None:
         """Let a fault listen to the disk, or nobody."""
         self.disk_hook = hook
         if self.life is not None:
             self.life.listen()
 
-    def local_minute(self) -> int:
-        """Minutes after local midnight, by the wall clock of the controller's computer."""
-        return (self.wall_us() // 60_000_000 + self.hall.utc_offset_minutes) % 1440
-
     def incoming_is_empty(self) -> bool:
         """Whether nobody has put anything into the manifest folder."""
         return not self.folders[0].list()
-
-    def next_serial(self) -> int:
-        """A number that names one more manifest."""
-        self._serial += 1
-        return self._serial
 
     def flush(self) -> None:
         """Something is about to happen in the plant: play out what was left out on all cables."""
@@ -330,7 +294,7 @@ class World:
     def run(self) -> Outcome:
         """Run the seed: faults, healing, rest."""
         options = self.options
-        self._send_manifests()
+        self._send_manifests(self.faults.late_manifests(list(self.day.manifests)))
         self.start_life()
         self.faults.begin()
         try:
@@ -341,31 +305,14 @@ class World:
         except Exception as error:
             letter = "E5" if "ring is full" in str(error) else "P"
             self.witness.wrong(letter, f"{type(error).__name__}: {error}")
-        return self.notes.outcome(
-            options,
-            digest=self.witness.digest,
-            simulated_us=self.clock.now_us,
-            items=options.items,
-            inputs=self.witness.inputs,
-            groups=self.witness.groups,
-        )
+        return self.outcome()
 
     def _run_until(self, us: int) -> None:
         while self.clock.now_us < us and not self.broken:
             self.clock.run_until(min(us, self.clock.now_us + _SLICE_US))
 
-    def _send_manifests(self) -> None:
-        late = self.faults.late_manifests(list(self.day.manifests))
-        for name in self.day.manifests:
-            if name in late:
-                self.clock.at(late[name], FAULT, self._send_manifest, name)
-            else:
-                self._send_manifest(name)
-
-    def _send_manifest(self, name: str) -> None:
-        if self.clock.now_us:
-            self.notes.struck(self.clock.now_us, "late_manifest", name)
-        scenarios.put(self.folders[0], f"{name}.csv", self.day.manifests[name])
+    def _bring(self, name: str, content: bytes) -> None:
+        scenarios.put(self.folders[0], name, content)
 
     def heal(self) -> None:
         """All faults stop; what is broken is mended; who is dead is started."""
@@ -402,4 +349,4 @@ def _digest_of(name: str) -> str:
 
 def explore(options: Options) -> Outcome:
     """Run one seed at the protocol level."""
-    return World(options).run()
+    return ProtocolWorld(options).run()

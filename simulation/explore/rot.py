@@ -12,7 +12,7 @@ from simulation.draws import Stream
 from simulation.explore.process import ComputerClock
 
 if TYPE_CHECKING:
-    from simulation.explore.protocol import World
+    from simulation.explore.world import World
 
 
 def rot_away(world: World, stream: Stream, hard: int) -> str | None:

@@ -4,8 +4,8 @@ The wire level: the real service, its real clients and the real servers over a v
     plant, PLCs, asyncua and Modbus servers <-> memory TCP <-> asyncua and pymodbus clients, service, journal <-> virtual disk
 
 A run is that of the protocol level: faults for `safety_us`, then healing, then rest in time; the same witness, checks and goals
-look at it, for `WireWorld` answers to the same names as `protocol.World`. Each PLC speaks OPC UA or Modbus, in one request or in
-pieces, by the seed.
+look at it, for `WireWorld` is a `world.World` as well. Each PLC speaks OPC UA or Modbus, in one request or in pieces,
+by the seed.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from packcenter.config.manifest import SERVICES
 from packcenter.core.controller import Controller
-from packcenter.core.hall import Hall
 from packcenter.core.state import State
 from packcenter.journal.frames import Draft, Identity
 from packcenter.journal.journal import Group, Journal, JournalError, JournalFull
@@ -31,11 +30,11 @@ from simulation.disk import Crash, SimDisk
 from simulation.draws import Stream
 from simulation.explore import checks, scenarios
 from simulation.explore.faults import rates_of
-from simulation.explore.options import Notes, Options, Outcome
+from simulation.explore.options import Options, Outcome
 from simulation.explore.process import identity_of
 from simulation.explore.watched import WatchedPlc
 from simulation.explore.wire_faults import WireFaults
-from simulation.explore.witness import Witness
+from simulation.explore.world import PROFILE_DIGEST, RELEASE, SEGMENTS_OF_A_DISK, Run
 from simulation.mischief import heal_all
 from simulation.plant.hall import Plant
 from simulation.virtual.hall import Day, HallSettings, Life, VirtualHall, run_hall
@@ -44,13 +43,7 @@ from simulation.virtual.net import Link as NetLink
 from simulation.virtual.plant import Blueprint
 from simulation.virtual.ports import DiskPace, PacedCommitter
 
-if TYPE_CHECKING:
-    from simulation.explore.protocol import World
-
-RELEASE = "explored"
-PROFILE_DIGEST = 0x5EED_0001
 SEGMENT_BYTES = 128 << 10
-SEGMENTS_OF_A_DISK = 64
 SNAPSHOT_EVERY = 400
 
 _OVERHEARD = 60  # requests to each PLC that an adversary keeps
@@ -114,7 +107,6 @@ class WireCable:
     def __init__(self, world: WireWorld, name: str) -> None:
         self._world = world
         self._name = name
-        self.caller = self
 
     def flush(self) -> None:
         """Bring the plant to the present."""
@@ -204,31 +196,19 @@ class WatchedCommitter(PacedCommitter):
         return group
 
 
-class WireWorld:
+class WireWorld(Run):
     """One run of one seed over the real stacks."""
 
     def __init__(self, options: Options, hall: VirtualHall, where: scenarios.Place, day: scenarios.Day) -> None:
-        self.options = options
+        super().__init__(options, WorldClock(self), where, day, Stream(options.seed, "wire/restart"))
         self.virtual = hall
-        self.hall: Hall = where.hall
-        self.notes = Notes()
-        self.clock = WorldClock(self)
-        self.witness = Witness(self.notes, lambda: self.clock.now_us)
-        self.place = where
-        self.day = day
-        self.checker = checks.Checker(self.notes, where.hall)
         self.committing = False
-        self.healed = False
-        self.broken = False
-        self.disk_failed = False
         self.segment_bytes = SEGMENT_BYTES
         self.adversary = hall.loop.process("adversary")
         self.overheard: dict[str, deque[bytes]] = {}
         self.settings_of = {link.plc: link for link in hall.blueprint.links}
         self._disk_hook: Callable[[str, str, str], None] | None = None
         self._ends_in: int | None = None
-        self._restarts = Stream(options.seed, "wire/restart")
-        self._serial = 0
         self.faults = WireFaults(self)
         hall.make_plc = partial(WatchedPlc, ring_size=where.ring_events, witness=self.witness)
         hall.make_service = partial(WatchedService, world=self)
@@ -279,10 +259,6 @@ class WireWorld:
         """The wall clock of the controller's computer."""
         return self.virtual.clock.wall_us()
 
-    def local_minute(self) -> int:
-        """Minutes after local midnight, by that clock."""
-        return (self.wall_us() // 60_000_000 + self.hall.utc_offset_minutes) % 1440
-
     def nonce(self) -> int:
         """A boot nonce that no life of a PLC had."""
         return self.virtual.wired.ids.nonce()
@@ -290,11 +266,6 @@ class WireWorld:
     def identity(self) -> Identity:
         """Who writes the journal."""
         return identity_of(self.hall.centre, RELEASE, self.virtual.blueprint.hall_digest)
-
-    def next_serial(self) -> int:
-        """A number that names one more manifest."""
-        self._serial += 1
-        return self._serial
 
     def flush(self) -> None:
         """Somebody is about to lay hands on the plant: bring it to the present."""
@@ -372,10 +343,7 @@ class WireWorld:
 
     def _restart_after(self, life: Life, how: str, power: bool) -> None:
         self.notes.tell(self.clock.now_us, f"life {life.number} is dead: {how}")
-        pause_us = (
-            self._restarts.between(2 * _SECOND_US, 20 * _SECOND_US) if power else self._restarts.between(100_000, 1_200_000)
-        )
-        self.clock.at(500_000 if self.healed else pause_us, FAULT, self.start_life, None)
+        self._start_again(power_lost=power)
 
     def pause(self, us: int) -> bool:
         """The controller's process stands still."""
@@ -411,17 +379,6 @@ class WireWorld:
         """No sync ends before this is over."""
         self.virtual.pace.stall_until_us = self.virtual.loop.now_us + for_us
 
-    def fill_disk(self, free: int, for_us: int) -> None:
-        """Somebody leaves so many bytes of the disk free, for a while."""
-        disk = self.disk
-        ours = disk.total_bytes - disk.others_bytes - disk.free_bytes()[0]
-        disk.others_bytes = max(0, disk.total_bytes - free - ours)
-        if for_us:
-            self.clock.at(for_us, FAULT, self._empty_disk, None)
-
-    def _empty_disk(self, _: None) -> None:
-        self.disk.others_bytes = 0
-
     def hook_disk(self, hook: Callable[[str, str, str], None] | None) -> None:
         """Let a fault listen to the disk, or nobody."""
         self._disk_hook = hook
@@ -454,7 +411,7 @@ class WireWorld:
         options = self.options
         await self.virtual.open(frozen=False)
         watching = self.virtual.plant_process.spawn(self._watch_plant(), "watch the plant")
-        self._send_manifests()
+        self._send_manifests(self.faults.late_manifests(list(self.day.manifests)))
         self.start_life()
         self.faults.begin()
         while self.clock.now_us < options.safety_us and not self.broken:
@@ -465,17 +422,6 @@ class WireWorld:
             await self._come_to_rest()
         watching.cancel()
         return self.outcome()
-
-    def outcome(self) -> Outcome:
-        """What the run came to."""
-        return self.notes.outcome(
-            self.options,
-            digest=self.witness.digest,
-            simulated_us=self.clock.now_us,
-            items=self.options.items,
-            inputs=self.witness.inputs,
-            groups=self.witness.groups,
-        )
 
     async def _watch_plant(self) -> None:
         try:
@@ -490,17 +436,8 @@ class WireWorld:
             self.witness.wrong("A", complaint)
         complaints.clear()
 
-    def _send_manifests(self) -> None:
-        late = self.faults.late_manifests(list(self.day.manifests))
-        for name in self.day.manifests:
-            if name in late:
-                self.clock.at(late[name], FAULT, self._send_late, name)
-            else:
-                self.virtual.bring(f"{name}.csv", self.day.manifests[name])
-
-    def _send_late(self, name: str) -> None:
-        self.notes.struck(self.clock.now_us, "late_manifest", name)
-        self.virtual.bring(f"{name}.csv", self.day.manifests[name])
+    def _bring(self, name: str, content: bytes) -> None:
+        self.virtual.bring(name, content)
 
     def heal(self) -> None:
         """All faults stop; what is broken is mended; who is dead is started."""
@@ -509,7 +446,7 @@ class WireWorld:
             link.restore()
         self.slow_disk(0, 0)
         self.stall_disk(0)
-        self._empty_disk(None)
+        self.disk.others_bytes = 0
         self._disk_hook = self._ends_in = None
         life = self.virtual.life
         if life is not None:
@@ -518,22 +455,21 @@ class WireWorld:
         else:
             self.clock.at(500_000, FAULT, self.start_life, None)
         self.flush()
-        heal_all(self.plant, cast(Any, self.plcs))
+        heal_all(self.plant, self.plcs)
         self.notes.tell(self.clock.now_us, "all faults are over")
 
     async def _come_to_rest(self) -> None:
         healed_us = self.clock.now_us
-        world = cast("World", self)
-        self.checker.healed(world, healed_us)
+        self.checker.healed(self, healed_us)
         for _ in range(checks.REST_LIMIT_US // _SECOND_US):
             await self.virtual.sleep_us(_SECOND_US)
             self._look_for_complaints()
             if self.broken:
                 return
-            self.checker.look(world, healed_us)
-            if checks.at_rest(world):
+            self.checker.look(self, healed_us)
+            if checks.at_rest(self):
                 break
-        self.checker.at_rest(world)
+        self.checker.at_rest(self)
 
 
 def explore(options: Options, prepare: Callable[[WireWorld], None] = lambda world: None) -> Outcome:

@@ -20,7 +20,7 @@ from simulation.explore.options import Options
 from simulation.virtual.net import Link
 
 if TYPE_CHECKING:
-    from simulation.explore.protocol import World
+    from simulation.explore.protocol import ProtocolWorld
     from simulation.explore.wire import WireWorld
 
 SECOND: Final = 1_000_000
@@ -282,7 +282,7 @@ class WireFaults:
         world = self._world
         if world.healed or world.broken or world.clock.now_us >= self._options.safety_us:
             return
-        told = fault.do(cast("World", world), self._streams[fault.name], self._options.has(fault.name))
+        told = fault.do(cast("ProtocolWorld", world), self._streams[fault.name], self._options.has(fault.name))
         if told is not None:
             world.notes.struck(world.clock.now_us, fault.name, told)
         self._later(fault)

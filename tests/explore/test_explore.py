@@ -33,7 +33,7 @@ def sound(outcome: Outcome) -> Outcome:
 @pytest.mark.parametrize("hall", scenarios.HALLS)
 def test_a_hall_without_faults_works_off_everything_and_its_books_are_the_truth(hall: str) -> None:
     """The measure of all others: every document is dispatched or in a bag, or has no place in the plan; both sides say so."""
-    world = protocol.World(Options(seed=1, hall=hall, items=20, safety_us=40 * SECOND))
+    world = protocol.ProtocolWorld(Options(seed=1, hall=hall, items=20, safety_us=40 * SECOND))
     outcome = sound(world.run())
     assert set(world.plant.truth.counts()) <= {"bag", "dispatched", "hand"}
     by_hand = {document.destination for document, place in world.plant.truth.everywhere() if place == "hand"}

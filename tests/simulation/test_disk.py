@@ -242,6 +242,14 @@ def test_a_disk_is_full_when_others_fill_it_and_free_again_when_they_go() -> Non
     file.pwrite(b"x" * 6000, 4000)
 
 
+def test_others_leave_so_much_free_and_never_take_what_is_ours() -> None:
+    disk = SimDisk(total_bytes=10_000)
+    opened(disk).pwrite(b"x" * 4000, 0)
+    for free, left in ((1000, 1000), (0, 0), (3000, 3000), (9000, 6000)):
+        disk.leave_free(free)
+        assert disk.free_bytes() == (left, 10_000)
+
+
 def test_time_that_operations_take_is_owed() -> None:
     disk = SimDisk()
     disk.pace = lambda what, name, count: 8000 if what == "fdatasync" else count
