@@ -22,10 +22,12 @@ from packcenter.service.output_commit import Recorded
 from simulation.clock import FAULT, HeapClock
 from simulation.disk import Crash, SimDisk
 from simulation.draws import Stream
-from simulation.explore import checks, faults, scenarios
+from simulation.explore import checks, scenarios
+from simulation.explore.faults import Faults
 from simulation.explore.options import Options, Outcome
 from simulation.explore.path import Cable
 from simulation.explore.process import Life, identity_of
+from simulation.explore.shared_faults import rates_of
 from simulation.explore.watched import WatchedPlc
 from simulation.explore.world import PROFILE_DIGEST, RELEASE, SEGMENTS_OF_A_DISK, Run
 from simulation.plant.hall import Plant
@@ -75,7 +77,7 @@ class ProtocolWorld(Run):
         self._nonces = Stream(options.seed, "explore/nonce")
         self._slow_us = self._slow_until_us = self._stalled_until_us = 0
         self._build()
-        self.faults = faults.Faults(self)
+        self.faults = Faults(self)
 
     def _build(self) -> None:
         options, clock = self.options, self.clock
@@ -95,7 +97,7 @@ class ProtocolWorld(Run):
             for name in self.hall.plcs()
         }
         documents = [document for delivery in self.day.deliveries for document in delivery.documents]
-        settings = scenarios.with_luck(self.place, options.seed, faults.rates_of(options))
+        settings = scenarios.with_luck(self.place, options.seed, rates_of(options))
         self.plant = Plant(self.hall, documents, settings, clock, self.plcs)
         for name, plc in self.plcs.items():
             plc.program = self.plant.programs[name]

@@ -29,9 +29,9 @@ from simulation.clock import FAULT, T
 from simulation.disk import Crash, SimDisk
 from simulation.draws import Stream
 from simulation.explore import checks, scenarios
-from simulation.explore.faults import rates_of
 from simulation.explore.options import Options, Outcome
 from simulation.explore.process import identity_of
+from simulation.explore.shared_faults import rates_of
 from simulation.explore.watched import WatchedPlc
 from simulation.explore.wire_faults import WireFaults
 from simulation.explore.world import PROFILE_DIGEST, RELEASE, SEGMENTS_OF_A_DISK, Run

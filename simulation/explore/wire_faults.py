@@ -1,30 +1,25 @@
 """
 Faults of the wire level: what happens to bytes and connections, and how a process may end between any two of its steps.
 
-The classes of PLCs, disk, clock and manifests are those of `faults`, done to a `wire.WireWorld`, which answers to the same names
-as the protocol level's world. What a datagram can suffer and TCP forbids (a lost, doubled or overtaken telegram) is not here; a
-`replay` is: somebody with a copy of old requests sends them over a connection of his own.
+Those of PLCs, disk, clock, manifests and people are in `shared_faults`. What a datagram can suffer and TCP forbids (a lost,
+doubled or overtaken telegram) is not here; a `replay` is: somebody with a copy of old requests sends them over a connection of
+his own.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
-from simulation import mischief
 from simulation.clock import FAULT
 from simulation.draws import Stream
-from simulation.explore.faults import FAULTS, KINDS, Fault
-from simulation.explore.options import Options
+from simulation.explore.shared_faults import ACTS, COMPUTER_FAULTS, LUCK_KINDS, PLC_FAULTS, WRAP
+from simulation.explore.striking import SECOND, Fault, Striker, by_name
 from simulation.virtual.net import Link
 
 if TYPE_CHECKING:
-    from simulation.explore.protocol import ProtocolWorld
     from simulation.explore.wire import WireWorld
-
-SECOND: Final = 1_000_000
-Do = Callable[["WireWorld", Stream, int], str | None]
 
 
 def _links(world: WireWorld, stream: Stream) -> list[Link]:
@@ -215,102 +210,42 @@ def _stop(world: WireWorld, stream: Stream, hard: int) -> str | None:
     return "the controller is asked to stop"
 
 
-_WIRE: Final = (
-    Fault("delay", "network", 40 * SECOND, cast(Any, _delay)),
-    Fault("half_open", "network", 50 * SECOND, cast(Any, _half_open)),
-    Fault("reset", "network", 40 * SECOND, cast(Any, _reset)),
-    Fault("cut_frame", "network", 40 * SECOND, cast(Any, _cut_frame)),
-    Fault("corrupt", "network", 30 * SECOND, cast(Any, _corrupt)),
-    Fault("pieces", "network", 50 * SECOND, cast(Any, _pieces)),
-    Fault("refuse", "network", 60 * SECOND, cast(Any, _refuse)),
-    Fault("cut", "network", 60 * SECOND, cast(Any, _cut)),
-    Fault("replay", "network", 30 * SECOND, cast(Any, _replay)),
-    Fault("plc_clock", "clock", 60 * SECOND, cast(Any, _plc_clock)),
-    Fault("kill", "controller", 60 * SECOND, cast(Any, _kill)),
-    Fault("crash_step", "controller", 60 * SECOND, cast(Any, _crash_step)),
-    Fault("stop", "controller", 120 * SECOND, cast(Any, _stop)),
-    Fault("crash_disk", "controller", 60 * SECOND, cast(Any, _crash_disk)),
+_WIRE: Final[tuple[Fault[WireWorld], ...]] = (
+    Fault("delay", "network", 40 * SECOND, _delay),
+    Fault("half_open", "network", 50 * SECOND, _half_open),
+    Fault("reset", "network", 40 * SECOND, _reset),
+    Fault("cut_frame", "network", 40 * SECOND, _cut_frame),
+    Fault("corrupt", "network", 30 * SECOND, _corrupt),
+    Fault("pieces", "network", 50 * SECOND, _pieces),
+    Fault("refuse", "network", 60 * SECOND, _refuse),
+    Fault("cut", "network", 60 * SECOND, _cut),
+    Fault("replay", "network", 30 * SECOND, _replay),
+    Fault("plc_clock", "clock", 60 * SECOND, _plc_clock),
+    Fault("kill", "controller", 60 * SECOND, _kill),
+    Fault("crash_step", "controller", 60 * SECOND, _crash_step),
+    Fault("stop", "controller", 120 * SECOND, _stop),
+    Fault("crash_disk", "controller", 60 * SECOND, _crash_disk),
 )
-# The points of crashes are places in the protocol level's driver; the others work otherwise here, or not at all.
-_ELSEWHERE: Final = frozenset({"crash_point", "kill", "stop", "echo", "poison", "lose_power"})
-_SHARED: Final = tuple(fault for fault in FAULTS if fault.kind != "network" and fault.name not in _ELSEWHERE)
-_ACTS: Final = tuple(act for act in mischief.ACTS.values() if act.kind != "plc")  # what PLCs do is among the shared
-
-
-def _act(act: mischief.Act) -> Fault:
-    def do(world: WireWorld, stream: Stream, hard: int) -> str | None:
-        world.flush()
-        done = act.do(world.plant, cast(Any, world.plcs), stream)
-        world.settle()
-        return done
-
-    return Fault(f"act_{act.name}", act.kind, 60 * SECOND, cast(Any, do))
-
-
-WIRE_FAULTS: Final[Mapping[str, Fault]] = {fault.name: fault for fault in (*_WIRE, *_SHARED, *(_act(act) for act in _ACTS))}
+WIRE_FAULTS: Final[Mapping[str, Fault[WireWorld]]] = by_name(*_WIRE, *PLC_FAULTS, WRAP, *COMPUTER_FAULTS, *ACTS)
 """Every fault class of the wire level by its name, in an order that is always the same; `luck_*` come on top."""
 
 WIRE_KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in WIRE_FAULTS.items()},
-    **{name: kind for name, kind in KINDS.items() if kind == "luck"},
+    **{name: kind for name, kind in LUCK_KINDS.items() if kind == "luck"},
 }
 """Every fault class with its kind, for the swarm."""
 
 
-class WireFaults:
-    """The faults of one run."""
+class WireFaults(Striker["WireWorld"]):
+    """The faults of one run; a recovery ends within an operation of its disk."""
+
+    recovery_steps = 80
 
     def __init__(self, world: WireWorld) -> None:
-        self._world = world
-        self._options: Options = world.options
-        unknown = [name for name in self._options.faults if name not in WIRE_KINDS]
-        assert not unknown, f"unknown fault classes {unknown}, known at the wire level are {', '.join(WIRE_KINDS)}"
-        self._streams = {name: Stream(self._options.seed, f"explore/fault/{name}") for name in self._options.faults}
-
-    def begin(self) -> None:
-        """Let every class strike at its moments."""
-        for name in self._options.faults:
-            fault = WIRE_FAULTS.get(name)
-            if fault is not None and fault.every_us:
-                self._later(fault)
-
-    def _later(self, fault: Fault) -> None:
-        hard = self._options.has(fault.name)
-        self._world.clock.at(1 + self._streams[fault.name].below(2 * fault.every_us // hard**2), FAULT, self._strike, fault)
-
-    def _strike(self, fault: Fault) -> None:
-        world = self._world
-        if world.healed or world.broken or world.clock.now_us >= self._options.safety_us:
-            return
-        told = fault.do(cast("ProtocolWorld", world), self._streams[fault.name], self._options.has(fault.name))
-        if told is not None:
-            world.notes.struck(world.clock.now_us, fault.name, told)
-        self._later(fault)
-
-    def recovery_ends(self, number: int) -> int | None:
-        """Within which operation of its disk the recovery of life `number` ends; None: it does not."""
-        hard = self._options.has("crash_in_recovery")
-        if not hard or number == 1 or self._world.healed or self._streams["crash_in_recovery"].below(6) >= hard:
-            return None
-        return self._streams["crash_in_recovery"].below(80)
-
-    def power_fails(self) -> bool:
-        """Whether the computer loses its power when the controller dies."""
-        hard = self._options.has("power")
-        return bool(hard) and not self._world.healed and self._streams["power"].below(6) < 2 * hard
+        super().__init__(world, WIRE_FAULTS, WIRE_KINDS)
 
     def explains(self, how: str) -> bool:
         """Whether a fault of the disk is the reason why a life ended by itself."""
-        if how == "JournalFull":
-            return bool(self._options.has("full"))
         if how == "TimeoutError":  # a stop in good order, which waits for the disk and takes no longer than 5 s
             return any(self._options.has(name) for name in ("stall", "slow_disk", "pause"))
-        return how in ("JournalPoisoned", "OSError") and self._world.disk_failed
-
-    def late_manifests(self, names: list[str]) -> dict[str, int]:
-        """Which manifests come late, and when."""
-        hard = self._options.has("late_manifest")
-        if not hard:
-            return {}
-        stream = self._streams["late_manifest"]
-        return {name: stream.below(self._options.safety_us) for name in names if stream.below(4) < hard}
+        return super().explains(how)
