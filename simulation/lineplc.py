@@ -309,6 +309,15 @@ class LinePlc:
         self._changed()
         self._latched = self._present()
 
+    def _go_on(self) -> None:
+        """The program runs, at a new pace or again: it sees what came meanwhile, and the server shows what is so."""
+        if self._scan_us:
+            self._scan()
+            return
+        self._latched = None
+        self._empty_inbox()
+        self._changed()
+
     def _empty_inbox(self) -> None:
         inbox, self._inbox = self._inbox, None
         if inbox is not None:
@@ -386,12 +395,7 @@ class LinePlc:
         self._halted = False
         self._beat_us = self._wall_us()
         self._guarded(program.on_run)
-        if self._scan_us:
-            self._scan()
-        else:
-            self._latched = None
-            self._empty_inbox()
-        self._changed()
+        self._go_on()
         return True
 
     def scan_every(self, us: int) -> bool:
@@ -402,12 +406,7 @@ class LinePlc:
             return False
         self._scan_us = us
         self._guarded(lambda: program.on_scan_time(us))
-        if us:
-            self._scan()
-        else:
-            self._latched = None
-            self._empty_inbox()
-            self._changed()
+        self._go_on()
         return True
 
     def freeze(self) -> bool:

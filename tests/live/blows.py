@@ -5,6 +5,8 @@ A blow is a function of the `Rig`; it ends with all faults healed, the service a
 `recover` waits until every PLC hears packcenter, every machine runs and the sorters let items in again. Moments, lengths
 and victims come from a stream of the seed; what the processes are doing then is their own, so a seed makes a failure
 likely again, not certain.
+
+Time is slept away here on purpose: the processes are real, and a blow lasts as long as was drawn.
 """
 
 from __future__ import annotations
@@ -91,6 +93,12 @@ class Rig:
         self.hall.proxy.order(name, {"number": self.plans, "lasts_us": lasts_ms * 1000})
         return lasts_ms
 
+    def sit_out(self, name: str, least_ms: int, most_ms: int) -> int:
+        """A plan of the proxy from its beginning to its end, with nothing else done to the hall; milliseconds."""
+        lasts_ms = self.plan(name, least_ms, most_ms)
+        time.sleep(lasts_ms / 1000)
+        return lasts_ms
+
     def start_service(self) -> None:
         """Start the service again."""
         self.figures.lives_us.append(mono_us())
@@ -119,23 +127,17 @@ def kill(rig: Rig) -> str:
 
 def storm(rig: Rig) -> str:
     """The network does what it likes for a while."""
-    lasts_ms = rig.plan("storm", 400, 2_500)
-    time.sleep(lasts_ms / 1000)
-    return f"storm of {lasts_ms} ms"
+    return f"storm of {rig.sit_out('storm', 400, 2_500)} ms"
 
 
 def swizzle(rig: Rig) -> str:
     """Cables are pulled one by one until none is left, and put back one by one."""
-    lasts_ms = rig.plan("swizzle", 600, 2_500)
-    time.sleep(lasts_ms / 1000)
-    return f"swizzle-clog of {lasts_ms} ms"
+    return f"swizzle-clog of {rig.sit_out('swizzle', 600, 2_500)} ms"
 
 
 def drizzle(rig: Rig) -> str:
     """Bad cables: for some seconds telegrams are changed, repeated and late, while the line runs."""
-    lasts_ms = rig.plan("drizzle", 1_000, 4_000)
-    time.sleep(lasts_ms / 1000)
-    return f"drizzle of {lasts_ms} ms"
+    return f"drizzle of {rig.sit_out('drizzle', 1_000, 4_000)} ms"
 
 
 def drizzle_kill(rig: Rig) -> str:
