@@ -12,6 +12,7 @@ does not take its answers, is put out; nobody can make us hold more than it may 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 
@@ -54,12 +55,12 @@ class LineServer(Protocol):
         ...
 
 
-class Visited(asyncio.Protocol):
+class Visited(asyncio.Protocol, ABC):
     """A server's side of one connection behind a `Wire`; it gets a `ServerTransport`."""
 
+    @abstractmethod
     def makes_sense(self) -> bool:
         """Whether the client has said what only a client of this server says."""
-        raise NotImplementedError
 
 
 class Wire:
