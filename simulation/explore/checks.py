@@ -324,8 +324,8 @@ def _refused(world: World, state: State) -> list[str]:
 
 def _unfinished(world: World) -> str:
     life = world.life
-    if life is None:
-        return "no controller"
+    if life is None or not life.serving:
+        return "no controller that serves"
     state = life.controller.state
     told = [f"manifest {name} not taken" for name in _untaken(world, state)]
     told += [
@@ -341,6 +341,9 @@ def _unfinished(world: World) -> str:
         for name, machine in world.plant.programs.items()
         if machine.unit.state != Unit.EXECUTE
     ]
+    told += [f"{name} has a pouch under way" for name, bagger in state.baggers.items() if bagger.feeding or bagger.sealing]
+    told += [f"bag {bag.tag} is closing" for bag in state.bags.values() if bag.closing]
     told += [f"bag {tag} was not closed" for tag in _refused(world, state)]
     told += [f"{name}: {plc.ring_used} events" for name, plc in world.plcs.items() if plc.ring_used]
+    told += [f"{name}: commands wait" for name, caller in life.callers.items() if caller.mailbox.waiting]
     return ", ".join(told[:20])
