@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from packcenter.core import inputs as i
 from packcenter.plc.image import encode_in
-from simulation import mischief
 from simulation.clock import FAULT, INPUT
 from simulation.draws import Stream
 from simulation.explore.path import REPLY, REQUEST, Cable
 from simulation.explore.points import PLC_POINTS, PROCESS_POINTS
 from simulation.explore.rates import Rates
-from simulation.explore.shared_faults import ACTS, COMPUTER_FAULTS, LUCK_KINDS, PLC_FAULTS, WRAP, give_room, plc_of
+from simulation.explore.shared_faults import ACTS, COMPUTER_FAULTS, LUCK_KINDS, PLC_FAULTS, WRAP, plc_of
 from simulation.explore.striking import SECOND, Fault, Striker, by_name
 
 if TYPE_CHECKING:
@@ -245,26 +244,16 @@ class Faults(Striker["ProtocolWorld"]):
         super().__init__(world, FAULTS, KINDS)
 
     def heal(self) -> None:
-        """All that lasts is over."""
+        """Cables are sound, nothing is armed any more, and the rest."""
         world = self._world
         world.flush()
         for cable in world.cables.values():
             cable.rates = Rates()
-        world.slow_disk(0, 0)
-        world.stall_disk(0)
-        give_room(world)
-        world.hook_disk(None)
         world.armed_plcs.clear()
         if world.life is not None:
             world.life.armed = world.life.fails_on = None
             world.life.resume()
-        mischief.heal_all(world.plant, world.plcs)
-        for name, plc in world.plcs.items():
-            plc.losing = 0
-            if plc.lost:
-                plc.lost = False
-                world.reboot(name)
-        world.settle()
+        super().heal()
 
     def arm_life(self, number: int) -> tuple[str, int] | None:
         """At which crash point a life is to end, after passing it how often; None: nowhere."""

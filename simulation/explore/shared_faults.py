@@ -141,12 +141,11 @@ def _full(world: World, stream: Stream, hard: int) -> str | None:
     )[stream.below(4)]
     us = 2 * SECOND + stream.below(longest_us)
     world.disk.leave_free(free)
-    world.clock.at(us, FAULT, give_room, world)
+    world.clock.at(us, FAULT, _give_room, world)
     return f"{free} bytes are left on the disk for {us / 1e6:.1f} s"
 
 
-def give_room(world: World) -> None:
-    """Others take what they had on the disk away."""
+def _give_room(world: World) -> None:
     world.disk.others_bytes = 0
 
 

@@ -17,6 +17,7 @@ from simulation.clock import FAULT
 from simulation.draws import Stream
 from simulation.explore.options import Options
 from simulation.explore.world import World
+from simulation.mischief import heal_all
 
 SECOND: Final = 1_000_000
 NEVER_US: Final = 0
@@ -77,6 +78,22 @@ class Striker(Generic[W]):
         if told is not None:
             world.notes.struck(world.clock.now_us, fault.name, told)
         self._later(fault)
+
+    def heal(self) -> None:
+        """All that lasts is over. A PLC that has lost events is started anew, as people do once they know of it."""
+        world = self._world
+        world.flush()
+        world.slow_disk(0, 0)
+        world.stall_disk(0)
+        world.disk.others_bytes = 0
+        world.hook_disk(None)
+        heal_all(world.plant, world.plcs)
+        for name, plc in world.plcs.items():
+            plc.losing = 0
+            if plc.lost:
+                plc.lost = False
+                world.reboot(name)
+        world.settle()
 
     def recovery_ends(self, number: int) -> int | None:
         """At which of its first steps the recovery of life `number` ends; None: it does not."""

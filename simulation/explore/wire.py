@@ -35,7 +35,6 @@ from simulation.explore.shared_faults import rates_of
 from simulation.explore.watched import WatchedPlc
 from simulation.explore.wire_faults import WireFaults
 from simulation.explore.world import PROFILE_DIGEST, RELEASE, SEGMENTS_OF_A_DISK, Run
-from simulation.mischief import heal_all
 from simulation.plant.hall import Plant
 from simulation.virtual.hall import Day, HallSettings, Life, VirtualHall, run_hall
 from simulation.virtual.loop import START_US
@@ -362,8 +361,10 @@ class WireWorld(Run):
     # --- PLCs, disk and folders ------------------------------------------------------------------------------------------
 
     def reboot(self, name: str) -> None:
-        """A PLC loses its power and memory, for a moment or some seconds."""
+        """A PLC loses its power and memory, for a moment or some seconds; once all is healed its power is there."""
         off_us = (0, self._restarts.below(300_000), self._restarts.below(4 * _SECOND_US))[self._restarts.below(3)]
+        if self.healed:
+            off_us = 0
         work = self.virtual.wired.reboot(name, off_us=off_us)
         self.virtual.plant_process.spawn(work, f"reboot {name}").add_done_callback(self._rebooted)
 
@@ -444,18 +445,14 @@ class WireWorld(Run):
         self.healed = True
         for link in self.virtual.links.values():
             link.restore()
-        self.slow_disk(0, 0)
-        self.stall_disk(0)
-        self.disk.others_bytes = 0
-        self._disk_hook = self._ends_in = None
+        self._ends_in = None
         life = self.virtual.life
         if life is not None:
             self.virtual.clock.fuse = None
             life.process.resume()
         else:
             self.clock.at(500_000, FAULT, self.start_life, None)
-        self.flush()
-        heal_all(self.plant, self.plcs)
+        self.faults.heal()
         self.notes.tell(self.clock.now_us, "all faults are over")
 
     async def _come_to_rest(self) -> None:
