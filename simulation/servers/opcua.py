@@ -25,6 +25,7 @@ import asyncio
 import copy
 import functools
 import gc
+import logging
 from collections.abc import Iterator, MutableMapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -55,6 +56,9 @@ PUBLISH_GAP_US = 5_000
 PUBLISH_MIN_MS, PUBLISH_MAX_MS = 5.0, 60_000.0
 SUBSCRIPTIONS_MAX = 32  # two for each connection
 QUEUE_MAX = 100  # values of one item that wait to be published; the interface needs one
+SUBSCRIPTION_LOGGER = logging.getLogger("asyncua.server.monitored_item_service").name
+"""Made here, so that those of subscriptions have a parent that does not list them."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -267,7 +271,10 @@ class _Server(Server):
         """A client that asks to hear all the time, or never, hears as often as anybody can."""
         asked = params.RequestedPublishingInterval
         params.RequestedPublishingInterval = min(asked, PUBLISH_MAX_MS) if asked >= PUBLISH_MIN_MS else PUBLISH_MIN_MS
-        return await self._create_subscription(params, *others, **more)
+        made = await self._create_subscription(params, *others, **more)
+        # asyncua names a logger after each subscription, and Python keeps loggers for ever (0.4 kB each)
+        logging.root.manager.loggerDict.pop(f"{SUBSCRIPTION_LOGGER}.{made.SubscriptionId}", None)
+        return made
 
     def _republish(self, params: ua.RepublishParameters) -> ua.NotificationMessage:
         subscription = self.iserver.subscription_service.subscriptions.get(params.SubscriptionId)

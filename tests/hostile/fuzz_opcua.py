@@ -8,6 +8,7 @@ said is then spoilt (bits, lengths, cuts, order, doubles, splices) and said agai
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from random import Random
@@ -327,6 +328,7 @@ class ServerFuzz:
             "transports": len(internal.asyncio_transports),
             "subscriptions": len(internal.subscription_service.subscriptions),
             "sessions": len(internal._external_sessions),
+            "loggers": sum(name.startswith(f"{opcua_server.SUBSCRIPTION_LOGGER}.") for name in logging.root.manager.loggerDict),
         }
         if any(left.values()):
             self._findings.wrong(f"left over: {left}", {})
