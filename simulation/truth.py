@@ -121,7 +121,7 @@ class Why(StrEnum):
     LIFTED = "lifted"  # a person took it out of a queue, belt, lane, pouch, or away from the hand station
     PUT = "put"  # a person put it where no reader or eye saw it come
     SWAPPED = "swapped"  # it changed places with another
-    NEAR = "near"  # it lies in a lane in which something was lifted, put or swapped, or came unseen
+    NEAR = "near"  # it lies in a lane in which something was lifted, put, swapped or fed under another code, or came unseen
     UNHEARD = "unheard"  # its PLC lost its memory before it could tell what it did with it
     UNSEEN = "unseen"  # an eye did not see it pass
     MISTAKEN = "mistaken"  # a reader read its code on another document, or another's code on it

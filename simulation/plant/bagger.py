@@ -259,6 +259,8 @@ class BaggerProgram(Machine):
         job.fed = True
         outcome, code, mistaken = self._reader.read(document, fate, behind, self.clock.now_us)
         job.mistaken = code if mistaken else ""
+        if code and code != document.code and lane.fifo:  # packcenter's row is one off, until the next right read
+            lane.tamper(self.truth, f"reader of {self.name}", self.clock.now_us)
         thickness = sum(fed.thickness for fed in job.documents)
         self.report(EventKind.FED, track=job.number, a=job.infeed, b=outcome, c=thickness, code=code, about=tuple(job.documents))
 

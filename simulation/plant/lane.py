@@ -9,7 +9,7 @@ from typing import Final
 from packcenter.core import hall
 from packcenter.core.words import Disposition, PlaceState
 from simulation.luck import Fate
-from simulation.truth import Document
+from simulation.truth import Document, Truth, Why
 
 NEVER: Final = 1 << 62
 SOUND: Final = ""
@@ -67,6 +67,12 @@ class Lane:
     def of(cls, lane: hall.Lane, belt_mm_per_s: int) -> Lane:
         """The lane that the configuration describes."""
         return cls(lane.number, lane.distance_mm * 1_000_000 // belt_mm_per_s, lane.capacity_items)
+
+    def tamper(self, truth: Truth, act: str, at_us: int) -> None:
+        """What lies in it, and what comes before it is empty, need not be what packcenter thinks."""
+        self.tampered = act
+        for document in self.fifo:
+            truth.touch(document, Why.NEAR, act, at_us)
 
     def take(self) -> Document:
         """The document that has been here longest leaves the lane."""

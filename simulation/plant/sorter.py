@@ -168,11 +168,9 @@ class SorterProgram(Machine):
         self._see_ghost(rider, lane.travel_us)
 
     def tamper(self, lane: Lane, act: str) -> None:
-        """What lies in the lane, and what comes before it is empty, need not be what packcenter thinks."""
+        """Something was done to the lane that packcenter cannot know; the exception lane is a place of people anyhow."""
         if lane is not self.exception:
-            lane.tampered = act
-            for document in lane.fifo:
-                self.truth.touch(document, Why.NEAR, act, self.clock.now_us)
+            lane.tamper(self.truth, act, self.clock.now_us)
 
     def set_full_stuck(self, lane: Lane, shows: bool | None) -> None:
         """The lane-full sensor shows this whatever is so; None: it is sound again."""
