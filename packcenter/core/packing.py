@@ -36,6 +36,9 @@ from packcenter.core.words import CommandResult, ReadOutcome
 SEALED = 0
 """`Packed.result` of a sealed pouch; anything else is a rejected one."""
 
+_IN_POUCHES = frozenset({"pack", "rack", "bag", "dispatched"})
+"""Kinds of place of what is in a pouch already, so that it cannot be fed into another."""
+
 NO_WAYBILL = "NO-WAYBILL"
 """Printed on the pouch of a document that got no number, to name the job; the pouch is put out."""
 
@@ -166,7 +169,7 @@ def _other(turn: Turn, fed: Fed) -> tuple[Item, str]:
     other = turn.state.items.get(fed.code)
     if other is None:
         return custody.provisional(turn, "unknown", fed.code), "not_the_one_expected"
-    if kind_of(other.place) in ("rack", "bag", "dispatched", "pack"):
+    if kind_of(other.place) in _IN_POUCHES:
         bags.hold_back(turn, other, "duplicate")
         return custody.provisional(turn, "duplicate", fed.code), "duplicate"
     return other, "not_the_one_expected"
@@ -322,10 +325,11 @@ def void_jobs(turn: Turn, plc: str) -> None:
             turn.emit(JobAbandoned(plc, job.number, job.item, "plc_restart"))
 
 
-def on_quarantined(turn: Turn, plc: str, number: int) -> None:
+def on_quarantined(turn: Turn, plc: str, number: int, code: str) -> None:
     """
     An event about a job made the last run fail. If a document was in the pouch, that was its end, and the pouch is
-    sought at the hand station. Otherwise the document came in unread, and the open pouch is to be put out.
+    sought at the hand station. Otherwise the document whose `code` was read came in, or one unread, and the open pouch is
+    to be put out.
     """
     job = _job(turn, plc, number)
     if job is None:
@@ -335,6 +339,8 @@ def on_quarantined(turn: Turn, plc: str, number: int) -> None:
         custody.suspect(turn, turn.item(job.inside), "quarantined")
         _put_out(turn, plc, job)
     else:
-        _take_in(turn, plc, job, _unread(turn, job), "quarantined")
+        named = turn.state.items.get(code)
+        item = named if named is not None and kind_of(named.place) not in _IN_POUCHES else _unread(turn, job)
+        _take_in(turn, plc, job, item, "quarantined")
         _order(turn, plc, job, seal=False)
     try_begin(turn, plc)

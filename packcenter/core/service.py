@@ -44,7 +44,7 @@ def on_quarantined(turn: Turn, quarantined: Quarantined) -> None:
     if quarantined.seq > plc.seq + 1:
         links.on_gap(turn, plc.name, quarantined.seq)
     turn.emit(EventTaken(quarantined.plc, quarantined.epoch, quarantined.seq))
-    packing.on_quarantined(turn, quarantined.plc, quarantined.track)
+    packing.on_quarantined(turn, quarantined.plc, quarantined.track, quarantined.code)
     if quarantined.plc == turn.index.hall.rack.plc:
         bags.suspect_all(turn, "quarantined")
     if item is not None:

@@ -38,6 +38,7 @@ from simulation.disk import Crash
 from simulation.draws import Stream
 from simulation.explore.path import Caller
 from simulation.explore.points import COMMAND_POINTS, DISK_POINTS, FACT_POINTS
+from simulation.plant.sorter import SorterProgram
 from simulation.truth import Why
 
 if TYPE_CHECKING:
@@ -349,7 +350,14 @@ class Life:
         return inputs
 
     def _note_unheard(self, event: i.PlcEvent) -> None:
-        """Of a scan that was set aside nothing is in the books but the item that was read, if it is one."""
+        """
+        Of a scan that was set aside nothing is in the books but the item that was read, if it is one; of what came into a
+        lane, nothing.
+        """
+        if isinstance(event, i.DivertConfirmed):
+            program = self.world.plant.programs[event.plc]
+            assert isinstance(program, SorterProgram), event
+            program.tamper(program.lanes[event.lane], "an event set aside")
         item = self.controller.state.items.get(getattr(event, "code", ""))
         if isinstance(event, i.Scanned) and (item is None or item.place not in ("expected", "hand", "lost")):
             for document in self.world.plcs[event.plc].about(event.seq):

@@ -16,6 +16,7 @@ from packcenter.plc.line import EventKind, LineCommand, LineEvent
 from simulation.explore.witness import Witness
 from simulation.lineplc import VOID, LinePlc
 from simulation.packml_unit import Machine
+from simulation.plant.sorter import SorterProgram
 from simulation.truth import Document, Why
 
 _OWN_CAUSES = (ReasonClass.OWN, ReasonClass.FAULT)
@@ -150,6 +151,10 @@ class WatchedPlc(LinePlc):
             for about in list(program._told)[-len(self._ring) - 1 :]:
                 for document in about:
                     program.truth.touch(document, Why.UNHEARD, f"ring of {self.name}", self._plant_us())
+        if isinstance(program, SorterProgram):
+            for lane in program.lanes.values():
+                if lane.holds_unheard(program.truth):
+                    program.tamper(lane, "events that were lost")
         self._ring.popleft()
         self._changed()
 

@@ -74,6 +74,10 @@ class Lane:
         for document in self.fifo:
             truth.touch(document, Why.NEAR, act, at_us)
 
+    def holds_unheard(self, truth: Truth) -> bool:
+        """Whether something lies in it of which packcenter may not have heard that it came."""
+        return any(touch.why is Why.UNHEARD for document in self.fifo for touch in truth.touches(document))
+
     def take(self) -> Document:
         """The document that has been here longest leaves the lane."""
         return self.take_at(0)

@@ -591,7 +591,7 @@ class SorterProgram(Machine):
         self.lose_tracks(self._belt)
         self._track = self.port.first_track - 1
         for lane in self.lanes.values():
-            if any(touch.why is Why.UNHEARD for document in lane.fifo for touch in self.truth.touches(document)):
+            if lane.holds_unheard(self.truth):
                 self.tamper(lane, "lost memory")
             lane.closed = False
             lane.state = lane.present_state()

@@ -125,7 +125,9 @@ def _(records: Records) -> None:
 
 @mutant("A5", "an item moves because of an input that moves nothing", TROUBLE)
 def _(records: Records) -> None:
-    records[-1].facts.append(["Moved", "NJ0005", "lane/sorter-1/2", "lost"])
+    tick = nth(records, "Tick")
+    tick.facts.append(["Moved", "NJ0005", "lane/sorter-1/2", "lost"])
+    cut_after(records, tick)
 
 
 @mutant("A6", "a dispatched item comes back")

@@ -1,10 +1,10 @@
 """
-`make mutants`: how many small changes of the core, the mailbox and the codec the tests notice.
+`make mutants`: how many small changes of the core, the mailbox, the codec and the journal the tests notice.
 
-    python tests/mutation/score.py [core|plc ...] [--share 1/3] [--only 'packcenter.core.bags.*' ...] [--json FILE]
+    python tests/mutation/score.py [core|plc|journal ...] [--share 1/3] [--only 'packcenter.core.bags.*' ...] [--json FILE]
 
 mutmut changes one operator, constant or argument at a time, in a copy of the tree, and runs the fast tests that reach the
-changed function. A share n/m takes every m-th change, beginning with the n-th; all of them take half an hour on two cores.
+changed function. A share n/m takes every m-th change, beginning with the n-th; all of them take an hour on two cores.
 What survives is tried once more in a process of its own, because look-up tables and caches that were filled before the
 fork hide a change. A survivor is a missing test, or it stands in `explained.toml` with the reason why no test can notice it.
 """
@@ -60,6 +60,17 @@ TARGETS: Final = {
             "tests/plc/test_mailbox_machine.py",
             "tests/plc/test_image.py",
             "tests/plc/test_translate.py",
+        ),
+    ),
+    "journal": Target(
+        ("packcenter/journal/*.py",),
+        (
+            "tests/journal/test_frames.py",
+            "tests/journal/test_journal.py",
+            "tests/journal/test_snapshot.py",
+            "tests/journal/test_space.py",
+            "tests/journal/test_crash_points.py",
+            "tests/journal/test_golden.py",
         ),
     ),
 }
