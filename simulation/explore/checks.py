@@ -51,10 +51,14 @@ _STOPS = (Unit.CLEARING, Unit.STOPPED, Unit.STOPPING, Unit.ABORTING, Unit.ABORTE
 
 
 class Checker:
-    """Looks at each durable record, at deaths, and at the hall once faults have stopped."""
+    """
+    Looks at each durable record, at deaths, and at the hall once faults have stopped. `echoes`: links are made to hand out
+    events again.
+    """
 
-    def __init__(self, notes: Notes, hall: Hall) -> None:
+    def __init__(self, notes: Notes, hall: Hall, *, echoes: bool) -> None:
         self._notes = notes
+        self._echoes = echoes
         self._secure = {(s.plc, lane.number): lane.secure for s in hall.sorters for lane in s.lanes}
         self._capacity = {(s.plc, lane.number): lane.capacity_items for s in hall.sorters for lane in s.lanes}
         self._exception = {sorter.plc: sorter.exception_lane for sorter in hall.sorters}
@@ -147,6 +151,10 @@ class Checker:
         if not fact.reason:
             self._notes.met("bag not closed when asked")
             self.refused.add(fact.bag)
+
+    def _set_aside(self, recorded: Recorded, fact: f.EventSetAside, state: State | None, now_us: int) -> None:
+        if fact.reason == "repeated" and not self._echoes:
+            self._wrong(now_us, "E1", f"record {recorded.sequence}: {fact}: a link handed it out again by itself")
 
     # --- deaths ------------------------------------------------------------------------------------------------------
 
@@ -249,6 +257,7 @@ _FACTS: dict[type, _Check] = {
     f.BagClosed: Checker._closed,
     f.BagSuspected: Checker._suspected,
     f.BagCloseAsked: Checker._close_asked,
+    f.EventSetAside: Checker._set_aside,
 }
 _LETTERS = {"wrong document": "B4", "bill": "D1"}
 

@@ -216,7 +216,7 @@ class Run(ABC):
         self.hall: Hall = place.hall
         self.notes = Notes()
         self.witness = Witness(self.notes, lambda: clock.now_us)
-        self.checker = Checker(self.notes, self.hall)
+        self.checker = Checker(self.notes, self.hall, echoes=bool(options.has("echo")))
         self.healed = False
         self.broken = False
         self.disk_failed = False

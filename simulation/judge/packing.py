@@ -184,22 +184,31 @@ def verdict_given(court: Court, bench: Bench, fact: Said) -> None:
         if before is not None:
             court.blame("B6", f"job {number} of {plc} had its verdict, and is to be sealed after all")
         _judge(court, job, "is to be sealed")
+    elif before is None and not _against(job):
+        court.blame("L", f"job {number} of {plc} is to be put out, though nothing is against it")
 
 
 def _judge(court: Court, job: Job, what: str) -> bool:
     """Blame whatever is against a pouch that is taken for sound; whether nothing was."""
+    found = _against(job)
+    for letter, why in found:
+        court.blame(letter, f"job {job.number} of {job.plc} {what} {why}")
+    return not found
+
+
+def _against(job: Job) -> list[tuple[str, str]]:
+    """Whatever is against a pouch: the letter of the invariant and why."""
     item = job.expected
-    where = f"job {job.number} of {job.plc} {what}"
-    count = len(court.violations) + court.more
+    found = []
     if job.inside != [item]:
-        court.blame("B1", f"{where} with {[each.id for each in job.inside]} in it, expected only {item.id}")
+        found.append(("B1", f"with {[each.id for each in job.inside]} in it, expected only {item.id}"))
     elif not job.matched or item.line is None:
-        court.blame("B4", f"{where}, but {item.id} was not proven there as an announced item")
+        found.append(("B4", f"but {item.id} was not proven there as an announced item"))
     if job.suspect or item.suspect:
-        court.blame("B6", f"{where}, but it is suspect: {job.suspect or item.suspect}")
+        found.append(("B6", f"but it is suspect: {job.suspect or item.suspect}"))
     if job.waybill != item.waybill:
-        court.blame("C1", f"{where} under {job.waybill}, the waybill of {item.id} is {item.waybill!r}")
-    return len(court.violations) + court.more == count
+        found.append(("C1", f"under {job.waybill}, the waybill of {item.id} is {item.waybill!r}"))
+    return found
 
 
 def verdict(court: Court, bench: Bench, command: Said) -> None:

@@ -262,6 +262,14 @@ def _(records: Records) -> None:
     cut_after(records, double)
 
 
+@mutant("L", "a pouch that nothing is against is put out")
+def _(records: Records) -> None:
+    fed = nth(records, "Fed", fact="VerdictGiven")
+    said(fed, "VerdictGiven")[4] = False
+    said(fed, "SealParcel")[0] = "RejectParcel"
+    cut_after(records, fed)
+
+
 @mutant("B6", "a pouch that was open when the machine stopped is sealed as sound", TROUBLE)
 def _(records: Records) -> None:
     _trusted(records, nth(records, "Packed"))
