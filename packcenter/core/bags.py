@@ -260,13 +260,14 @@ def _ordered(turn: Turn) -> set[int]:
     """
     The positions to which a parcel was ordered, the reject position aside.
 
-    Also one that we gave up: the rack still knows what to do with it.
+    Also one that we gave up, of which the rack still knows what to do with it, and one that we called back: it may have
+    fallen before (D1, protocol seed 309062).
     """
     rack = turn.index.hall.rack
     orders = [pending.command for pending in turn.plc(rack.plc).pending.values()]
     ordered = {order.position for order in orders if isinstance(order, Drop) and order.position in turn.index.destination_at}
-    given_up = {_position(turn, item) for item in turn.state.items.values() if item.lost_from == "rack"}
-    return (ordered | given_up) - {0, rack.reject_position}
+    meant_for = {_position(turn, item) for item in turn.state.items.values() if "rack" in (item.place, item.lost_from)}
+    return (ordered | meant_for) - {0, rack.reject_position}
 
 
 def _position(turn: Turn, item: Item) -> int:
