@@ -153,6 +153,16 @@ def test_a_record_frame_or_none_proves_no_position() -> None:
             frames.decode_commit(wrong)
 
 
+def test_a_commit_frame_with_any_flipped_bit_proves_no_position() -> None:
+    content, places, _, _ = journal(1)
+    commit = content[places[-1] - frames.COMMIT_BYTES : places[-1]]
+    for bit in range(8 * len(commit)):
+        changed = bytearray(commit)
+        changed[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(BadFrame, match="no commit frame"):
+            frames.decode_commit(bytes(changed))
+
+
 # --- limits ---
 
 

@@ -213,6 +213,19 @@ def test_a_group_that_fits_no_segment_is_our_mistake() -> None:
         write(journal, bodies(1, size=SEGMENT))
 
 
+def test_a_group_that_fills_its_segment_to_the_last_byte_goes_into_it() -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    write(journal, bodies(1))
+    room = SEGMENT - journal.end.offset
+    size = room - frames.group_bytes([draft(b"")])
+    write(journal, [bytes(size)])
+    assert (journal.end.segment, journal.end.offset) == (1, SEGMENT)
+    write(journal, bodies(2))
+    assert journal.end.segment == 2
+    assert contents(disk) == [*bodies(1), bytes(size), *bodies(2)]
+
+
 def test_a_closed_journal_takes_nothing() -> None:
     journal = opened(disk_with(bodies(1)))
     journal.close()
@@ -378,6 +391,15 @@ def test_without_room_for_a_spare_the_journal_goes_on_with_what_it_has() -> None
         journal.prepare_spares()
     write(journal, bodies(2))
     assert contents(disk) == bodies(1, 2)
+
+
+def test_a_spare_takes_the_very_last_room() -> None:
+    disk = SimDisk(total_bytes=2 * SEGMENT)
+    journal = opened(disk)
+    write(journal, bodies(1))
+    with pytest.raises(JournalFull, match=r"no room for segment-00000003"):
+        journal.prepare_spares()
+    assert SECOND in disk.list()
 
 
 def test_a_full_disk_takes_the_same_group_once_there_is_room_again() -> None:
