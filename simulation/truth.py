@@ -329,8 +329,8 @@ def judge(ledger: Ledger, truth: Truth) -> Verdict:
     """The same, and for whom each parcel and what each bill is; with what is excused, and why."""
     comparison = _Comparison(ledger, truth)
     codes = _copies(truth)
-    for code in sorted(codes):
-        comparison.add_things(code, codes[code])
+    for code in sorted(codes, key=lambda code: (any(_astray(truth, document) for document, _ in codes[code]), code)):
+        comparison.add_things(code, codes[code])  # those that say which bag is which come first
     comparison.add_bare_things()
     differences = [*comparison.found, *_never_there(ledger.places, codes), *comparison.unpaired()]
     excused = comparison.excused
@@ -363,6 +363,7 @@ _EXCUSES: Final = (
     _Excuse(_SEALED | _BAGS | {"expected"}, _CARRIED | _SEALED, frozenset({Why.TAKEN_FOR}), "the feeder read one for the other"),
 )
 _MOVED_BAGS: Final = frozenset({Why.BAGGED, Why.LABELLED})
+_ELSEWHERE: Final = _MOVED_BAGS | {Why.TAKEN_FOR}
 
 
 class _Comparison:
@@ -463,7 +464,7 @@ class _Comparison:
             return id(document) in self._held_back
         if not (ledger.startswith("bag/") and place.startswith("bag/")):
             return ledger == place
-        if _moved(self._truth, document):
+        if any(touch.why in _ELSEWHERE for touch in self._truth.touches(document)):
             return self._tag_of.get(place) == ledger
         return self._position_of.setdefault(ledger, place) == place and self._tag_of.setdefault(place, ledger) == ledger
 
@@ -497,7 +498,7 @@ def _moved(truth: Truth, document: Document) -> bool:
 
 def _astray(truth: Truth, document: Document) -> bool:
     """Whether it need not be the thing that the ledger means, so that it says nothing about the bag that it is in."""
-    return any(touch.why in _MOVED_BAGS or touch.why in (Why.COPY, Why.TAKEN_FOR) for touch in truth.touches(document))
+    return any(touch.why in _ELSEWHERE or touch.why is Why.COPY for touch in truth.touches(document))
 
 
 def _copies(truth: Truth) -> dict[str, list[tuple[Document, str]]]:
