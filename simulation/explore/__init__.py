@@ -8,13 +8,14 @@ are always all on hide each other. Two levels share everything but the wire: `pr
 journal, recovery, mailbox, image codec, PLC and plant) and `wire` (the real service and its clients in a virtual network).
 
     options     what a run is and what came of it: Options, Violation, Outcome
-    faults      the table of fault classes: what each does and how often
+    world       what both levels have; striking: how classes of faults strike
+    faults      the fault classes of the protocol level, wire_faults those of the other, shared_faults those of both
     swarm       from a seed to Options
     scenarios   halls and days
     witness     what must never be, seen across journal, wire, PLC and plant while it runs
     checks      what must hold at rest, and in time once faults stop
     goals       what a set of runs must have met at least sometimes
-    protocol    the fast level; wire: the other one
+    protocol    the fast level (process: a life of the controller, path: its cables); wire: the other one
     shrink      a failing run made as short as it gets, and its script
     runner      many seeds on all cores
 """
