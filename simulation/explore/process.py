@@ -358,10 +358,12 @@ class Life:
             program = self.world.plant.programs[event.plc]
             assert isinstance(program, SorterProgram), event
             program.tamper(program.lanes[event.lane], "an event set aside")
-        item = self.controller.state.items.get(getattr(event, "code", ""))
-        if isinstance(event, i.Scanned) and (item is None or item.place not in ("expected", "hand", "lost")):
+        if isinstance(event, i.Scanned):
+            item = self.controller.state.items.get(event.code)
+            taken = item is not None and item.place in ("expected", "hand", "lost")
             for document in self.world.plcs[event.plc].about(event.seq):
-                self.world.plant.truth.touch(document, Why.UNHEARD, "an event set aside", self.world.clock.now_us)
+                if not taken or document.code != event.code:
+                    self.world.plant.truth.touch(document, Why.UNHEARD, "an event set aside", self.world.clock.now_us)
 
     def _write(self, _: None) -> None:
         stalled_us = self.world.stalled_us()
