@@ -4,7 +4,7 @@ What must hold at rest, in time once faults have stopped, and in each record tha
 The witness (`witness`) sees what crosses the borders between journal, wire and plant; here is what one side says about itself
 and what both say when nothing is under way:
 
-    each record     T1 R2 R8 R9 B6 C1
+    each record     T1 R2 R8 R9 B6 C1 L-pause L-answers
     in time         L-links L-infeed L-acknowledged L-decided L-controlling L-reconnects,
                     L-rest: all is at its end or held, and every manifest is taken
     at rest         A2 A3 (books), A9 B1 B4 D1 (the plant's own count), J2 J4 (journal folded and replayed), X (the second judge)
@@ -45,6 +45,9 @@ _SETTLE_US = 5_000_000
 """By then links are up and infeeds move: 3 s for a connect that meets a dead cable, a pause of 1.25 s, an exchange."""
 
 _ACKNOWLEDGED_US = 1_000_000
+_REFUSED_PAUSE_US = 1_000_000
+"""A bagger that refused a job is not asked for another one sooner: it would fill journal and wire with refusals."""
+
 _NEIGHBOURS = (ReasonClass.STARVED, ReasonClass.BLOCKED)
 _STOPS = (Unit.CLEARING, Unit.STOPPED, Unit.STOPPING, Unit.ABORTING, Unit.ABORTED, Unit.HOLDING, Unit.HELD)
 """What no neighbour brings about, whatever a machine says."""
@@ -65,6 +68,8 @@ class Checker:
         self._secure_class = {each.name: each.secure for each in hall.mail_classes}
         self._last_us = 0
         self._open_pouches: dict[str, set[int]] = {}
+        self._refused_us: dict[str, int] = {}
+        self._unheard: dict[str, set[int]] = {}
         self._healed_us: int | None = None
         self._rest_by_us = 0
         self.bills: dict[str, tuple[str, ...]] = {}
@@ -82,6 +87,7 @@ class Checker:
             self._wrong(now_us, "T1", f"record {recorded.sequence} is of {recorded.at_us}, after {self._last_us}")
         self._last_us = recorded.at_us
         self._b6(recorded, now_us)
+        self._answers(recorded, now_us)
         for fact in recorded.facts:
             check = _FACTS.get(type(fact))
             if check is not None:
@@ -107,6 +113,30 @@ class Checker:
                 self._wrong(
                     now_us, "B6", f"record {recorded.sequence}: {fact} is good, though its pouch was suspect or never fed"
                 )
+
+    def _abandoned(self, recorded: Recorded, fact: f.JobAbandoned, state: State | None, now_us: int) -> None:
+        if fact.reason == "refused":
+            self._refused_us[fact.plc] = recorded.at_us
+
+    def _begun(self, recorded: Recorded, fact: f.JobBegun, state: State | None, now_us: int) -> None:
+        since_us = recorded.at_us - self._refused_us.get(fact.plc, -_REFUSED_PAUSE_US)
+        if since_us < _REFUSED_PAUSE_US:
+            self._wrong(now_us, "L-pause", f"record {recorded.sequence}: {fact}, {since_us / 1e6:.3f} s after it refused one")
+
+    def _answers(self, recorded: Recorded, now_us: int) -> None:
+        """A command whose time passed while its PLC could not be heard is waited for anew when that is heard again."""
+        for fact in recorded.facts:
+            if isinstance(fact, f.CommandTimedOut):
+                waits = self._unheard.setdefault(fact.plc, set())
+                (waits.discard if fact.kind or fact.again_us else waits.add)(fact.number)
+            elif isinstance(fact, f.CommandAnswered):
+                self._unheard.get(fact.plc, set()).discard(fact.number)
+            elif isinstance(fact, f.EpochGranted):
+                self._unheard.pop(fact.plc, None)
+        for fact in recorded.facts:
+            if isinstance(fact, f.LinkStateSet) and fact.up and self._unheard.get(fact.plc):
+                left = sorted(self._unheard[fact.plc])
+                self._wrong(now_us, "L-answers", f"record {recorded.sequence}: {fact}, and nobody waits for the answers to {left}")
 
     def _sealed(self, recorded: Recorded, fact: f.ParcelSealed, state: State | None, now_us: int) -> None:
         if fact.label != fact.waybill:
@@ -251,6 +281,8 @@ def _makes_suspect(fact: f.Fact | object) -> bool:
 
 _Check = Callable[["Checker", Recorded, Any, State | None, int], None]
 _FACTS: dict[type, _Check] = {
+    f.JobAbandoned: Checker._abandoned,
+    f.JobBegun: Checker._begun,
     f.ParcelSealed: Checker._sealed,
     f.Routed: Checker._routed,
     f.DecisionLate: Checker._late,
