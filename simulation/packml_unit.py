@@ -27,6 +27,7 @@ from simulation.truth import Document, Truth, Why
 ACTING_US: Final = 200_000
 _STATES_AHEAD: Final = 4  # in things that may cause events, three each: a resumption, the next stop, and what is told of it
 _ROOM_RETRY_US: Final = 100_000
+_LOOK_AGAIN_US: Final = 1_000_000
 REASON_GUARD: Final = 90
 REASON_POWER: Final = 91
 _PRODUCTION: Final = 1
@@ -335,6 +336,26 @@ class Machine(ABC):
     def _trip(self, _: None) -> None:
         if self.guard_open:
             self.unit.ask(Command.ABORT, ReasonClass.FAULT, REASON_GUARD)
+
+    def stop_by_hand(self, for_us: int) -> None:
+        """A person presses Stop at the panel, and has it started again after a while."""
+        self.clock.soon(self._stop, None)
+        self.hall_clock.at(for_us, PLANT, self._let_start, None)
+
+    def _stop(self, _: None) -> None:
+        self.unit.ask(Command.STOP, ReasonClass.OPERATOR)
+
+    def _let_start(self, _: None) -> None:
+        if self.unit.reason_class is not ReasonClass.OPERATOR:
+            return  # started anew, or something else has stopped it meanwhile
+        if self.unit.state is State.STOPPED:
+            self.clock.soon(self._released, None)
+        elif self.unit.state is State.STOPPING:
+            self.hall_clock.at(_LOOK_AGAIN_US, PLANT, self._let_start, None)
+
+    def _released(self, _: None) -> None:
+        if (self.unit.state, self.unit.reason_class) == (State.STOPPED, ReasonClass.OPERATOR):
+            self.unit.acknowledge()
 
     def make_ready(self) -> None:
         """People close the guard, acknowledge the fault and leave the machine so that it can be started."""

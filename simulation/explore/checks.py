@@ -136,7 +136,9 @@ class Checker:
         for fact in recorded.facts:
             if isinstance(fact, f.LinkStateSet) and fact.up and self._unheard.get(fact.plc):
                 left = sorted(self._unheard[fact.plc])
-                self._wrong(now_us, "L-answers", f"record {recorded.sequence}: {fact}, and nobody waits for the answers to {left}")
+                self._wrong(
+                    now_us, "L-answers", f"record {recorded.sequence}: {fact}, and nobody waits for the answers to {left}"
+                )
 
     def _sealed(self, recorded: Recorded, fact: f.ParcelSealed, state: State | None, now_us: int) -> None:
         if fact.label != fact.waybill:

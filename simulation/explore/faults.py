@@ -12,7 +12,7 @@ from simulation.draws import Stream
 from simulation.explore.path import REPLY, REQUEST, Cable
 from simulation.explore.points import PLC_POINTS, PROCESS_POINTS
 from simulation.explore.rates import Rates
-from simulation.explore.shared_faults import ACTS, COMPUTER_FAULTS, LUCK_KINDS, PLC_FAULTS, WRAP, plc_of
+from simulation.explore.shared_faults import ACTS, COMPUTER_FAULTS, LATER_ACTS, LUCK_KINDS, PLC_FAULTS, WRAP, plc_of
 from simulation.explore.striking import SECOND, Fault, Striker, by_name
 
 if TYPE_CHECKING:
@@ -231,7 +231,11 @@ FAULTS: Final[Mapping[str, Fault[ProtocolWorld]]] = by_name(
     Fault("lose_power", "plc", 40 * SECOND, _lose_power),
     *ACTS,
 )
-KINDS: Final[Mapping[str, str]] = {**{name: fault.kind for name, fault in FAULTS.items()}, **LUCK_KINDS}
+KINDS: Final[Mapping[str, str]] = {
+    **{name: fault.kind for name, fault in FAULTS.items()},
+    **LUCK_KINDS,
+    **{fault.name: fault.kind for fault in LATER_ACTS},
+}
 """Every fault class with its kind, in an order that is always the same."""
 
 
@@ -241,7 +245,7 @@ class Faults(Striker["ProtocolWorld"]):
     recovery_steps = 40
 
     def __init__(self, world: ProtocolWorld) -> None:
-        super().__init__(world, FAULTS, KINDS)
+        super().__init__(world, {**FAULTS, **by_name(*LATER_ACTS)}, KINDS)
 
     def heal(self) -> None:
         """Cables are sound, nothing is armed any more, and the rest."""

@@ -278,8 +278,16 @@ def _act(act: mischief.Act) -> Fault[World]:
     return Fault(f"act_{act.name}", act.kind, 60 * SECOND, do)
 
 
-ACTS: Final[tuple[Fault[World], ...]] = tuple(_act(act) for act in mischief.ACTS.values() if act.kind != "plc")
+_LATER: Final = ("stops_machine",)
+"""Acts that came when seeds were known by their number: they are drawn behind all others, and shift none but those of one
+or two classes."""
+
+ACTS: Final[tuple[Fault[World], ...]] = tuple(
+    _act(act) for act in mischief.ACTS.values() if act.kind != "plc" and act.name not in _LATER
+)
 """The acts, but for what PLCs do, which is among their faults."""
+
+LATER_ACTS: Final[tuple[Fault[World], ...]] = tuple(_act(mischief.ACTS[name]) for name in _LATER)
 
 _LUCK: Final = tuple(f"luck_{name}" for name in Luck.__struct_fields__)
 _LUCK_RATES: Final = (2_000, 12_000, 40_000)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from simulation.clock import FAULT
 from simulation.draws import Stream
-from simulation.explore.shared_faults import ACTS, COMPUTER_FAULTS, LUCK_KINDS, PLC_FAULTS, WRAP
+from simulation.explore.shared_faults import ACTS, COMPUTER_FAULTS, LATER_ACTS, LUCK_KINDS, PLC_FAULTS, WRAP
 from simulation.explore.striking import SECOND, Fault, Striker, by_name
 from simulation.virtual.net import Link
 
@@ -232,6 +232,7 @@ WIRE_FAULTS: Final[Mapping[str, Fault[WireWorld]]] = by_name(*_WIRE, *PLC_FAULTS
 WIRE_KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in WIRE_FAULTS.items()},
     **{name: kind for name, kind in LUCK_KINDS.items() if kind == "luck"},
+    **{fault.name: fault.kind for fault in LATER_ACTS},
 }
 """Every fault class with its kind, for the swarm."""
 
@@ -242,7 +243,7 @@ class WireFaults(Striker["WireWorld"]):
     recovery_steps = 80
 
     def __init__(self, world: WireWorld) -> None:
-        super().__init__(world, WIRE_FAULTS, WIRE_KINDS)
+        super().__init__(world, {**WIRE_FAULTS, **by_name(*LATER_ACTS)}, WIRE_KINDS)
 
     def explains(self, how: str) -> bool:
         """Whether a fault of the disk is the reason why a life ended by itself."""

@@ -71,6 +71,8 @@ adds_to_queue, puts_back  scanned like any other; or as the four above       agr
 swaps_in_lane,            not the one expected: put out; what it passed over lost or at hand
 _between_lanes, _on_belt  is lost
 opens_guard               aborted (fault): pouches suspect and put out (B6)  at hand; what is put back wrongly as adds_to_lane
+stops_machine             stopped (operator): pouches suspect and put out    all agrees; not started before that person lets it
+                          (B6); packcenter leaves it alone                   (E10)
 takes_parcel              it does not come out of the rack in time           lost
 takes_parcel_from_bag,    nothing today: nothing sees the mouth of a bag     place and bill excused (bagged). Its weight at
 bags_wrongly              (its weight at closing is told, and not judged)    closing would tell; put back onto the conveyor

@@ -12,6 +12,9 @@ from simulation.plant.bagger import BaggerProgram
 from simulation.plant.hall import Plant
 from simulation.truth import Document, Why
 
+_STOPPED_US = 2_000_000
+"""A person who stops a machine at its panel has it stand at least so long."""
+
 
 def _stranger(plant: Plant, stream: Stream, act: str) -> Document:
     """Something that nobody announced, with a code or without, as thick and heavy as a document."""
@@ -224,6 +227,19 @@ def _opens_guard(plant: Plant, plcs: Plcs, stream: Stream) -> str | None:
         if stream.below(2) and plant.hand.has(document):
             said.append(_puts_wrongly(plant, plcs, stream, document, machine))
     return "; ".join(said)
+
+
+@act("stops_machine", "people")
+def _stops_machine(plant: Plant, plcs: Plcs, stream: Stream) -> str | None:
+    """Stop is pressed at a machine's panel, and for a while nobody but that person may start it."""
+    machine = pick(
+        stream, [each for each in plant.programs.values() if each.unit.state is State.EXECUTE and can_tell(plcs, each)]
+    )
+    if machine is None:
+        return None
+    for_us = stream.between(_STOPPED_US, 10 * _STOPPED_US)
+    machine.stop_by_hand(for_us)
+    return f"a person stops {machine.name} for {for_us / 1e6:.1f} s"
 
 
 def _puts_wrongly(plant: Plant, plcs: Plcs, stream: Stream, document: Document, machine: Machine) -> str:
