@@ -7,7 +7,7 @@ and what both say when nothing is under way:
     each record     T1 R2 R8 R9 B6 C1 L-pause L-answers
     in time         L-links L-infeed L-acknowledged L-decided L-controlling L-reconnects,
                     L-rest: all is at its end or held, and every manifest is taken
-    at rest         A2 A3 (books), A9 B1 B4 D1 (the plant's own count), J2 J4 (journal folded and replayed), X (the second judge)
+    at rest         A1 A2 A3 (books), A9 B1 B4 D1 (the plant's own count), J2 J4 (journal folded and replayed), X (the second judge)
 """
 
 from __future__ import annotations
@@ -263,6 +263,9 @@ class Checker:
         for account in books(state):
             if account.difference:
                 self._wrong(now_us, "A2", f"{account} does not balance")
+        for item in state.items.values():
+            if bool(item.lost_from) != (item.place == "lost"):  # else a bag it fell into long ago stays in doubt (D1)
+                self._wrong(now_us, "A1", f"{item.id} is in {item.place}, and missed from {item.lost_from or 'nowhere'}")
         places = {item.id: item.place for item in state.items.values()}
         verdict = judge(Ledger(places, dict(state.waybills), self.bills), world.plant.truth)
         for difference in verdict.differences:

@@ -373,6 +373,7 @@ def _check_places(state: State) -> None:
         assert bool(item.plc) == (kind_of(item.place) == "belt"), item
         assert item.plc or (item.track, item.lane, item.unconfirmed) == (0, 0, False), item
         assert not item.confirm_us or kind_of(item.place) in ("belt", "rack"), item
+        assert bool(item.lost_from) == (item.place == "lost"), item
         # R8: what must lie safe lies safe, unless a machine put it elsewhere
         if kind_of(item.place) == "lane" and item.mail_class == "id_card" and not item.suspect:
             assert item.place != "lane/sorter-1/2", item
