@@ -15,6 +15,18 @@ from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Court, Item, is_masked, kind_of
 from simulation.judge.sessions import EXECUTE
 
+_FELL_BACK: Final = {
+    0: "as_asked",
+    1: "no_answer",
+    2: "late",
+    3: "lane_full",
+    4: "lane_closed",
+    5: "rate",
+    6: "recirculated",
+    9: "wrong_lane",
+}
+"""Dispositions by the line interface."""
+
 MOVES: Final[dict[tuple[str, str], frozenset[str]]] = {
     pair: frozenset(inputs.split())
     for pair, inputs in {
@@ -279,8 +291,17 @@ def suspected(court: Court, bench: Bench, fact: Said) -> None:
 
 
 def sent_to_hand(court: Court, bench: Bench, fact: Said) -> None:
-    """Says why an item is or will be at the hand station."""
-    court.item(fact[1], "SentToHand")
+    """Says why an item is or will be at the hand station: what its scan led to, else what the sorter says itself (R7)."""
+    _, name, reason = fact
+    item = court.item(name, "SentToHand")
+    if item is None or item.scan is None:
+        return
+    if bench.name != "DivertConfirmed":
+        item.scan.why = reason
+        return
+    expected = item.scan.why or _FELL_BACK.get(bench.happened[6], f"disposition_{bench.happened[6]}")
+    if reason != expected:
+        court.blame("R7", f"{name} is said to be at the hand station for {reason!r}, by its scan and the sorter for {expected!r}")
 
 
 def item_lost(court: Court, bench: Bench, fact: Said) -> None:

@@ -52,10 +52,13 @@ class Scan:
         "read",
         "scanned_us",
         "track",
+        "why",
     )
 
     def __init__(self, item: Item, plc: str, epoch: int, track: int, outcome: int) -> None:
         self.item = item
+        self.why = ""
+        """The reason, if any, for which it was to go to the hand station already when it was scanned."""
         self.plc = plc
         self.epoch = epoch
         self.track = track

@@ -906,6 +906,11 @@ def _(records: Records) -> None:
     cut_after(records, wrong)
 
 
+@mutant("R7", "an item that fell back is at the hand station for something that was before", TROUBLE)
+def _(records: Records) -> None:
+    said(nth(records, "DivertConfirmed", fact="SentToHand"), "SentToHand")[2] = "no_lane_long_ago"
+
+
 @mutant("R8", "an ID document is sent into a lane that is not secure")
 def _(records: Records) -> None:
     for hall in (records[0].happened[3], said(records[0], "HallAdopted")[3]):
