@@ -7,7 +7,8 @@ and what both say when nothing is under way:
     each record     T1 R2 R8 R9 B6 C1 L-pause L-answers
     in time         L-links L-infeed L-acknowledged L-decided L-controlling L-reconnects,
                     L-rest: all is at its end or held, and every manifest is taken
-    at rest         A1 A2 A3 (books), A9 B1 B4 D1 (the plant's own count), J2 J4 (journal folded and replayed), X (the second judge)
+    at rest         A1 A2 A3 (books), A9 B1 B4 D1 (the plant's own count), J2 J4 (journal folded and replayed),
+                    X (the second judge)
 """
 
 from __future__ import annotations

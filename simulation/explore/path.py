@@ -516,7 +516,9 @@ class Caller:
             raise PlcError(Cause.PROTOCOL, str(error)) from error
         self._torn = 0
         self.last_good_us = now_us
-        return self.mailbox.on_image(now_us, hello, image)
+        happenings = self.mailbox.on_image(now_us, hello, image)
+        self.cable.plc.witness.heard(self.mailbox.plc, hello, image, happenings)
+        return happenings
 
     def _tell(self, happenings: list[Happening]) -> None:
         for happening in happenings:

@@ -1,7 +1,7 @@
 """
 The witness: sees journal, wire, PLCs and plant at once, which nobody in the hall can, and says at once when they part.
 
-It keeps three short lists, all made of what was durable when it was noted: what was asked of each life of a PLC, which life
+It keeps short lists. Three are made of what was durable when it was noted: what was asked of each life of a PLC, which life
 each epoch was granted to, and the last durable event of each. Every PLC of an exploration is a `WatchedPlc`, which tells it
 what reaches the machine. Nothing here changes anything, except that the first thing that must never be ends the run's good name.
 
@@ -9,6 +9,7 @@ what reaches the machine. Nothing here changes anything, except that the first t
     E4   an epoch is granted once, to the life it is durable for        R6 J5   and was durable when it arrived
     E5   the ring is never full                              R5   one decision for a scan, and one execution of a command
     E6   nothing is let in while packcenter is silent        R1   nothing enters a lane that is shut, as asked
+    E6   no link is up before the heartbeat of this life moved in this connection
     J1 J2   after a restart: all that was acknowledged or released, and nothing else
     T1 T2   core time goes as the monotonic clock goes, and on where it was after a restart
     T3   no record comes between a jump of the wall clock and the record that says so
@@ -27,7 +28,9 @@ from packcenter.core.state import State, encode_state
 from packcenter.core.words import Disposition, PlaceState
 from packcenter.journal.frames import GENESIS, Draft, digest_after
 from packcenter.journal.journal import Group, Journal
+from packcenter.plc.image import OutImage
 from packcenter.plc.line import HEARTBEAT_LIMIT_US, EventKind, LineCommand, LineEvent
+from packcenter.plc.mailbox import Happening, LinkUp
 from packcenter.plc.translate import to_line
 from packcenter.service.output_commit import Recorded
 from simulation.explore.options import Notes
@@ -53,6 +56,18 @@ class Life:
         self.taken = 0
 
 
+class Beats:
+    """What the witness knows of the heartbeat that one connection to a life of a PLC has seen."""
+
+    __slots__ = ("first", "hello", "moves", "nonce")
+
+    def __init__(self, hello: int, nonce: int, first: int) -> None:
+        self.hello = hello
+        self.nonce = nonce
+        self.first = first
+        self.moves = False
+
+
 class Witness:
     """
     Sees everything. `notes` gets what is wrong, at simulated time `now_us()`.
@@ -68,6 +83,7 @@ class Witness:
         self.inputs = 0
         self.groups = 0
         self._newest: dict[str, int] = {}
+        self._beats: dict[str, Beats] = {}
         self._hash = blake2b(digest_size=16)
         self._sequence = 0
         self._digest = GENESIS
@@ -193,6 +209,15 @@ class Witness:
                 life.asked.setdefault(number, to_line(pending.command))
                 if isinstance(pending.command, Divert):
                     life.decided.setdefault(pending.command.track, number)
+
+    def heard(self, plc: str, hello: int, image: OutImage, happenings: Sequence[Happening]) -> None:
+        """An image came, and a mailbox said what it makes of it: no link is up before this life's heartbeat moved in it."""
+        was = self._beats.get(plc)
+        if was is None or (was.hello, was.nonce) != (hello, image.nonce):
+            self._beats[plc] = was = Beats(hello, image.nonce, image.heartbeat)
+        was.moves = was.moves or image.heartbeat != was.first
+        if not was.moves and any(isinstance(happening, LinkUp) for happening in happenings):
+            self.wrong("E6", f"{plc}: the link to life {image.nonce:08x} is up, whose heartbeat stands at {was.first}")
 
     # --- what PLCs tell of ---------------------------------------------------------------------------------------------
 
