@@ -171,6 +171,25 @@ def _lose_power(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
     return f"{name} is to lose its memory at {world.armed_plcs[name][0]!r}"
 
 
+def _profile(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+    """People load another profile into a PLC that runs, and ours again after a while: in between it is read and never written."""
+    name = plc_of(world, stream)
+    cable, plc = world.cables[name], world.plcs[name]
+    cable.flush()
+    plc.load(world.profile_digest ^ 1 + stream.below(0xFFFF))
+    us = 100_000 + stream.below(8 * SECOND)
+
+    def over(_: None) -> None:
+        cable.flush()
+        plc.load(world.profile_digest)
+        cable.keep_ticking()
+        cable.trouble()
+
+    world.clock.at(us, FAULT, over, None)
+    cable.trouble()
+    return f"{name} has another profile for {us / 1e6:.1f} s"
+
+
 def _kill(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
     """At once, or when the next group has been written and not synced: that is when a power loss tears."""
     if stream.below(2) or world.life is None or world.life.armed is not None:
@@ -231,10 +250,11 @@ FAULTS: Final[Mapping[str, Fault[ProtocolWorld]]] = by_name(
     Fault("lose_power", "plc", 40 * SECOND, _lose_power),
     *ACTS,
 )
+_LATER: Final = by_name(*LATER_ACTS, Fault("profile", "plc", 60 * SECOND, _profile))
 KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in FAULTS.items()},
     **LUCK_KINDS,
-    **{fault.name: fault.kind for fault in LATER_ACTS},
+    **{name: fault.kind for name, fault in _LATER.items()},
 }
 """Every fault class with its kind, in an order that is always the same."""
 
@@ -245,14 +265,15 @@ class Faults(Striker["ProtocolWorld"]):
     recovery_steps = 40
 
     def __init__(self, world: ProtocolWorld) -> None:
-        super().__init__(world, {**FAULTS, **by_name(*LATER_ACTS)}, KINDS)
+        super().__init__(world, {**FAULTS, **_LATER}, KINDS)
 
     def heal(self) -> None:
         """Cables are sound, nothing is armed any more, and the rest."""
         world = self._world
         world.flush()
-        for cable in world.cables.values():
+        for name, cable in world.cables.items():
             cable.rates = Rates()
+            world.plcs[name].load(world.profile_digest)
         world.armed_plcs.clear()
         if world.life is not None:
             world.life.armed = world.life.fails_on = None

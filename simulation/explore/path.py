@@ -175,6 +175,7 @@ class Cable:
 
     def archive(self, image: InImage) -> None:
         """Keep a request for the adversary, by epoch, nonce and hello, and whether it commands anything."""
+        self.plc.witness.writing(self.plc.name, image)
         key = (image.epoch, image.nonce, image.hello, bool(image.commands))
         kept = self.requests.get(key)
         if kept is None:

@@ -55,6 +55,11 @@ class WatchedPlc(LinePlc):
         """Whether the program runs and shows itself as it is, so that a heartbeat that is not played out would be seen."""
         return not (self._halted or self._frozen or self._scan_us or self._spoilt_reads)
 
+    def load(self, profile_digest: int) -> None:
+        """People load a profile into it while it runs."""
+        self.profile_digest = profile_digest
+        self._changed()
+
     def follows(self, hello: int) -> bool:
         """Whether packcenter is alive, this connection is the one that it hears, and it has nothing left to tell."""
         return self._hello == hello and not self._ring and self.peer_alive

@@ -9,7 +9,7 @@ what reaches the machine. Nothing here changes anything, except that the first t
     E4   an epoch is granted once, to the life it is durable for        R6 J5   and was durable when it arrived
     E5   the ring is never full                              R5   one decision for a scan, and one execution of a command
     E6   nothing is let in while packcenter is silent        R1   nothing enters a lane that is shut, as asked
-    E6   no link is up before the heartbeat of this life moved in this connection
+    E6   no link is up before the heartbeat of this life moved in this connection        E11   a PLC with another profile is read
     J1 J2   after a restart: all that was acknowledged or released, and nothing else
     T1 T2   core time goes as the monotonic clock goes, and on where it was after a restart
     T3   no record comes between a jump of the wall clock and the record that says so
@@ -28,7 +28,7 @@ from packcenter.core.state import State, encode_state
 from packcenter.core.words import Disposition, PlaceState
 from packcenter.journal.frames import GENESIS, Draft, digest_after
 from packcenter.journal.journal import Group, Journal
-from packcenter.plc.image import OutImage
+from packcenter.plc.image import InImage, OutImage
 from packcenter.plc.line import HEARTBEAT_LIMIT_US, EventKind, LineCommand, LineEvent
 from packcenter.plc.mailbox import Happening, LinkUp
 from packcenter.plc.translate import to_line
@@ -76,14 +76,16 @@ class Witness:
     `about_to_commit` before a group is written.
     """
 
-    def __init__(self, notes: Notes, now_us: Callable[[], int]) -> None:
+    def __init__(self, notes: Notes, now_us: Callable[[], int], profile_digest: int) -> None:
         self.notes = notes
         self._now_us = now_us
+        self._profile_digest = profile_digest
         self.lives: dict[tuple[str, int], Life] = {}
         self.inputs = 0
         self.groups = 0
         self._newest: dict[str, int] = {}
         self._beats: dict[str, Beats] = {}
+        self._other_profile: dict[str, int] = {}
         self._hash = blake2b(digest_size=16)
         self._sequence = 0
         self._digest = GENESIS
@@ -212,12 +214,21 @@ class Witness:
 
     def heard(self, plc: str, hello: int, image: OutImage, happenings: Sequence[Happening]) -> None:
         """An image came, and a mailbox said what it makes of it: no link is up before this life's heartbeat moved in it."""
+        if image.profile_digest != self._profile_digest:
+            self._other_profile[plc] = hello
+        else:
+            self._other_profile.pop(plc, None)
         was = self._beats.get(plc)
         if was is None or (was.hello, was.nonce) != (hello, image.nonce):
             self._beats[plc] = was = Beats(hello, image.nonce, image.heartbeat)
         was.moves = was.moves or image.heartbeat != was.first
         if not was.moves and any(isinstance(happening, LinkUp) for happening in happenings):
             self.wrong("E6", f"{plc}: the link to life {image.nonce:08x} is up, whose heartbeat stands at {was.first}")
+
+    def writing(self, plc: str, image: InImage) -> None:
+        """An image is on its way to a PLC: never while the last one that came in this connection had another profile."""
+        if self._other_profile.get(plc) == image.hello:
+            self.wrong("E11", f"{plc}: is written to in hello {image.hello}, though its profile is another one")
 
     # --- what PLCs tell of ---------------------------------------------------------------------------------------------
 

@@ -215,7 +215,7 @@ class Run(ABC):
         self.day = day
         self.hall: Hall = place.hall
         self.notes = Notes()
-        self.witness = Witness(self.notes, lambda: clock.now_us)
+        self.witness = Witness(self.notes, lambda: clock.now_us, PROFILE_DIGEST)
         self.checker = Checker(self.notes, self.hall, echoes=bool(options.has("echo")))
         self.healed = False
         self.broken = False

@@ -173,6 +173,7 @@ def test_a_profile_that_changes_under_a_running_link_loses_it_until_it_is_right_
     lost, mismatch = bench.see(profile_digest=1)
     assert lost == LinkLost(Cause.PROFILE, "profile digest 0x00000001, expected 0xC0FFEE01")
     assert mismatch == ProfileMismatch(1, DIGEST)
+    assert bench.box.write_due_us(bench.now + 5_000 * MS) is None  # E11: from now on it is only read
     assert bench.see(profile_digest=1) == []
     assert bench.see() == [LinkUp(77, 1)]  # its heartbeat moved since the image before
     assert bench.see(profile_digest=2)[-1] == ProfileMismatch(2, DIGEST)
@@ -372,6 +373,19 @@ def test_counters_that_contradict_ours_for_800_ms_end_the_link(fields: dict[str,
     assert bench.see(ms=800, **wrong) == []
     assert bench.see(ms=1, **wrong) == [LinkLost(Cause.COUNTERS, reason)]
     assert not bench.box.connected
+
+
+def test_a_contradiction_of_an_earlier_connection_does_not_count_in_the_next() -> None:
+    """One torn read there passes as it does anywhere."""
+    bench = Bench(GRANTED).up()
+    bench.see(odometer=2, events=events(1, 2))
+    bench.see(odometer=1)
+    bench.box.on_disconnect(Cause.DISCONNECTED, "connection reset")
+    bench.hello = bench.box.hello(bench.now)
+    bench.see(ms=801, odometer=1)
+    assert [type(each) for each in bench.see(odometer=1)] == [LinkUp]
+    assert bench.see(odometer=2) == []
+    assert bench.box.up
 
 
 def test_counters_that_contradict_ours_for_a_moment_are_a_read_in_pieces() -> None:
