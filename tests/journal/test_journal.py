@@ -195,9 +195,17 @@ def test_a_spare_is_zero_and_synced_before_it_has_its_name() -> None:
         assert left[SECOND] == bytes(SEGMENT)
 
 
-def test_a_new_release_or_configuration_begins_a_new_segment() -> None:
+@pytest.mark.parametrize(
+    "other",
+    [
+        Identity("NJ01", "0.2.0", b"\x11" * 32, b"\x22" * 32),
+        Identity("NJ01", "0.1.0", b"\x33" * 32, b"\x22" * 32),
+        Identity("NJ01", "0.1.0", b"\x11" * 32, b"\x33" * 32),
+    ],
+    ids=["release", "configuration", "profiles"],
+)
+def test_a_new_release_configuration_or_profile_begins_a_new_segment(other: Identity) -> None:
     disk = disk_with(bodies(1))
-    other = Identity("NJ01", "0.2.0", b"\x33" * 32, b"\x22" * 32)
     journal = opened(disk, identity=other)
     write(journal, bodies(2))
     assert journal.end.segment == 2
