@@ -141,7 +141,8 @@ async def test_what_comes_while_the_disk_is_busy_forms_one_group() -> None:
     first = rig.engine.submit([i.ClockStepped(1)])
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    others = [rig.engine.submit([i.ClockStepped(2)]) for _ in range(GROUP_MAX + 5)]
+    others = [rig.engine.submit([i.ClockStepped(2)]) for _ in range(GROUP_MAX + 3)]
+    others.append(rig.engine.submit([i.ClockStepped(3), i.ClockStepped(4)]))
     assert rig.engine.queued == GROUP_MAX + 5
     rig.disk.open.set()
     await asyncio.gather(first, *others)

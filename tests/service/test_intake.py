@@ -766,3 +766,21 @@ async def test_it_works_on_real_folders(tmp_path: Path) -> None:
         "results/a.result.csv",
         "results/b.refused.csv",
     ]
+
+
+def test_a_manifest_that_was_interrupted_goes_on_though_a_snapshot_hides_what_was_answered() -> None:
+    """The journal is read from the snapshot on: the core knows how far it came, and the book knows nothing of its parts."""
+    rows = [row(f"NJ-{at:06d}") for at in range(600)]
+    for at in range(1, 20):  # find the kill after the first part
+        hall = Hall(**{"a.csv": text(*rows)})
+        hall.burn_with(Fuse(at, after=True))
+        with pytest.raises(Killed):
+            run_to_the_end(hall)
+        if len(hall.core.received) == 1:
+            break
+    hall.burn_with(Fuse())
+    hall.core.facts.clear()
+    hall.born()
+    run_to_the_end(hall)
+    assert [part.part for part in hall.core.received] == [1, 2, 3]
+    assert "manifest_refused" not in hall.events()
