@@ -12,13 +12,10 @@ from collections.abc import Callable
 
 from packcenter.core import record
 from packcenter.core.state import State
-from packcenter.journal.journal import read_journal
 from packcenter.ports import Clock, Disk
 from packcenter.projections.metrics import Metrics
 from packcenter.service.engine import Recorded
-
-SLICE = 50
-"""Records read between two turns of the control loop: some 2 ms of work."""
+from packcenter.service.past import past_entries
 
 _DAY_US = 24 * 3600 * 1_000_000
 
@@ -54,14 +51,10 @@ class Figures:
         """Count the day's records up to sequence `until`, then those that came meanwhile, then be ready."""
         since_us = now_us - _DAY_US
         self.metrics.begin_recovery(self._state)
-        for count, entry in enumerate(read_journal(self._disk, verify="crc") if until else (), 1):
-            if entry.sequence > until:
-                break
+        async for entry in past_entries(self._disk, self._clock, until):
             if entry.at_us >= since_us:
                 body = record.decode(entry.body)
                 self.metrics.observe(Recorded(entry.sequence, entry.at_us, 0, body.input, body.facts, body.commands))
-            if count % SLICE == 0:
-                await self._clock.sleep_us(0)
         self._at_rest(self._finish)
 
     def _finish(self) -> None:

@@ -11,7 +11,8 @@ A file's way, each step safe to repeat, so that a kill anywhere loses and double
 - **Claimed** by a rename, so that a sender who writes the name again makes another file and not a mixture.
 - **Parts** are cut by rows of the file, never by what was good in them: whatever configuration or release reads the
   file after a restart cuts it alike. Parts that the core has (`recorded`) are not given again.
-- **The result** is made of the core's own facts (`ManifestBook`), then the file is copied away, and only then removed.
+- **The result** is made of the core's own facts (`ManifestBook`), then the file is copied away, and only then removed. What a
+  snapshot hid from recovery of a manifest that an earlier life left unanswered is read from the journal again (`Recall`).
 
 No value of a file reaches a note, a result or an exception, except item codes of harmless rows (`config.manifest`).
 """
@@ -34,7 +35,7 @@ import msgspec
 
 from packcenter.config import personal
 from packcenter.config.manifest import Known, ManifestReader, ManifestReading, ManifestRefused, Refusal, check_size
-from packcenter.core.facts import Fact, ItemExpected, LineRefused
+from packcenter.core.facts import Fact, ItemExpected, LineRefused, ManifestOpened
 from packcenter.core.inputs import Line, ManifestReceived
 from packcenter.core.limits import MANIFEST_LINES_MAX
 from packcenter.ports import Clock, Disk
@@ -83,6 +84,9 @@ class Recorded(msgspec.Struct, frozen=True):
 Submit = Callable[[list[ManifestReceived]], Awaitable[Sequence[Fact]]]
 """Gives the core parts of a manifest; returns the facts it made of them, once they are durable."""
 
+Recall = Callable[[str], Awaitable[Sequence[Fact]]]
+"""All facts that the journal holds about the lines of a manifest, its opening first."""
+
 RecordOf = Callable[[str], Recorded | None]
 """How far the core has taken the manifest of this name; None if it never saw it."""
 
@@ -121,10 +125,10 @@ class Handled:
 
 class ManifestBook:
     """
-    What the core answered about each line, by manifest.
+    What the core answered about each line, by manifest: of those whose opening was seen, so that an answer is never half.
 
-    The intake adds the facts that `Submit` returns. After a restart the service must `take` the facts that recovery
-    read from the journal, so that a manifest that was interrupted gets a whole result; facts taken twice do no harm.
+    The intake adds the facts that `Submit` returns. After a restart the service should `take` the facts that recovery
+    read from the journal; facts taken twice do no harm.
     """
 
     def __init__(self) -> None:
@@ -132,25 +136,26 @@ class ManifestBook:
 
     def take(self, fact: Fact) -> None:
         """Remember the fact if it answers a line; any other is ignored."""
-        if isinstance(fact, ItemExpected):
-            self._of(fact.manifest)[fact.line.item] = ""
-        elif isinstance(fact, LineRefused):
-            self._of(fact.manifest)[fact.item] = fact.reason
+        if isinstance(fact, ManifestOpened):
+            self._open(fact.manifest)
+        elif isinstance(fact, ItemExpected) and fact.manifest in self._answers:
+            self._answers[fact.manifest][fact.line.item] = ""
+        elif isinstance(fact, LineRefused) and fact.manifest in self._answers:
+            self._answers[fact.manifest][fact.item] = fact.reason
 
     def answers(self, manifest: str) -> Mapping[str, str]:
         """By item of a manifest, why the core refused it; "" if it took it."""
         return self._answers.get(manifest, {})
 
     def has(self, manifest: str) -> bool:
-        """Whether any line of the manifest is remembered; the oldest manifests are forgotten."""
+        """Whether every answer to the manifest is remembered; the oldest manifests are forgotten."""
         return manifest in self._answers
 
-    def _of(self, manifest: str) -> dict[str, str]:
+    def _open(self, manifest: str) -> None:
         if manifest not in self._answers:
             while len(self._answers) >= _BOOKS_MAX:
                 del self._answers[next(iter(self._answers))]
             self._answers[manifest] = {}
-        return self._answers[manifest]
 
 
 class _Sight(msgspec.Struct):
@@ -177,6 +182,7 @@ class Intake:
         *,
         submit: Submit,
         recorded: RecordOf,
+        recall: Recall,
         note: Note,
         book: ManifestBook | None = None,
         patience: Patience | None = None,
@@ -186,9 +192,11 @@ class Intake:
         self._folders = folders
         self._submit = submit
         self._recorded = recorded
+        self._recall = recall
         self._note = note
         self._patience = patience or Patience()
         self._sights: dict[str, _Sight] = {}
+        self._ours: set[str] = set()  # claimed by this life, and not handled yet
         self._lost = False
 
     async def watch(self, clock: Clock, interval_us: int) -> None:
@@ -231,11 +239,13 @@ class Intake:
                 self._folders.incoming.rename(name, name + _CLAIMED)
                 self._sights.pop(name)
                 name += _CLAIMED
+                self._ours.add(name)
             handled = await self._take(clock, name)
         except OSError as error:
             self._hold(clock, name, error)
             return None
         self._sights.pop(name, None)
+        self._ours.discard(name)
         return handled
 
     def _hold(self, clock: Clock, name: str, error: OSError) -> None:
@@ -275,11 +285,20 @@ class Intake:
             findings = refused.findings
         else:
             recorded = self._recorded(manifest)
+            if recorded is not None and recorded.file_digest == reading.digest:
+                await self._remember(claimed, manifest, recorded)
             findings = self._objections(manifest, reading, recorded)
             if not findings:
                 await self._give(clock, manifest, reading, recorded)
                 return await self._finish(clock, claimed, manifest, reading)
         return await self._refuse(clock, claimed, manifest, findings)
+
+    async def _remember(self, claimed: str, manifest: str, recorded: Recorded) -> None:
+        """Recall what was answered before, if the manifest still waits for its result: else the sender has it."""
+        waits = recorded.parts_taken < recorded.parts or claimed not in self._ours
+        if waits and not self.book.has(manifest):
+            for fact in await self._recall(manifest):
+                self.book.take(fact)
 
     def _objections(self, manifest: str, reading: ManifestReading, recorded: Recorded | None) -> tuple[Refusal, ...]:
         """Why a readable manifest is refused whole all the same; empty if it is not."""

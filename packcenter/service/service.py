@@ -37,6 +37,7 @@ from packcenter.service.figures import Figures
 from packcenter.service.intake import Folders, Intake, ManifestBook, Patience
 from packcenter.service.intake import Recorded as Progress
 from packcenter.service.links import Links, MakeWire
+from packcenter.service.past import facts_of_manifest
 from packcenter.service.status import Status, StatusReader
 
 log = structlog.get_logger()
@@ -178,6 +179,7 @@ class Service:
                 setup.known,
                 submit=self._submit_manifest,
                 recorded=self._manifest_progress,
+                recall=self._recall_manifest,
                 note=log.info,
                 book=self._book,
                 patience=setup.patience,
@@ -287,6 +289,9 @@ class Service:
     def _manifest_progress(self, name: str) -> Progress | None:
         found = self.controller.state.manifests.get(name)
         return None if found is None else Progress(found.file_digest, found.parts_taken, found.parts)
+
+    async def _recall_manifest(self, name: str) -> Sequence[Fact]:
+        return await facts_of_manifest(self.setup.journal, self.setup.clock, self.journal.end.sequence, name)
 
     def _remember(self, facts: list[Fact]) -> None:
         for fact in facts:

@@ -8,12 +8,14 @@ and what both say when nothing is under way:
     in time         L-links L-infeed L-acknowledged L-decided L-controlling L-reconnects,
                     L-rest: all is at its end or held, and every manifest is taken
     at rest         A1 A2 A3 (books), A9 B1 B4 D1 (the plant's own count), J2 J4 (journal folded and replayed),
-                    X (the second judge)
+                    G4 (what the agencies were answered), X (the second judge)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+from collections.abc import Callable, Iterator
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from packcenter.core import facts as f
@@ -276,6 +278,8 @@ class Checker:
                 self._wrong(now_us, "B1", str(fault))
         for letter, text in journal_faults(world.disk, state):
             self._wrong(now_us, letter, text)
+        for text in _misanswered(world, state):
+            self._wrong(now_us, "G4", text)
 
 
 def _makes_suspect(fact: f.Fact | object) -> bool:
@@ -362,6 +366,20 @@ def _untaken(world: World, state: State) -> list[str]:
     """The day's manifests, all of them sound, that the controller does not have whole."""
     taken = {name for name, manifest in state.manifests.items() if manifest.parts_taken == manifest.parts}
     return [name for name in world.day.manifests if name not in taken]
+
+
+def _misanswered(world: World, state: State) -> Iterator[str]:
+    """Manifests of the day to which the agency got no answer, or not the one that the books give."""
+    _, _, _, results = world.folders
+    answers = results.files()
+    for name in world.day.manifests:
+        answer = answers.get(f"{name}.result.csv")
+        if answer is None:
+            yield f"manifest {name} was taken, and never answered"
+            continue
+        told = sum(row["outcome"] == "taken" for row in csv.DictReader(StringIO(answer.decode(), newline="")))
+        if told != state.manifests[name].taken:
+            yield f"manifest {name}: {state.manifests[name].taken} items were taken, its answer says {told}"
 
 
 def _refused(world: World, state: State) -> list[str]:

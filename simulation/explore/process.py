@@ -33,6 +33,7 @@ from packcenter.service.engine import GROUP_MAX
 from packcenter.service.intake import Folders, Intake, ManifestBook, Patience
 from packcenter.service.intake import Recorded as Progress
 from packcenter.service.output_commit import OutputCommit, Recorded, StepError
+from packcenter.service.past import facts_of_manifest
 from simulation.clock import INPUT
 from simulation.disk import Crash
 from simulation.draws import Stream
@@ -300,6 +301,7 @@ class Life:
             world.known,
             submit=self._submit_parts,
             recorded=self._progress,
+            recall=lambda name: facts_of_manifest(self.disk, self._clock, self.journal.end.sequence, name),
             note=self._note,
             book=self._book,
             patience=PATIENCE,

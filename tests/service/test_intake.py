@@ -194,6 +194,7 @@ class Core:
         self.facts: list[Fact] = []
         self.parts: dict[str, ManifestReceived] = {}
         self.received: list[ManifestReceived] = []
+        self.recalled: list[str] = []
 
     async def submit(self, parts: list[ManifestReceived]) -> Sequence[Fact]:
         await asyncio.sleep(0)
@@ -212,7 +213,9 @@ class Core:
         assert before is None or before.file_digest == received.file_digest
         self.parts[received.manifest] = received
         self.received.append(received)
-        facts: list[Fact] = [ManifestOpened(received.manifest, received.parts, received.refused, received.file_digest)]
+        facts: list[Fact] = []
+        if received.part == 1:
+            facts.append(ManifestOpened(received.manifest, received.parts, received.refused, received.file_digest))
         for line in received.lines:
             if line.item in self.items:
                 facts.append(LineRefused(received.manifest, line.item, "duplicate_item"))
@@ -222,6 +225,11 @@ class Core:
         facts.append(ManifestTaken(received.manifest, 0, 0))
         self.facts += facts
         return facts
+
+    async def recall(self, manifest: str) -> list[Fact]:
+        self.recalled.append(manifest)
+        await asyncio.sleep(0)
+        return [fact for fact in self.facts if getattr(fact, "manifest", "") == manifest]
 
     def recorded(self, manifest: str) -> Recorded | None:
         last = self.parts.get(manifest)
@@ -239,13 +247,16 @@ class Hall:
         self.notes: list[tuple[str, dict[str, object]]] = []
         self.born()
 
-    def born(self, known: Known = KNOWN) -> None:
-        """A new life of the service: it reads the journal, then begins."""
+    def born(self, known: Known = KNOWN, since: int = 0) -> None:
+        """A new life of the service: it reads the journal from fact `since` on (a snapshot's), then begins."""
         book = ManifestBook()
-        for fact in self.core.facts:
+        for fact in self.core.facts[since:]:
             book.take(fact)
         folders = Folders(self.incoming, self.done, self.refused, self.results)
-        self.intake = Intake(folders, known, submit=self.core.submit, recorded=self.core.recorded, note=self.note, book=book)
+        core = self.core
+        self.intake = Intake(
+            folders, known, submit=core.submit, recorded=core.recorded, recall=core.recall, note=self.note, book=book
+        )
 
     def note(self, event: str, **fields: object) -> None:
         self.notes.append((event, fields))
@@ -482,7 +493,7 @@ async def test_the_same_file_after_its_answers_were_forgotten_keeps_the_first_an
     await hall.look()
     first = hall.results.content("a.result.csv")
     for at in range(70):
-        hall.intake.book.take(LineRefused(f"other-{at}", "NJ-1", "duplicate_item"))
+        hall.intake.book.take(ManifestOpened(f"other-{at}", 1, 0, "0"))
     hall.incoming.put("a.csv", text(row("NJ-1001")))
     assert await hall.look() == [Handled("a", 0, 0, "taken_before")]
     assert hall.results.content("a.result.csv") == first
@@ -584,6 +595,7 @@ async def test_an_error_of_the_journal_is_not_ours_to_swallow() -> None:
         KNOWN,
         submit=submit,
         recorded=hall.core.recorded,
+        recall=hall.core.recall,
         note=hall.note,
     )
     with pytest.raises(RuntimeError, match="part 1 of manifest a was not journaled"):
@@ -604,6 +616,7 @@ async def test_a_file_changed_after_it_was_read_is_not_moved_unread() -> None:
         KNOWN,
         submit=submit,
         recorded=hall.core.recorded,
+        recall=hall.core.recall,
         note=hall.note,
     )
     assert await hall.look(3) == [Handled("a", 1, 0), Handled("a", 0, 0, "name_used")]
@@ -756,7 +769,9 @@ async def test_it_works_on_real_folders(tmp_path: Path) -> None:
     (tmp_path / "in" / "a.csv").write_bytes(text(row("NJ-1001"), row("x")))
     (tmp_path / "in" / "b.csv").write_bytes(b"\xff\xfe\n")
     core, clock = Core(), FakeClock()
-    taker = Intake(Folders(*disks), KNOWN, submit=core.submit, recorded=core.recorded, note=lambda *_, **__: None)
+    taker = Intake(
+        Folders(*disks), KNOWN, submit=core.submit, recorded=core.recorded, recall=core.recall, note=lambda *_, **__: None
+    )
     assert await taker.look(clock) == []
     clock.now_us += SETTLE_US
     assert await taker.look(clock) == [Handled("a", 1, 1), Handled("b", 0, 0, "bad_encoding")]
@@ -768,19 +783,43 @@ async def test_it_works_on_real_folders(tmp_path: Path) -> None:
     ]
 
 
-def test_a_manifest_that_was_interrupted_goes_on_though_a_snapshot_hides_what_was_answered() -> None:
-    """The journal is read from the snapshot on: the core knows how far it came, and the book knows nothing of its parts."""
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_a_manifest_that_was_interrupted_gets_its_whole_answer_though_a_snapshot_hides_it(parts: int) -> None:
+    """
+    The journal is read from the snapshot on, so that the book knows nothing of the first parts: they are recalled, also when
+    the core has all parts and only the result was missing.
+    """
     rows = [row(f"NJ-{at:06d}") for at in range(600)]
-    for at in range(1, 20):  # find the kill after the first part
+    rows[300] = row("NJ-000001")
+    for at in range(1, 40):  # find the kill after so many parts
         hall = Hall(**{"a.csv": text(*rows)})
         hall.burn_with(Fuse(at, after=True))
         with pytest.raises(Killed):
             run_to_the_end(hall)
-        if len(hall.core.received) == 1:
+        if len(hall.core.received) == parts:
             break
+    assert "a.result.csv" not in hall.results.list()
     hall.burn_with(Fuse())
-    hall.core.facts.clear()
-    hall.born()
+    hall.born(since=len(hall.core.facts))
     run_to_the_end(hall)
     assert [part.part for part in hall.core.received] == [1, 2, 3]
     assert "manifest_refused" not in hall.events()
+    outcomes = [(item, outcome, reason) for _, item, outcome, reason in hall.outcomes("a.result.csv")]
+    whole = Hall(**{"a.csv": text(*rows)})
+    run_to_the_end(whole)
+    assert outcomes == [(item, outcome, reason) for _, item, outcome, reason in whole.outcomes("a.result.csv")]
+    assert sum(outcome == "taken" for _, outcome, _ in outcomes) == len(hall.core.items) == 599
+    assert hall.core.recalled == ["a"]
+    assert whole.core.recalled == []
+
+
+def test_a_file_that_comes_again_is_not_looked_up_in_the_journal() -> None:
+    """Its sender has the result: whoever sends it over and over must not have the whole journal read each time."""
+    hall = Hall(**{"a.csv": text(row("NJ-1"))})
+    run_to_the_end(hall)
+    hall.born(since=len(hall.core.facts))
+    hall.incoming.put("a.csv", text(row("NJ-1")))
+    run_to_the_end(hall)
+    assert hall.events()[-1] == "manifest_refused"
+    assert hall.answer("a.refused.csv")[0]["reason"] == "taken_before"
+    assert hall.core.recalled == []
