@@ -90,7 +90,7 @@ class Checker:
             self._wrong(now_us, "T1", f"record {recorded.sequence} is of {recorded.at_us}, after {self._last_us}")
         self._last_us = recorded.at_us
         self._b6(recorded, now_us)
-        self._answers(recorded, now_us)
+        self._answers(recorded, state, now_us)
         for fact in recorded.facts:
             check = _FACTS.get(type(fact))
             if check is not None:
@@ -126,8 +126,12 @@ class Checker:
         if since_us < _REFUSED_PAUSE_US:
             self._wrong(now_us, "L-pause", f"record {recorded.sequence}: {fact}, {since_us / 1e6:.3f} s after it refused one")
 
-    def _answers(self, recorded: Recorded, now_us: int) -> None:
-        """A command whose time passed while its PLC could not be heard is waited for anew when that is heard again."""
+    def _answers(self, recorded: Recorded, state: State | None, now_us: int) -> None:
+        """
+        A command whose time passed while its PLC could not be heard is waited for anew when that is heard again.
+
+        One that is open no more was answered by a record that a crash kept from being handed out.
+        """
         for fact in recorded.facts:
             if isinstance(fact, f.CommandTimedOut):
                 waits = self._unheard.setdefault(fact.plc, set())
@@ -137,11 +141,11 @@ class Checker:
             elif isinstance(fact, f.EpochGranted):
                 self._unheard.pop(fact.plc, None)
         for fact in recorded.facts:
-            if isinstance(fact, f.LinkStateSet) and fact.up and self._unheard.get(fact.plc):
-                left = sorted(self._unheard[fact.plc])
-                self._wrong(
-                    now_us, "L-answers", f"record {recorded.sequence}: {fact}, and nobody waits for the answers to {left}"
-                )
+            if isinstance(fact, f.LinkStateSet) and fact.up and state is not None:
+                left = sorted(self._unheard.pop(fact.plc, set()) & state.plcs[fact.plc].pending.keys())
+                if left:
+                    text = f"record {recorded.sequence}: {fact}, and nobody waits for the answers to {left}"
+                    self._wrong(now_us, "L-answers", text)
 
     def _sealed(self, recorded: Recorded, fact: f.ParcelSealed, state: State | None, now_us: int) -> None:
         if fact.label != fact.waybill:
