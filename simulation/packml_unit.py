@@ -367,6 +367,8 @@ class Machine(ABC):
         unit = self.unit
         if unit.state in (State.STOPPED, State.IDLE, State.COMPLETED):
             unit.acknowledge()
+        elif unit.state is State.STOPPING:
+            self.clock.at(_LOOK_AGAIN_US, PLANT, self._acknowledge, None)
         elif unit.state is State.ABORTED:
             unit.ask(Command.CLEAR, ReasonClass.NONE)
         elif unit.state is State.ABORTING:
