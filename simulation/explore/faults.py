@@ -12,7 +12,16 @@ from simulation.draws import Stream
 from simulation.explore.path import REPLY, REQUEST, Cable
 from simulation.explore.points import PLC_POINTS, PROCESS_POINTS
 from simulation.explore.rates import Rates
-from simulation.explore.shared_faults import ACTS, COMPUTER_FAULTS, LATER_ACTS, LUCK_KINDS, PLC_FAULTS, WRAP, plc_of
+from simulation.explore.shared_faults import (
+    ACTS,
+    COMPUTER_FAULTS,
+    LATER_ACTS,
+    LATER_DISK_FAULTS,
+    LUCK_KINDS,
+    PLC_FAULTS,
+    WRAP,
+    plc_of,
+)
 from simulation.explore.striking import SECOND, Fault, Striker, by_name
 
 if TYPE_CHECKING:
@@ -250,7 +259,7 @@ FAULTS: Final[Mapping[str, Fault[ProtocolWorld]]] = by_name(
     Fault("lose_power", "plc", 40 * SECOND, _lose_power),
     *ACTS,
 )
-_LATER: Final = by_name(*LATER_ACTS, Fault("profile", "plc", 60 * SECOND, _profile))
+_LATER: Final = by_name(*LATER_ACTS, Fault("profile", "plc", 60 * SECOND, _profile), *LATER_DISK_FAULTS)
 KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in FAULTS.items()},
     **LUCK_KINDS,

@@ -123,11 +123,19 @@ def _slow_disk(world: World, stream: Stream, hard: int) -> str | None:
     return f"each sync takes {slow_us / 1e3:.0f} ms more for {us / 1e6:.1f} s"
 
 
-def _stall(world: World, stream: Stream, hard: int) -> str | None:
-    us = 10 * SECOND + stream.below(20 * SECOND * hard)
+def _stalled(world: World, us: int) -> str:
     world.stall_disk(us)
     world.notes.met("10 s disk stall")
     return f"the disk stalls for {us / 1e6:.1f} s"
+
+
+def _stall(world: World, stream: Stream, hard: int) -> str | None:
+    return _stalled(world, 10 * SECOND + stream.below(20 * SECOND * hard))
+
+
+def _long_stall(world: World, stream: Stream, hard: int) -> str | None:
+    """Long enough for PLCs to fill their rings: links live, and nothing is acknowledged."""
+    return _stalled(world, 60 * SECOND + stream.below(120 * SECOND))
 
 
 def _full(world: World, stream: Stream, hard: int) -> str | None:
@@ -137,9 +145,17 @@ def _full(world: World, stream: Stream, hard: int) -> str | None:
         (total * (11 + stream.below(8)) // 100, 60 * SECOND),
         (total * (2 + stream.below(7)) // 100, 60 * SECOND),
         (stream.below(world.segment_bytes * 3 // 2), 60 * SECOND),
-        (0, 600 * SECOND),  # long enough to write what is left of segment, spare and ballast with what still goes on
+        (0, 600 * SECOND),
     )[stream.below(4)]
-    us = 2 * SECOND + stream.below(longest_us)
+    return _filled(world, free, 2 * SECOND + stream.below(longest_us))
+
+
+def _long_full(world: World, stream: Stream, hard: int) -> str | None:
+    """Long enough to write what is left of segment, spare and ballast with what still goes on."""
+    return _filled(world, 0, 120 * SECOND + stream.below(780 * SECOND))
+
+
+def _filled(world: World, free: int, us: int) -> str:
     world.disk.leave_free(free)
     world.clock.at(us, FAULT, _give_room, world)
     return f"{free} bytes are left on the disk for {us / 1e6:.1f} s"
@@ -266,6 +282,13 @@ COMPUTER_FAULTS: Final[tuple[Fault[World], ...]] = (
     Fault("late_manifest", "manifest", NEVER_US, _nothing),
 )
 """What happens to the controller's process, disk, clock and manifests."""
+
+
+LATER_DISK_FAULTS: Final[tuple[Fault[World], ...]] = (
+    Fault("long_stall", "disk", 120 * SECOND, _long_stall),
+    Fault("long_full", "disk", 120 * SECOND, _long_full),
+)
+"""They came later, as `LATER_ACTS`."""
 
 
 def _act(act: mischief.Act) -> Fault[World]:

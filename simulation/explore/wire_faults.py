@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from simulation.clock import FAULT
 from simulation.draws import Stream
-from simulation.explore.shared_faults import ACTS, COMPUTER_FAULTS, LATER_ACTS, LUCK_KINDS, PLC_FAULTS, WRAP
+from simulation.explore.shared_faults import ACTS, COMPUTER_FAULTS, LATER_ACTS, LATER_DISK_FAULTS, LUCK_KINDS, PLC_FAULTS, WRAP
 from simulation.explore.striking import SECOND, Fault, Striker, by_name
 from simulation.virtual.net import Link
 
@@ -229,10 +229,12 @@ _WIRE: Final[tuple[Fault[WireWorld], ...]] = (
 WIRE_FAULTS: Final[Mapping[str, Fault[WireWorld]]] = by_name(*_WIRE, *PLC_FAULTS, WRAP, *COMPUTER_FAULTS, *ACTS)
 """Every fault class of the wire level by its name, in an order that is always the same; `luck_*` come on top."""
 
+_LATER: Final[Mapping[str, Fault[WireWorld]]] = by_name(*LATER_ACTS, *LATER_DISK_FAULTS)
+
 WIRE_KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in WIRE_FAULTS.items()},
     **{name: kind for name, kind in LUCK_KINDS.items() if kind == "luck"},
-    **{fault.name: fault.kind for fault in LATER_ACTS},
+    **{name: fault.kind for name, fault in _LATER.items()},
 }
 """Every fault class with its kind, for the swarm."""
 
@@ -243,10 +245,10 @@ class WireFaults(Striker["WireWorld"]):
     recovery_steps = 80
 
     def __init__(self, world: WireWorld) -> None:
-        super().__init__(world, {**WIRE_FAULTS, **by_name(*LATER_ACTS)}, WIRE_KINDS)
+        super().__init__(world, {**WIRE_FAULTS, **_LATER}, WIRE_KINDS)
 
     def explains(self, how: str) -> bool:
         """Whether a fault of the disk is the reason why a life ended by itself."""
         if how == "TimeoutError":  # a stop in good order, which waits for the disk and takes no longer than 5 s
-            return any(self._options.has(name) for name in ("stall", "slow_disk", "pause"))
+            return any(self._options.has(name) for name in ("stall", "long_stall", "slow_disk", "pause"))
         return super().explains(how)
