@@ -22,7 +22,7 @@ from packcenter.core.facts import (
     ParcelTurnedOut,
 )
 from packcenter.core.inputs import BagShut, Dropped
-from packcenter.core.lifecycle import kind_of
+from packcenter.core.lifecycle import FINAL, kind_of
 from packcenter.core.state import Bag, Item
 from packcenter.core.turn import Turn
 from packcenter.core.words import NO_CODES, CommandResult
@@ -177,7 +177,7 @@ def _why_full(turn: Turn, bag: Bag) -> str:
 
 def on_close_due(turn: Turn, bag: Bag) -> None:
     """A bag's cut-off has come, or the time to ask again after the rack refused."""
-    ask_close(turn, bag, _why_full(turn, bag) or "cut_off")
+    ask_close(turn, bag, _why_full(turn, bag) or ("by_hand" if bag.by_hand else "cut_off"))
 
 
 def _open(turn: Turn, position: int) -> None:
@@ -323,7 +323,7 @@ def _label(turn: Turn, item: Item) -> str:
 def hold_back(turn: Turn, item: Item, reason: str) -> None:
     """A document that a machine holds, or whose parcel is on its way or in an open bag, must not leave; too late once it has."""
     kind = kind_of(item.place)
-    if kind != "dispatched":
+    if kind not in FINAL:
         custody.suspect(turn, item, reason)
     if kind == "rack":
         recall(turn, item)

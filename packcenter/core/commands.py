@@ -83,5 +83,14 @@ class CommandMachine(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=
     command: int
 
 
-Numbered = Divert | BeginParcel | SealParcel | RejectParcel | Drop | CloseBag | CommandMachine
+class SetPlace(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """Open or close a lane; the answer is `PlaceChanged`, or a bare "done" if it was so already."""
+
+    plc: str
+    number: int
+    place: int
+    open: bool
+
+
+Numbered = Divert | BeginParcel | SealParcel | RejectParcel | Drop | CloseBag | CommandMachine | SetPlace
 Command = GrantEpoch | Numbered

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from packcenter.core import bags, deadlines, diverting, inputs, links, manifests, packing, service
+from packcenter.core import acts, bags, deadlines, diverting, inputs, links, manifests, packing, service
 from packcenter.core.commands import Command, GrantEpoch
 from packcenter.core.facts import CommandAnswered, EventSetAside, EventTaken, Fact
 from packcenter.core.index import HallIndex
@@ -30,6 +30,12 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     inputs.ClockStepped: service.on_clock_stepped,
     inputs.Quarantined: service.on_quarantined,
     inputs.StopRequested: service.on_stop_requested,
+    # what people ask for
+    inputs.LaneOrdered: acts.on_lane_ordered,
+    inputs.MachineOrdered: acts.on_machine_ordered,
+    inputs.BagOrdered: acts.on_bag_ordered,
+    inputs.VerdictPassed: acts.on_verdict_passed,
+    inputs.MaintenanceOrdered: acts.on_maintenance_ordered,
     # PLCs as peers
     inputs.LinkUp: links.on_link_up,
     inputs.LinkLost: links.on_link_lost,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heapq import heappop
 
-from packcenter.core import bags, diverting, packing
+from packcenter.core import acts, bags, diverting, packing
 from packcenter.core.facts import CommandTimedOut
 from packcenter.core.inputs import Tick
 from packcenter.core.lifecycle import kind_of
@@ -31,6 +31,8 @@ def on_tick(turn: Turn, tick: Tick) -> None:
             _on_command_due(turn, name, number)
         elif kind == "cutoff":
             bags.on_close_due(turn, state.bags[number])
+        elif kind == "maintenance":
+            acts.on_maintenance_over(turn, name)
         else:
             packing.on_pause_over(turn, name)
 

@@ -65,7 +65,7 @@ def _identify(turn: Turn, scan: Scanned) -> tuple[Item, str]:
         return custody.provisional(turn, "duplicate", scan.code), "duplicate"
     if stranger is not None:  # it was announced after all, and is this item
         custody.move(turn, stranger, "outside")
-    return item, ""
+    return item, "withdrawn" if item.withdrawn else ""
 
 
 def _forget_track(turn: Turn, plc: str, track: int) -> None:

@@ -4,7 +4,8 @@ Facts: what is now true, in the past tense. Only `evolve(state, at_us, fact)` ch
 Facts are the single source for the ledger, metrics, logs and books. Custody changes by `Moved` alone, which names
 the place left and the place entered: every transfer is double entry in one record. Places are written
 
-    agency | outside | expected | belt/PLC | lane/PLC/LANE | pack/PLC | rack | bag/TAG | dispatched | hand | lost
+    agency | outside | expected | belt/PLC | lane/PLC/LANE | pack/PLC | rack | bag/TAG | hand | lost | dispatched | returned
+    | remade
 
 `agency` and `outside` are where items come from (announced and not announced); their balances only fall.
 Item ids are the manifest's codes; an object without a usable identity gets a provisional id that begins with "?".
@@ -332,7 +333,7 @@ class BagSuspected(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class BagCloseAsked(_Fact, frozen=True, tag=True, array_like=True, gc=False):
-    """A bag is to be closed because of its count, weight or cut_off; "": the rack refused, and is asked again in a while."""
+    """A bag is to be closed by its count, weight, cut_off or by_hand; "": the rack refused, and is asked again in a while."""
 
     bag: str
     position: int
@@ -349,6 +350,68 @@ class BagClosed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     grams: int
     items: tuple[str, ...]
     waybills: tuple[str, ...]
+
+
+# --- people's acts ---------------------------------------------------------------------------------------------------
+
+
+class ActTaken(_Fact, frozen=True, tag=True, array_like=True, gc=False):
+    """
+    A person's act was carried out (O1). `act` is lane_open, lane_close, machine_COMMAND, bag_close, hand_VERDICT,
+    maintenance_begin or maintenance_end; `subject` what it was done to: sorter-1/3, bagger-1, rack-1/2, or an item.
+    """
+
+    act: str
+    subject: str
+    person: str
+    role: str
+    reason: str
+
+
+class ActRefused(_Fact, frozen=True, tag=True, array_like=True, gc=False):
+    """A person's act was refused, and `why` (`core.acts.REFUSALS`); nothing changed."""
+
+    act: str
+    subject: str
+    person: str
+    role: str
+    reason: str
+    why: str
+
+
+class LaneBarred(_Fact, frozen=True, tag=True, array_like=True, gc=False):
+    """A lane takes nothing, whatever its PLC says, because `person` closed it; "": it is open for us again."""
+
+    plc: str
+    lane: int
+    person: str
+
+
+class MachineStopSet(_Fact, frozen=True, tag=True, array_like=True, gc=False):
+    """A machine is not to be brought to run by itself, because `person` stopped it; "": it may be."""
+
+    plc: str
+    person: str
+
+
+class MaintenanceSet(_Fact, frozen=True, tag=True, array_like=True, gc=False):
+    """A machine is in the hands of maintenance until `until_us`; 0: no more."""
+
+    plc: str
+    until_us: int
+
+
+class ItemWithdrawn(_Fact, frozen=True, tag=True, array_like=True, gc=False):
+    """Its agency wants an item back: wherever it is, it comes to the hand station."""
+
+    item: str
+
+
+class CodedByHand(_Fact, frozen=True, tag=True, array_like=True, gc=False):
+    """A person read on an object without identity that it is an announced item."""
+
+    provisional: str
+    item: str
 
 
 # --- machines and links ----------------------------------------------------------------------------------------------
@@ -490,4 +553,5 @@ Fact = (
     | BagOpened | ParcelDropped | ParcelTurnedOut | BagSuspected | BagCloseAsked | BagClosed
     | LinkStateSet | EpochGranted | EventTaken | GapSeen | EventSetAside | MachineEntered | PlaceSet | JamSet | ConsumableSet
     | CommandAnswered | CommandTimedOut | ClockStepNoted | QuarantineNoted | StopNoted
+    | ActTaken | ActRefused | LaneBarred | MachineStopSet | MaintenanceSet | ItemWithdrawn | CodedByHand
 )  # fmt: skip

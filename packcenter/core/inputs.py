@@ -94,6 +94,56 @@ class StopRequested(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=F
     reason: str
 
 
+class _Act(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """
+    Something that a person asked for (O1): who (a staff number, never a name), in which role (`acts.Role`), and why.
+    """
+
+    person: str
+    role: str
+    reason: str
+
+
+class LaneOrdered(_Act, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a person closed a lane of a sorter, or opened it again."""
+
+    plc: str
+    lane: int
+    open: bool
+
+
+class MachineOrdered(_Act, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a person gave a machine a PackML command (`packml.Command`)."""
+
+    plc: str
+    command: int
+
+
+class BagOrdered(_Act, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a person wants the bag at a position closed now."""
+
+    position: int
+
+
+class VerdictPassed(_Act, frozen=True, tag=True, array_like=True, gc=False):
+    """
+    World: a person decided at the hand station what becomes of an item (`words.HandVerdict`).
+
+    `code` is the announced code that the person found on an object without identity, "" for the other verdicts.
+    """
+
+    item: str
+    verdict: str
+    code: str
+
+
+class MaintenanceOrdered(_Act, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a person put a machine into maintenance for so many minutes, or ended it (0)."""
+
+    plc: str
+    minutes: int
+
+
 class Scanned(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
     """
     World: a sorter's scanner saw an object and gave it a new track id.
@@ -277,5 +327,6 @@ PlcEvent = (
     | BagShut
     | CommandEnded
 )
-World = Started | ManifestReceived | LinkUp | LinkLost | ClockStepped | Quarantined | StopRequested
+Act = LaneOrdered | MachineOrdered | BagOrdered | VerdictPassed | MaintenanceOrdered
+World = Started | ManifestReceived | LinkUp | LinkLost | ClockStepped | Quarantined | StopRequested | Act
 Input = World | PlcEvent | Tick

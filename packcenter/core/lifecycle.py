@@ -6,7 +6,8 @@ The life of an item as a table: from which kind of place it may pass into which.
                            +-------+-------+-------+------+--> hand, lost -> belt again
 
 A document is where it was last read: any reading station may therefore take it over from `expected`, `hand`, `lost`
-or an earlier station (it was carried there by hand). `dispatched` is final.
+or an earlier station (it was carried there by hand). From the hand station it goes on by a person's verdict: onto a belt
+again, back to its agency (`returned`), or to be made anew (`remade`). `dispatched`, `returned` and `remade` are final.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ NEXT_PLACES: dict[str, frozenset[str]] = {
     "rack": frozenset({"bag", "hand", "lost"}),
     "bag": frozenset({"dispatched", "hand"}),
     "dispatched": frozenset(),
-    "hand": frozenset({"belt", "pack", "outside"}),
+    "returned": frozenset(),
+    "remade": frozenset(),
+    "hand": frozenset({"belt", "pack", "outside", "returned", "remade"}),
     "lost": frozenset({"belt", "lane", "pack", "rack", "bag", "hand", "outside"}),
 }
 """
@@ -33,6 +36,9 @@ announced identity.
 
 SOURCES = frozenset({"agency", "outside"})
 """Where items come from: balances that fall below zero by as much as there is in the hall."""
+
+FINAL = ("dispatched", "returned", "remade")
+"""Places that nothing leaves (A6)."""
 
 IN_HALL = ("belt", "lane", "pack", "rack", "bag")
 """Kinds of place on the line, in the order of an item's life."""

@@ -18,6 +18,9 @@ CLOSE_RETRY_US = 30_000_000
 CAUSES_MAX = 64
 """Longest reason text of a link or a failure that is recorded; the rest belongs into the log."""
 
+MAINTENANCE_MINUTES_MAX = 480
+"""A shift: whoever needs a machine for longer asks again."""
+
 OPEN_COMMANDS_MAX = 16_384
 """
 Unanswered commands of one PLC, as many as its mailbox holds: a rack that cannot be heard gets a drop a second for four

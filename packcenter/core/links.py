@@ -8,7 +8,17 @@ items on its belt are lost until found, a fed document is at the hand station, u
 from __future__ import annotations
 
 from packcenter.core import bags, custody, diverting, packing
-from packcenter.core.commands import BeginParcel, CloseBag, CommandMachine, Divert, Drop, GrantEpoch, RejectParcel, SealParcel
+from packcenter.core.commands import (
+    BeginParcel,
+    CloseBag,
+    CommandMachine,
+    Divert,
+    Drop,
+    GrantEpoch,
+    RejectParcel,
+    SealParcel,
+    SetPlace,
+)
 from packcenter.core.facts import (
     BagCloseAsked,
     CommandAnswered,
@@ -19,6 +29,7 @@ from packcenter.core.facts import (
     JamSet,
     LinkStateSet,
     MachineEntered,
+    MachineStopSet,
     PlaceSet,
 )
 from packcenter.core.inputs import (
@@ -32,11 +43,12 @@ from packcenter.core.inputs import (
     Unintelligible,
 )
 from packcenter.core.limits import ANSWER_GRACE_US, CAUSES_MAX
+from packcenter.core.packml import ENDING, STATE_COMPLETE, TARGETS
 from packcenter.core.packml import Command as UnitCommand
 from packcenter.core.packml import State as Unit
 from packcenter.core.state import Plc
 from packcenter.core.turn import Turn
-from packcenter.core.words import CommandResult, ReasonClass
+from packcenter.core.words import CommandResult, PlaceState, ReasonClass
 
 _START_UP = {Unit.STOPPED: UnitCommand.RESET, Unit.IDLE: UnitCommand.START, Unit.COMPLETED: UnitCommand.RESET}
 """What brings a machine towards Execute. From Aborted and Held only a person does."""
@@ -46,6 +58,10 @@ _NEIGHBOURS = (ReasonClass.STARVED, ReasonClass.BLOCKED)
 
 _STOPS = (Unit.CLEARING, Unit.STOPPED, Unit.STOPPING, Unit.ABORTING, Unit.ABORTED, Unit.HOLDING, Unit.HELD)
 """States that no neighbour brings about, whatever reason class a PLC gives with them."""
+
+
+_UNTIMED = Divert | Drop | CommandMachine | SetPlace
+"""Commands that are never overdue by themselves."""
 
 
 def on_link_up(turn: Turn, link: LinkUp) -> None:
@@ -69,6 +85,8 @@ def on_link_up(turn: Turn, link: LinkUp) -> None:
         turn.emit(LinkStateSet(link.plc, True, "new_life"))
         turn.emit(EpochGranted(link.plc, link.nonce, plc.epoch + 1))
         turn.ask(GrantEpoch(link.plc, link.nonce, plc.epoch))
+        for lane in sorted(plc.barred):
+            turn.ask(SetPlace(plc.name, turn.next_number(plc.name), lane, False))
         if link.plc == turn.index.hall.rack.plc:
             bags.renew_orders(turn)
     else:
@@ -82,7 +100,7 @@ def _await_answers(turn: Turn, plc: Plc) -> None:
     again_us = turn.at_us + ANSWER_GRACE_US
     for number in sorted(plc.pending):
         pending = plc.pending[number]
-        if pending.due_us < again_us and not isinstance(pending.command, Divert | Drop | CommandMachine):
+        if pending.due_us < again_us and not isinstance(pending.command, _UNTIMED):
             turn.emit(CommandTimedOut(plc.name, number, "", again_us))
 
 
@@ -120,25 +138,34 @@ def on_machine_changed(turn: Turn, changed: MachineChanged) -> None:
     """
     A machine entered a PackML state. Bring it towards Execute; give it work when it is there.
 
-    A bagger that stopped for anything but its neighbours leaves its open pouches suspect (B6). A machine that an
-    operator stopped stays stopped.
+    A bagger that stopped for anything but its neighbours leaves its open pouches suspect (B6). A machine that a person
+    stopped, at its panel or here, stays stopped; one that a person started at its panel is stopped no more.
     """
     turn.emit(MachineEntered(changed.plc, changed.state, changed.reason_class, changed.reason))
     own = changed.state in _STOPS or (changed.state != Unit.EXECUTE and changed.reason_class not in _NEIGHBOURS)
     if changed.plc in turn.state.baggers and own:
         packing.make_suspect(turn, changed.plc, "machine_stopped")
-    _answer_machine_commands(turn, changed.plc)
+    _answer_machine_commands(turn, changed.plc, changed.state)
+    plc = turn.plc(changed.plc)
+    is_to_end = any(isinstance(p.command, CommandMachine) for p in plc.pending.values())
+    if changed.state == Unit.EXECUTE and plc.stopped_by and not is_to_end:
+        turn.emit(MachineStopSet(changed.plc, ""))
     command = _START_UP.get(Unit(changed.state)) if changed.state <= Unit.COMPLETED else None
-    if command is not None and changed.reason_class != ReasonClass.OPERATOR:
+    if command is not None and changed.reason_class != ReasonClass.OPERATOR and not plc.stopped_by:
         turn.ask(CommandMachine(changed.plc, turn.next_number(changed.plc), command))
     _wake(turn, changed.plc)
 
 
-def _answer_machine_commands(turn: Turn, plc: str) -> None:
-    """Any state that a machine enters answers what it was told before."""
+def _answer_machine_commands(turn: Turn, plc: str, state: int) -> None:
+    """
+    Any state that a machine enters answers what brings it towards Execute. What ends Execute only the state that it leads to
+    answers: one that was entered before must not make us forget a person's Stop.
+    """
     pending = turn.plc(plc).pending
-    for number in [n for n, p in pending.items() if isinstance(p.command, CommandMachine)]:
-        turn.emit(CommandAnswered(plc, number, CommandResult.DONE))
+    for command in [p.command for p in pending.values() if isinstance(p.command, CommandMachine)]:
+        acting = TARGETS[UnitCommand(command.command)]
+        if command.command not in ENDING or state in (acting, STATE_COMPLETE[acting]):
+            turn.emit(CommandAnswered(plc, command.number, CommandResult.DONE))
 
 
 def _wake(turn: Turn, plc: str) -> None:
@@ -155,6 +182,11 @@ def _wake(turn: Turn, plc: str) -> None:
 def on_place_changed(turn: Turn, changed: PlaceChanged) -> None:
     """A lane or position opened, filled, closed or jammed."""
     turn.emit(PlaceSet(changed.plc, changed.place, changed.state, changed.items))
+    pending = turn.plc(changed.plc).pending
+    orders = [each.command for each in pending.values() if isinstance(each.command, SetPlace)]
+    asked = next((order for order in orders if order.place == changed.place), None)
+    if asked is not None and asked.open == (changed.state != PlaceState.CLOSED):
+        turn.emit(CommandAnswered(changed.plc, asked.number, CommandResult.DONE))
 
 
 def on_jam_changed(turn: Turn, changed: JamChanged) -> None:
@@ -185,7 +217,7 @@ def on_command_ended(turn: Turn, ended: CommandEnded) -> None:
         turn.set_aside(ended, "unknown_command")
         return
     command = pending.command
-    if ended.result == CommandResult.DONE and not isinstance(command, CommandMachine):
+    if ended.result == CommandResult.DONE and not isinstance(command, CommandMachine | SetPlace):
         turn.set_aside(ended, "awaits_event")  # what it did is told by an event of its own, which is still to come
         return
     turn.emit(CommandAnswered(ended.plc, ended.command, ended.result))
@@ -194,7 +226,7 @@ def on_command_ended(turn: Turn, ended: CommandEnded) -> None:
     elif isinstance(command, CloseBag):
         _close_refused(turn, command)
     else:
-        assert isinstance(command, Divert | Drop | CommandMachine), command
+        assert isinstance(command, Divert | Drop | CommandMachine | SetPlace), command
 
 
 def _close_refused(turn: Turn, command: CloseBag) -> None:

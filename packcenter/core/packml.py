@@ -90,6 +90,13 @@ TARGETS: Final = MappingProxyType(
 """The acting state that a legal command leads into."""
 
 
+ENDING: Final = (Command.STOP, Command.HOLD, Command.SUSPEND, Command.ABORT, Command.COMPLETE)
+"""Commands that end Execute; after one of them that a person gave, nobody but a person starts the machine."""
+
+RESUMING: Final = (Command.RESET, Command.START, Command.UNHOLD, Command.UNSUSPEND)
+"""Commands that lead towards Execute."""
+
+
 def mask(*states: State) -> int:
     """States as a bit mask, bit n for state n, as PackML writes its configuration words."""
     return sum(1 << state for state in frozenset(states))

@@ -23,7 +23,7 @@ class Item(msgspec.Struct, gc=False):
 
     `place` is its custody; `lane` the lane asked for while it is on a belt; `entered_us` when it came to its place;
     `confirm_us` 0 or when a lane or the rack must have seen it; `command` the number of its open `Divert` or `Drop`,
-    0 none; `lost_from` the place it was lost from while it is lost.
+    0 none; `lost_from` the place it was lost from while it is lost; `withdrawn`: its agency wants it back.
     """
 
     id: str
@@ -47,6 +47,7 @@ class Item(msgspec.Struct, gc=False):
     hand: str = ""
     grams: int = 0
     lost_from: str = ""
+    withdrawn: bool = False
 
 
 class Pending(msgspec.Struct):
@@ -60,7 +61,9 @@ class Plc(msgspec.Struct):
     """
     One PLC: its life (`nonce`, `epoch`, last event `seq`, commands numbered so far), link, machine state and places.
 
-    `places` holds only places that are not open. `tracks` maps a sorter's track ids to items.
+    `places` holds only places that are not open. `tracks` maps a sorter's track ids to items. `barred` has the lanes that
+    people closed, and who did; `stopped_by` who stopped the machine, "" nobody; `maintenance_us` when it leaves the hands
+    of maintenance, 0 if it is not in them. These three outlive the PLC's memory.
     """
 
     name: str
@@ -76,6 +79,9 @@ class Plc(msgspec.Struct):
     consumables: dict[int, int] = {}
     tracks: dict[int, str] = {}
     pending: dict[int, Pending] = {}
+    barred: dict[int, str] = {}
+    stopped_by: str = ""
+    maintenance_us: int = 0
 
 
 class LaneLoad(msgspec.Struct):
@@ -111,7 +117,8 @@ class Bagger(msgspec.Struct):
 
 class Bag(msgspec.Struct):
     """
-    A mail bag that hangs open at a position. `closing` is why it was asked to close, "" while it is not.
+    A mail bag that hangs open at a position. `closing` is why it was asked to close, "" while it is not; `by_hand`: a person
+    wants it closed.
 
     `cutoff_us` is when it will be, 0 never: its cut-off, or the next attempt after a refusal.
     """
@@ -124,6 +131,7 @@ class Bag(msgspec.Struct):
     grams: int = 0
     closing: str = ""
     suspect: str = ""
+    by_hand: bool = False
 
 
 class ManifestProgress(msgspec.Struct):

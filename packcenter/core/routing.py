@@ -68,6 +68,7 @@ def _usable(turn: Turn, plc: Plc, sorter: Sorter, lane: Lane, held: int, secure:
     """Open, with room for one more (R2), secure enough (R8), and not yet passed."""
     return (
         lane.number not in plc.places
+        and lane.number not in plc.barred
         and held < lane.capacity_items
         and (lane.secure or not secure)
         and turn.at_us <= deadline_us(sorter, lane, scanned_us)

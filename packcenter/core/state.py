@@ -24,33 +24,18 @@ from packcenter.core.commands import (
     Drop,
     GrantEpoch,
     Numbered,
+    SetPlace,
 )
 from packcenter.core.hall import Waybills
-from packcenter.core.lifecycle import NEXT_PLACES, SOURCES, kind_of
+from packcenter.core.lifecycle import FINAL, NEXT_PLACES, SOURCES, kind_of
 from packcenter.core.limits import CLOSE_RETRY_US, OPEN_COMMANDS_MAX
 from packcenter.core.records import UNKNOWN, Bag, Bagger, Item, Job, LaneLoad, ManifestProgress, Pending, Plc, State, lane_place
 from packcenter.core.words import NO_CODES
 
 __all__ = [
-    "EVOLVE",
-    "UNKNOWN",
-    "Bag",
-    "Bagger",
-    "Item",
-    "Job",
-    "LaneLoad",
-    "ManifestProgress",
-    "Pending",
-    "Plc",
-    "State",
-    "decode_state",
-    "encode_state",
-    "evolve",
-    "is_current",
-    "lane_place",
-    "rebuild_agenda",
-    "remember",
-]
+    "EVOLVE", "UNKNOWN", "Bag", "Bagger", "Item", "Job", "LaneLoad", "ManifestProgress", "Pending", "Plc", "State",
+    "decode_state", "encode_state", "evolve", "is_current", "lane_place", "rebuild_agenda", "remember",
+]  # fmt: skip
 
 
 def evolve(state: State, at_us: int, fact: f.Fact) -> None:
@@ -88,8 +73,8 @@ def _answer_time_us(state: State, command: Numbered) -> int:
     """How long a command may stay unanswered before that is a fact; 0 where another deadline covers it."""
     assert state.hall is not None
     kind = type(command)
-    if kind is Divert or kind is Drop or kind is CommandMachine:
-        return 0  # the item's own time covers the first two; a machine's state speaks for the third
+    if kind is Divert or kind is Drop or kind is CommandMachine or kind is SetPlace:
+        return 0  # the item's own time covers the first two; the state of the machine or lane speaks for the others
     if kind is CloseBag:
         return state.hall.rack.close_timeout_ms * 1000
     bagger = next((bagger for bagger in state.hall.baggers if bagger.plc == command.plc), None)
@@ -108,6 +93,8 @@ def is_current(state: State, entry: tuple[int, str, str, int]) -> bool:
     if kind == "cutoff":
         bag = state.bags.get(number)
         return bag is not None and bag.tag == name and not bag.closing and bag.cutoff_us == due_us
+    if kind == "maintenance":
+        return state.plcs[name].maintenance_us == due_us
     return state.baggers[name].retry_us == due_us
 
 
@@ -121,6 +108,8 @@ def rebuild_agenda(state: State) -> None:
         for number, pending in plc.pending.items():
             if pending.due_us:
                 heappush(state.agenda, (pending.due_us, "command", plc.name, number))
+        if plc.maintenance_us:
+            heappush(state.agenda, (plc.maintenance_us, "maintenance", plc.name, 0))
     for bag in state.bags.values():
         if bag.cutoff_us and not bag.closing:
             heappush(state.agenda, (bag.cutoff_us, "cutoff", bag.tag, bag.position))
@@ -275,13 +264,13 @@ def _object_seen(state: State, at_us: int, fact: f.ObjectSeen) -> None:
 
 def _sent_to_hand(state: State, at_us: int, fact: f.SentToHand) -> None:
     item = state.items[fact.item]
-    assert item.place != "dispatched", fact  # A6
+    assert item.place not in FINAL, fact  # A6
     item.hand = fact.reason
 
 
 def _suspected(state: State, at_us: int, fact: f.Suspected) -> None:
     item = state.items[fact.item]
-    assert item.place != "dispatched", fact  # A6
+    assert item.place not in FINAL, fact  # A6
     item.suspect = fact.reason
 
 
@@ -428,6 +417,7 @@ def _bag_suspected(state: State, at_us: int, fact: f.BagSuspected) -> None:
 def _bag_close_asked(state: State, at_us: int, fact: f.BagCloseAsked) -> None:
     bag = state.bags[fact.position]
     bag.closing = fact.reason
+    bag.by_hand = bag.by_hand or fact.reason == "by_hand"
     if not fact.reason:
         bag.cutoff_us = at_us + CLOSE_RETRY_US
         heappush(state.agenda, (bag.cutoff_us, "cutoff", bag.tag, bag.position))
@@ -502,6 +492,28 @@ def _command_timed_out(state: State, at_us: int, fact: f.CommandTimedOut) -> Non
         heappush(state.agenda, (fact.again_us, "command", fact.plc, fact.number))
 
 
+def _lane_barred(state: State, at_us: int, fact: f.LaneBarred) -> None:
+    barred = state.plcs[fact.plc].barred
+    if fact.person:
+        barred[fact.lane] = fact.person
+    else:
+        del barred[fact.lane]
+
+
+def _machine_stop_set(state: State, at_us: int, fact: f.MachineStopSet) -> None:
+    state.plcs[fact.plc].stopped_by = fact.person
+
+
+def _maintenance_set(state: State, at_us: int, fact: f.MaintenanceSet) -> None:
+    state.plcs[fact.plc].maintenance_us = fact.until_us
+    if fact.until_us:
+        heappush(state.agenda, (fact.until_us, "maintenance", fact.plc, 0))
+
+
+def _item_withdrawn(state: State, at_us: int, fact: f.ItemWithdrawn) -> None:
+    state.items[fact.item].withdrawn = True
+
+
 def _nothing(state: State, at_us: int, fact: f.Fact) -> None:
     """A fact that only readers of the stream need."""
 
@@ -555,4 +567,11 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     f.ClockStepNoted: _nothing,
     f.QuarantineNoted: _nothing,
     f.StopNoted: _nothing,
+    f.ActTaken: _nothing,
+    f.ActRefused: _nothing,
+    f.LaneBarred: _lane_barred,
+    f.MachineStopSet: _machine_stop_set,
+    f.MaintenanceSet: _maintenance_set,
+    f.ItemWithdrawn: _item_withdrawn,
+    f.CodedByHand: _nothing,
 }

@@ -6,7 +6,7 @@ They belong to the domain, and the line interface (`packcenter.plc.line`) uses t
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 MASKED = "#MASKED"
 """Stands for a code that looked like personal data (`plc.translate`); it is no identity, two of them are two objects."""
@@ -70,6 +70,24 @@ class ReasonClass(IntEnum):
     OPERATOR = 4
     FAULT = 5
     CONTROLLER_LOST = 6
+
+
+class HandVerdict(StrEnum):
+    """What a person at the hand station 人工台 decides to do with an item."""
+
+    REINDUCT = "reinduct"  # it is sound, and goes onto a sorter again
+    CODE = "code"  # its reader failed; the person read its code
+    WITHDRAW = "withdraw"  # its agency takes it back
+    REMAKE = "remake"  # it is spoilt; its agency makes a new one
+
+
+class Role(StrEnum):
+    """In what role a person acts (hall: people)."""
+
+    OPERATOR = "operator"
+    ENGINEER = "engineer"
+    MAINTENANCE = "maintenance"
+    SUPERVISOR = "supervisor"
 
 
 def plc_deadline(plc_ms: int, window_ms: int) -> int:

@@ -14,7 +14,7 @@ from packcenter.core import commands as c
 from packcenter.core import inputs as i
 from packcenter.core import resident_id
 from packcenter.core.records import Plc
-from packcenter.core.words import MASKED
+from packcenter.core.words import MASKED, PlaceState
 from packcenter.plc import mailbox
 from packcenter.plc.line import CommandKind, EventKind, LineCommand, LineEvent
 from packcenter.plc.mailbox import Happening, Resume
@@ -103,4 +103,7 @@ _COMMANDS: dict[type, Callable[..., LineCommand]] = {
     c.Drop: lambda command: LineCommand(command.number, CommandKind.DROP, a=command.position, text=command.waybill),
     c.CloseBag: _close,
     c.CommandMachine: lambda command: LineCommand(command.number, CommandKind.PACKML_COMMAND, a=command.command),
+    c.SetPlace: lambda command: LineCommand(
+        command.number, CommandKind.SET_PLACE, a=command.place, b=PlaceState.OPEN if command.open else PlaceState.CLOSED
+    ),
 }

@@ -20,6 +20,11 @@ LinkLost: plc text, reason text
 ClockStepped: by_us integer
 Quarantined: plc text, epoch integer, seq integer, track integer, code text, error text
 StopRequested: reason text
+LaneOrdered: person text, role text, reason text, plc text, lane integer, open boolean
+MachineOrdered: person text, role text, reason text, plc text, command integer
+BagOrdered: person text, role text, reason text, position integer
+VerdictPassed: person text, role text, reason text, item text, verdict text, code text
+MaintenanceOrdered: person text, role text, reason text, plc text, minutes integer
 Scanned: plc text, epoch integer, seq integer, track integer, scanner integer, outcome integer, grams integer,
   code text, age_us integer, plc_ms integer
 TrackLost: plc text, epoch integer, seq integer, track integer, eye integer
@@ -87,6 +92,13 @@ CommandTimedOut: plc text, number integer, kind text, again_us integer
 ClockStepNoted: by_us integer
 QuarantineNoted: plc text, epoch integer, seq integer, item text, error text
 StopNoted: reason text
+ActTaken: act text, subject text, person text, role text, reason text
+ActRefused: act text, subject text, person text, role text, reason text, why text
+LaneBarred: plc text, lane integer, person text
+MachineStopSet: plc text, person text
+MaintenanceSet: plc text, until_us integer
+ItemWithdrawn: item text
+CodedByHand: provisional text, item text
 """
 
 COMMANDS: Final = """
@@ -98,6 +110,7 @@ RejectParcel: plc text, number integer, waybill text
 Drop: plc text, number integer, position integer, waybill text
 CloseBag: plc text, number integer, position integer, tag text
 CommandMachine: plc text, number integer, command integer
+SetPlace: plc text, number integer, place integer, open boolean
 """
 
 STRUCTURES: Final = """

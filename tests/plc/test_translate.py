@@ -51,6 +51,7 @@ COMMANDS: list[tuple[c.Numbered, LineCommand]] = [
     (c.Drop(PLC, 7, 5, "EA1"), LineCommand(7, CommandKind.DROP, a=5, text="EA1")),
     (c.CloseBag(PLC, 7, 5, "NJ-05-000001"), LineCommand(7, CommandKind.CLOSE_BAG, a=5, text="NJ-05-000001")),
     (c.CommandMachine(PLC, 7, 2), LineCommand(7, CommandKind.PACKML_COMMAND, a=2)),
+    (c.SetPlace(PLC, 8, 3, False), LineCommand(8, CommandKind.SET_PLACE, a=3, b=2)),
 ]
 
 

@@ -1,0 +1,271 @@
+"""
+People's acts: what a person may ask for, in which role, and what comes of it.
+
+Each act is an input with person, role and reason (O1), and is answered by one fact, `ActTaken` or `ActRefused`; a refused one
+changes nothing. Who somebody is was found out before it came here (the service's door). Machines are commanded through
+PackML, and re-check everything; safety is never part of it (E10).
+"""
+
+from __future__ import annotations
+
+from packcenter.core import bags, custody
+from packcenter.core.commands import CommandMachine, SetPlace
+from packcenter.core.facts import (
+    ActRefused,
+    ActTaken,
+    CodedByHand,
+    ItemWithdrawn,
+    LaneBarred,
+    MachineStopSet,
+    MaintenanceSet,
+    SentToHand,
+)
+from packcenter.core.inputs import Act, BagOrdered, LaneOrdered, MachineOrdered, MaintenanceOrdered, VerdictPassed
+from packcenter.core.lifecycle import FINAL, kind_of
+from packcenter.core.limits import MAINTENANCE_MINUTES_MAX
+from packcenter.core.packml import ENDING, LEGAL, RESUMING, TR88_2015_OPCUA
+from packcenter.core.packml import Command as UnitCommand
+from packcenter.core.packml import State as Unit
+from packcenter.core.state import Item, Plc
+from packcenter.core.turn import Turn
+from packcenter.core.words import HandVerdict, Role
+
+_ALL = (Role.OPERATOR, Role.ENGINEER, Role.MAINTENANCE, Role.SUPERVISOR)
+_LINE = (Role.OPERATOR, Role.ENGINEER, Role.SUPERVISOR)
+_TECHNICAL = (Role.ENGINEER, Role.MAINTENANCE, Role.SUPERVISOR)
+_SUPERVISED = (Role.SUPERVISOR,)
+
+ROLES: dict[str, tuple[Role, ...]] = {
+    "lane_open": _LINE,
+    "lane_close": _LINE,
+    "bag_close": _LINE,
+    **{f"machine_{name}": _ALL for name in ("stop", "hold", "unhold", "reset", "start")},
+    **{f"machine_{name}": _TECHNICAL for name in ("suspend", "unsuspend", "abort", "clear", "complete")},
+    f"hand_{HandVerdict.REINDUCT}": _LINE,
+    f"hand_{HandVerdict.CODE}": _LINE,
+    f"hand_{HandVerdict.WITHDRAW}": _SUPERVISED,
+    f"hand_{HandVerdict.REMAKE}": _SUPERVISED,
+    "maintenance_begin": (Role.MAINTENANCE, Role.SUPERVISOR),
+    "maintenance_end": (Role.MAINTENANCE, Role.SUPERVISOR),
+}
+"""Every act, and the roles that may do it."""
+
+REFUSALS: dict[str, str] = {
+    "unknown_act": "there is no such act",
+    "role": "this role may not do it",
+    "unknown_plc": "the hall has no such machine",
+    "unknown_lane": "the sorter has no such lane",
+    "exception_lane": "the exception lane takes what nothing else may; stop the machine instead",
+    "closed_already": "the lane is closed already",
+    "not_closed": "no person has closed this lane",
+    "link_down": "the machine cannot be heard",
+    "wrong_state": "PackML does not allow this command in the machine's present state",
+    "in_maintenance": "the machine is in the hands of maintenance",
+    "not_in_maintenance": "maintenance commands machines in maintenance mode only",
+    "not_stopped": "stop the machine first",
+    "not_drained": "documents or parcels are in the machine",
+    "minutes": f"maintenance lasts 1 to {MAINTENANCE_MINUTES_MAX} minutes",
+    "no_bag": "no bag with parcels hangs at this position",
+    "closing_already": "the bag is being closed already",
+    "unknown_item": "no such item",
+    "not_at_hand_station": "the item is not at the hand station",
+    "gone": "the item has left the hall",
+    "withdrawn": "its agency wants the item back",
+    "withdrawn_already": "the item is withdrawn; it is on its way to the hand station",
+    "has_identity": "the item was announced and has a code of its own",
+    "unknown_code": "no manifest announces this code",
+    "in_custody": "the item of this code is in the hall already",
+}
+"""Why an act is refused, and what that means."""
+
+_STANDS = (Unit.STOPPED, Unit.ABORTED, Unit.IDLE, Unit.HELD)
+"""States in which maintenance may take a machine."""
+
+_MINUTE_US = 60_000_000
+
+
+def on_lane_ordered(turn: Turn, act: LaneOrdered) -> None:
+    """
+    A lane is closed: nothing more is sent there, whatever its PLC says, which is told too. What is on its way there is the
+    PLC's to judge (R1). It stays closed over restarts of either side until a person opens it.
+    """
+    name, subject = ("lane_open" if act.open else "lane_close"), f"{act.plc}/{act.lane}"
+    sorter = turn.index.sorters.get(act.plc)
+    if sorter is None:
+        why = "unknown_plc"
+    elif (act.plc, act.lane) not in turn.index.lanes:
+        why = "unknown_lane"
+    elif act.lane == sorter.exception_lane:
+        why = "exception_lane"
+    elif act.open != (act.lane in turn.plc(act.plc).barred):
+        why = "not_closed" if act.open else "closed_already"
+    else:
+        why = ""
+    if not _answer(turn, act, name, subject, why):
+        return
+    turn.emit(LaneBarred(act.plc, act.lane, "" if act.open else act.person))
+    if turn.plc(act.plc).epoch:
+        turn.ask(SetPlace(act.plc, turn.next_number(act.plc), act.lane, act.open))
+
+
+def on_machine_ordered(turn: Turn, act: MachineOrdered) -> None:
+    """
+    A machine is commanded through PackML. One that a person stopped does not run again before a person lets it.
+
+    Where Hold is legal depends on the edition that a machine follows; it refuses by itself.
+    """
+    known = act.command in list(UnitCommand)
+    command = UnitCommand(act.command) if known else UnitCommand.STOP
+    name = f"machine_{command.name.lower()}" if known else f"machine_{act.command}"
+    if not _answer(turn, act, name, act.plc, _why_not_commanded(turn, act, command)):
+        return
+    plc = turn.plc(act.plc)
+    if command in ENDING:
+        turn.emit(MachineStopSet(act.plc, act.person))
+    elif command in RESUMING and plc.stopped_by:
+        turn.emit(MachineStopSet(act.plc, ""))
+    turn.ask(CommandMachine(act.plc, turn.next_number(act.plc), command))
+
+
+def _why_not_commanded(turn: Turn, act: MachineOrdered, command: UnitCommand) -> str:
+    if act.plc not in turn.index.hall.plcs():
+        return "unknown_plc"
+    plc = turn.plc(act.plc)
+    if plc.maintenance_us and act.role not in (Role.MAINTENANCE, Role.SUPERVISOR):
+        return "in_maintenance"
+    if act.role == Role.MAINTENANCE and not plc.maintenance_us:
+        return "not_in_maintenance"
+    if not plc.up:
+        return "link_down"
+    legal = TR88_2015_OPCUA if command is UnitCommand.HOLD else LEGAL[command]
+    return "" if legal >> plc.state & 1 else "wrong_state"
+
+
+def on_bag_ordered(turn: Turn, act: BagOrdered) -> None:
+    """A bag is closed before it is full or due."""
+    bag = turn.state.bags.get(act.position)
+    if bag is None:
+        why = "no_bag"
+    else:
+        why = "closing_already" if bag.closing else ""
+    if _answer(turn, act, "bag_close", f"{turn.index.hall.rack.plc}/{act.position}", why):
+        bags.ask_close(turn, turn.state.bags[act.position], "by_hand")
+
+
+# --- the hand station ------------------------------------------------------------------------------------------------
+
+
+def on_verdict_passed(turn: Turn, act: VerdictPassed) -> None:
+    """
+    A person decides what becomes of an item at the hand station.
+
+    An item that its agency takes back is stopped wherever it is; once it lies at the hand station a second verdict says
+    that it was handed over.
+    """
+    item = turn.state.items.get(act.item)
+    why = "unknown_item" if item is None else _why_no_verdict(turn, item, act)
+    if not _answer(turn, act, f"hand_{act.verdict}", act.item, why):
+        return
+    assert item is not None, act
+    if act.verdict == HandVerdict.REINDUCT:
+        turn.emit(SentToHand(item.id, "reinduct"))
+    elif act.verdict == HandVerdict.CODE:
+        _code(turn, item, turn.item(act.code))
+    elif act.verdict == HandVerdict.REMAKE:
+        custody.move(turn, item, "remade")
+    elif item.place == "hand":
+        custody.move(turn, item, "returned")
+    else:
+        turn.emit(ItemWithdrawn(item.id))
+        if item.place not in ("expected", "lost"):
+            bags.hold_back(turn, item, "withdrawn")
+
+
+def _why_no_verdict(turn: Turn, item: Item, act: VerdictPassed) -> str:
+    if item.place in (*FINAL, "outside"):
+        return "gone"
+    if act.verdict == HandVerdict.WITHDRAW:
+        return "withdrawn_already" if item.withdrawn and item.place != "hand" else ""
+    if item.place != "hand":
+        return "not_at_hand_station"
+    if act.verdict == HandVerdict.REINDUCT:
+        return "withdrawn" if item.withdrawn else ""
+    if act.verdict != HandVerdict.CODE:
+        return ""
+    if item.announced:
+        return "has_identity"
+    named = turn.state.items.get(act.code)
+    if named is None or not named.announced:
+        return "unknown_code"
+    return "" if named.place in ("expected", "lost") else "in_custody"
+
+
+def _code(turn: Turn, provisional: Item, item: Item) -> None:
+    """The object is the announced item, which is at the hand station thereby."""
+    turn.emit(CodedByHand(provisional.id, item.id))
+    custody.move(turn, provisional, "outside")
+    custody.to_hand(turn, item, "withdrawn" if item.withdrawn else "coded_by_hand")
+
+
+# --- maintenance -----------------------------------------------------------------------------------------------------
+
+
+def on_maintenance_ordered(turn: Turn, act: MaintenanceOrdered) -> None:
+    """O3: maintenance takes a machine that stands and holds nothing, for a limited time; it does not run before that is over."""
+    begins = act.minutes > 0
+    name = "maintenance_begin" if begins else "maintenance_end"
+    if not _answer(turn, act, name, act.plc, _why_no_maintenance(turn, act)):
+        return
+    if begins:
+        turn.emit(MachineStopSet(act.plc, act.person))
+        turn.emit(MaintenanceSet(act.plc, turn.at_us + act.minutes * _MINUTE_US))
+    else:
+        turn.emit(MaintenanceSet(act.plc, 0))
+
+
+def _why_no_maintenance(turn: Turn, act: MaintenanceOrdered) -> str:
+    if act.plc not in turn.index.hall.plcs():
+        return "unknown_plc"
+    plc = turn.plc(act.plc)
+    if not act.minutes:
+        return "" if plc.maintenance_us else "not_in_maintenance"
+    if not 0 < act.minutes <= MAINTENANCE_MINUTES_MAX:
+        return "minutes"
+    if plc.maintenance_us:
+        return ""  # longer, or not so long
+    if not plc.up:
+        return "link_down"
+    if plc.state not in _STANDS:
+        return "not_stopped"
+    return "not_drained" if _holds_something(turn, plc) else ""
+
+
+def _holds_something(turn: Turn, plc: Plc) -> bool:
+    if plc.name in turn.index.sorters:
+        return bool(plc.tracks)
+    bagger = turn.state.baggers.get(plc.name)
+    if bagger is not None:
+        return bagger.feeding is not None or bagger.sealing is not None
+    return any(kind_of(item.place) == "rack" for item in turn.state.items.values())
+
+
+def on_maintenance_over(turn: Turn, plc: str) -> None:
+    """Its time is over. The machine stands until a person starts it."""
+    turn.emit(MaintenanceSet(plc, 0))
+
+
+# --- what all acts share ---------------------------------------------------------------------------------------------
+
+
+def _answer(turn: Turn, act: Act, name: str, subject: str, why: str) -> bool:
+    """Say whether the act is taken: known, allowed in this role, and nothing is against it."""
+    if name not in ROLES:
+        why = "unknown_act"
+    elif act.role not in ROLES[name]:
+        why = "role"
+    if why:
+        assert why in REFUSALS, why
+        turn.emit(ActRefused(name, subject, act.person, act.role, act.reason, why))
+    else:
+        turn.emit(ActTaken(name, subject, act.person, act.role, act.reason))
+    return not why
