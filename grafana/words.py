@@ -13,6 +13,8 @@ CHINESE = {
     "hand": "人工台",
     "lost": "丢失",
     "dispatched": "已封发",
+    "returned": "已退回",
+    "remade": "重制",
     # mail classes of the first centre; others show their configured name
     "tax_invoice": "税务发票",
     "id_card": "身份证",
@@ -60,6 +62,9 @@ CHINESE = {
     "no_instruction": "无指令",
     "turned_out": "封发架退出",
     "suspect_bag": "错包拆检",
+    "withdrawn": "撤回",
+    "coded_by_hand": "人工补码",
+    "by_hand": "人工封袋",
     "nothing_there": "口内无件",
     "refused": "被拒",
     "other": "其他",

@@ -8,6 +8,7 @@ fault of the simulation shows as well. `compare` then puts packcenter's ledger b
 Where a thing is, in the plant's words:
 
     agency | queue/PLC | belt/PLC | lane/PLC/LANE | pack/PLC | rack | bag/position-N | dispatched | hand | floor | people
+    | returned | remade
 
 `places` says the same in packcenter's words (`packcenter.core.facts`): agency and queue are "expected", the floor and
 what people hold are "lost", and an exception lane is "hand", because people carry it there and no PLC sees them do it.

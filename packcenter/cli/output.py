@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from packcenter.projections.books import Books
 
 HALL_WORDS = {"belt": "on belts", "lane": "in lanes", "pack": "at baggers", "rack": "to rack", "bag": "in bags"}
-FIGURES = ("expected", "to come", *HALL_WORDS.values(), "hand", "lost", "dispatched", "difference")
+FIGURES = ("expected", "to come", *HALL_WORDS.values(), "hand", "lost", "dispatched", "returned", "remade", "difference")
 WIDE = 130
 """Columns of a terminal that the books need with a row for each mail class."""
 
@@ -86,7 +86,8 @@ def _narrow_table(title: str, accounts: list[tuple[str, Account]]) -> Table:
 
 def _figures(account: Account) -> Iterable[str]:
     came = account.expected + account.unexpected
-    figures = (came, account.to_come, *account.in_hall.values(), sum(account.hand.values()), account.lost, account.dispatched)
+    gone = (account.dispatched, account.returned, account.remade)
+    figures = (came, account.to_come, *account.in_hall.values(), sum(account.hand.values()), account.lost, *gone)
     return [*(f"{figure:,}" for figure in figures), f"{account.difference:+,}" if account.difference else "0"]
 
 

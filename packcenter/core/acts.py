@@ -18,7 +18,6 @@ from packcenter.core.facts import (
     LaneBarred,
     MachineStopSet,
     MaintenanceSet,
-    SentToHand,
 )
 from packcenter.core.inputs import Act, BagOrdered, LaneOrdered, MachineOrdered, MaintenanceOrdered, VerdictPassed
 from packcenter.core.lifecycle import FINAL, kind_of
@@ -119,12 +118,17 @@ def on_machine_ordered(turn: Turn, act: MachineOrdered) -> None:
     name = f"machine_{command.name.lower()}" if known else f"machine_{act.command}"
     if not _answer(turn, act, name, act.plc, _why_not_commanded(turn, act, command)):
         return
-    plc = turn.plc(act.plc)
     if command in ENDING:
-        turn.emit(MachineStopSet(act.plc, act.person))
-    elif command in RESUMING and plc.stopped_by:
-        turn.emit(MachineStopSet(act.plc, ""))
+        _stop(turn, act.plc, act.person)
+    elif command in RESUMING:
+        _stop(turn, act.plc, "")
     turn.ask(CommandMachine(act.plc, turn.next_number(act.plc), command))
+
+
+def _stop(turn: Turn, plc: str, person: str) -> None:
+    """Who stopped the machine, if that is new; "" nobody any more."""
+    if turn.plc(plc).stopped_by != person:
+        turn.emit(MachineStopSet(plc, person))
 
 
 def _why_not_commanded(turn: Turn, act: MachineOrdered, command: UnitCommand) -> str:
@@ -168,8 +172,8 @@ def on_verdict_passed(turn: Turn, act: VerdictPassed) -> None:
         return
     assert item is not None, act
     if act.verdict == HandVerdict.REINDUCT:
-        turn.emit(SentToHand(item.id, "reinduct"))
-    elif act.verdict == HandVerdict.CODE:
+        return  # its next scan tells the rest
+    if act.verdict == HandVerdict.CODE:
         _code(turn, item, turn.item(act.code))
     elif act.verdict == HandVerdict.REMAKE:
         custody.move(turn, item, "remade")
@@ -217,7 +221,7 @@ def on_maintenance_ordered(turn: Turn, act: MaintenanceOrdered) -> None:
     if not _answer(turn, act, name, act.plc, _why_no_maintenance(turn, act)):
         return
     if begins:
-        turn.emit(MachineStopSet(act.plc, act.person))
+        _stop(turn, act.plc, act.person)
         turn.emit(MaintenanceSet(act.plc, turn.at_us + act.minutes * _MINUTE_US))
     else:
         turn.emit(MaintenanceSet(act.plc, 0))
@@ -235,7 +239,7 @@ def _why_no_maintenance(turn: Turn, act: MaintenanceOrdered) -> str:
         return ""  # longer, or not so long
     if not plc.up:
         return "link_down"
-    if plc.state not in _STANDS:
+    if plc.state not in _STANDS or any(isinstance(each.command, CommandMachine) for each in plc.pending.values()):
         return "not_stopped"
     return "not_drained" if _holds_something(turn, plc) else ""
 

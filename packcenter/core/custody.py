@@ -68,7 +68,8 @@ class Account(msgspec.Struct, frozen=True):
     """
     The books of one mail class and agency ("" and "" for objects that were not announced).
 
-    expected + unexpected = to_come + in_hall + hand + lost + dispatched, or `difference` is not 0.
+    expected + unexpected = to_come + in_hall + hand + lost + dispatched + returned + remade, or `difference` is not 0.
+    `returned` went back to their agencies, `remade` are void because they are made anew.
     """
 
     mail_class: str
@@ -80,11 +81,14 @@ class Account(msgspec.Struct, frozen=True):
     hand: dict[str, int]
     lost: int
     dispatched: int
+    returned: int
+    remade: int
 
     @property
     def difference(self) -> int:
         """Items that the books cannot place; 0 when they balance (A2)."""
-        placed = self.to_come + sum(self.in_hall.values()) + sum(self.hand.values()) + self.lost + self.dispatched
+        gone = self.dispatched + self.returned + self.remade
+        placed = self.to_come + sum(self.in_hall.values()) + sum(self.hand.values()) + self.lost + gone
         return self.expected + self.unexpected - placed
 
 
@@ -121,6 +125,8 @@ def _account(key: tuple[str, str], came: Counter[str], placed: Counter[str], han
         hand=dict(sorted(hand.items())),
         lost=placed["lost"],
         dispatched=placed["dispatched"],
+        returned=placed["returned"],
+        remade=placed["remade"],
     )
 
 

@@ -60,6 +60,8 @@ def _sum(name: str, parts: list[Account]) -> Account:
         hand=dict(sorted(hand.items())),
         lost=sum(part.lost for part in parts),
         dispatched=sum(part.dispatched for part in parts),
+        returned=sum(part.returned for part in parts),
+        remade=sum(part.remade for part in parts),
     )
 
 

@@ -16,7 +16,7 @@ import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from packcenter.core.hall import Hall
-from packcenter.core.lifecycle import IN_HALL
+from packcenter.core.lifecycle import FINAL, IN_HALL
 from packcenter.core.packml import State as Unit
 from packcenter.core.words import CommandResult, Disposition, ReadOutcome, ReasonClass
 
@@ -28,7 +28,7 @@ OTHER: Final = "other"
 UNANNOUNCED: Final = "unannounced"
 """Mail class of an object that no manifest line stands for."""
 
-PLACE_KINDS: Final = ("expected", *IN_HALL, "hand", "lost", "dispatched")
+PLACE_KINDS: Final = ("expected", *IN_HALL, "hand", "lost", *FINAL)
 SOURCE_WORDS: Final = {"agency": "announced", "outside": "unannounced"}
 CONSUMABLES: Final = {1: "film", 2: "labels", 3: "ribbon"}
 REQUEST_RESULTS: Final = ("ok", "silent", "refused", "protocol", "disconnected", "unreachable", "cancelled", OTHER)
@@ -57,6 +57,7 @@ ROUTE_REASONS: Final = (
     "multiple_codes",
     "duplicate",
     "ghost",
+    "withdrawn",
     OTHER,
 )
 SUSPECT_REASONS: Final = (
@@ -81,6 +82,7 @@ SUSPECT_REASONS: Final = (
     "no_position",
     "wrong_bag",
     "quarantined",
+    "withdrawn",
 )
 PARCEL_REASONS: Final = (
     *(r for r in SUSPECT_REASONS if r not in ("label_used_twice", "label_doubtful", "no_position", "wrong_bag")),
@@ -97,6 +99,7 @@ HAND_REASONS: Final = tuple(
             "no_instruction",
             "turned_out",
             "suspect_bag",
+            "coded_by_hand",
             OTHER,
         )
     )
@@ -126,7 +129,7 @@ ASIDE_REASONS: Final = (
     "no_bag",
     OTHER,
 )
-CLOSE_REASONS: Final = ("count", "weight", "cut_off", "stop", "machine", OTHER)
+CLOSE_REASONS: Final = ("count", "weight", "cut_off", "by_hand", "stop", "machine", OTHER)
 STOP_REASONS: Final = (*(r.name.lower() for r in ReasonClass), "link_lost", "plc_restart", OTHER)
 COMMAND_RESULTS: Final = (*(r.name.lower() for r in CommandResult), "timed_out", OTHER)
 DISPOSITIONS: Final = (*(d.name.lower() for d in Disposition), OTHER)

@@ -29,7 +29,7 @@ from prometheus_client import CollectorRegistry
 from packcenter.core import facts as f
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Fed, Scanned
-from packcenter.core.lifecycle import IN_HALL, SOURCES, kind_of
+from packcenter.core.lifecycle import FINAL, IN_HALL, SOURCES, kind_of
 from packcenter.core.packml import State as Unit
 from packcenter.core.state import Plc, State, lane_place
 from packcenter.core.words import CommandResult, Disposition, PlaceState, ReadOutcome, ReasonClass
@@ -74,7 +74,7 @@ class Metrics:
         self._day = -1
         self._observed_us = 0
         self._advanced_us = 0
-        self._class: dict[str, str] = {}  # of every item that is not yet dispatched
+        self._class: dict[str, str] = {}  # of every item that has not left
         self._entered: dict[str, int] = {}  # since when an item is where it is, in the hall
         self._hand: dict[str, str] = {}  # why an item will go to the hand station
         self._closing: dict[int, str] = {}  # why the bag at a position was asked to close
@@ -124,7 +124,7 @@ class Metrics:
         """Everything that led to `state` has been observed: go on from it."""
         self._recovering = False
         self._observed_us = state.last_us
-        self._class = {item.id: item.mail_class for item in state.items.values() if item.place != "dispatched"}
+        self._class = {item.id: item.mail_class for item in state.items.values() if item.place not in FINAL}
         self._entered = {item.id: item.entered_us for item in state.items.values() if kind_of(item.place) in IN_HALL}
         self._hand = {item.id: item.hand for item in state.items.values() if item.hand and item.place != "hand"}
         self._closing = {position: bag.closing for position, bag in state.bags.items() if bag.closing}
@@ -183,8 +183,9 @@ class Metrics:
             return
         label = mail_class or UNANNOUNCED
         self._inc("items_entered", target, label)
-        if target == "dispatched":
+        if target in FINAL:
             self._class.pop(item, None)  # nothing follows
+        if target == "dispatched":
             self._count_stage("dispatched", label)
 
     def _count_stage(self, stage: str, label: str) -> None:

@@ -75,6 +75,8 @@ class Status(msgspec.Struct, frozen=True):
     packed: int
     bagged: int
     dispatched: int
+    returned: int
+    remade: int
     hand: int
     lost: int
     unexpected: int
@@ -155,6 +157,8 @@ class StatusReader:
             packed=self.packed,
             bagged=kinds["bag"] + kinds["dispatched"],
             dispatched=kinds["dispatched"],
+            returned=kinds["returned"],
+            remade=kinds["remade"],
             hand=kinds["hand"],
             lost=kinds["lost"],
             unexpected=-kinds["outside"],

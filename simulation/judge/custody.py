@@ -1,8 +1,9 @@
 """
 Where every item is: one place each, changed by double entry alone (A1 to A7).
 
-The places are `expected`, `outside`, `belt/PLC`, `lane/PLC/NUMBER`, `pack/PLC`, `rack`, `bag/TAG`, `hand`, `lost` and
-`dispatched`. What may lead from one to another is told by the life of an item: an item moves because a machine saw it.
+The places are `expected`, `outside`, `belt/PLC`, `lane/PLC/NUMBER`, `pack/PLC`, `rack`, `bag/TAG`, `hand`, `lost`,
+`dispatched`, `returned` and `remade`. What may lead from one to another is told by the life of an item: an item moves because
+a machine saw it, or a person says so.
 """
 
 from __future__ import annotations
@@ -27,12 +28,15 @@ _FELL_BACK: Final = {
 }
 """Dispositions by the line interface."""
 
+FINAL: Final = ("dispatched", "returned", "remade")
+"""Places that nothing leaves."""
+
 MOVES: Final[dict[tuple[str, str], frozenset[str]]] = {
     pair: frozenset(inputs.split())
     for pair, inputs in {
         ("expected", "belt"): "Scanned",
         ("expected", "pack"): "Fed Quarantined",
-        ("expected", "hand"): "Quarantined",  # by release 0.1.0
+        ("expected", "hand"): "VerdictPassed Quarantined",  # the latter by release 0.1.0
         ("expected", "lost"): "Quarantined",
         ("outside", "belt"): "Scanned GhostAppeared",
         ("outside", "pack"): "Fed",
@@ -51,11 +55,13 @@ MOVES: Final[dict[tuple[str, str], frozenset[str]]] = {
         ("bag", "hand"): "BagShut LinkUp",
         ("hand", "belt"): "Scanned",
         ("hand", "pack"): "Fed Quarantined",
-        ("hand", "outside"): "Scanned Fed",
+        ("hand", "outside"): "Scanned Fed VerdictPassed",
+        ("hand", "returned"): "VerdictPassed",
+        ("hand", "remade"): "VerdictPassed",
         ("lost", "belt"): "Scanned",
         ("lost", "pack"): "Fed Quarantined",
         ("lost", "bag"): "Dropped",
-        ("lost", "hand"): "Dropped Quarantined",
+        ("lost", "hand"): "Dropped Quarantined VerdictPassed",
         ("lost", "outside"): "Scanned Fed",
     }.items()
 }
@@ -73,8 +79,8 @@ def moved(court: Court, bench: Bench, fact: Said) -> None:
         source = item.place
     left, entered = kind_of(source), kind_of(target)
     allowed = MOVES.get((left, entered))
-    if left == "dispatched":
-        court.blame("A6", f"{name} was dispatched, and goes on to {target}")
+    if left in FINAL:
+        court.blame("A6", f"{name} was {left}, and goes on to {target}")
     elif allowed is None:
         court.blame("A5", f"{name} goes from {source} to {target}, which no item can")
     elif bench.name not in allowed:
@@ -113,7 +119,7 @@ def _carry(court: Court, item: Item, left: str, entered: str, source: str, targe
         court.lost += 1
     elif entered == "dispatched":
         court.dispatched += 1
-    if entered in ("hand", "belt", "dispatched", "outside", "lost"):
+    if entered in ("hand", "belt", "outside", "lost", *FINAL):
         packing.forget_label(court, item, keep=entered == "lost")
     if entered == "belt":
         item.suspect = ""  # a person had it in hand and put it there
@@ -209,6 +215,10 @@ def _enter_lost(court: Court, bench: Bench, item: Item, source: str, target: str
 
 
 def _enter_outside(court: Court, bench: Bench, item: Item, source: str, target: str) -> None:
+    if bench.name == "VerdictPassed":
+        if not any(fact[1] == item.id for fact in bench.said.get("CodedByHand", ())):
+            court.blame("A5", f"{item.id} leaves the hall, and nobody says what it was")
+        return
     real = court.items.get(item.code)
     if item.line is not None or real is None or real.line is None or bench.happened[8] != item.code:
         court.blame("A5", f"{item.id} leaves the hall without being read as an item that was announced")
@@ -222,6 +232,14 @@ def _enter_dispatched(court: Court, bench: Bench, item: Item, source: str, targe
         court.blame("D3", f"{item.id} is dispatched in {source}, which may not leave: {bench.closing[1]}")
     elif item.suspect:
         court.blame("B6", f"{item.id} is dispatched, though it is suspect: {item.suspect}")
+    elif item.withdrawn:
+        court.blame("O1", f"{item.id} is dispatched, though its agency wants it back")
+
+
+def _enter_final(court: Court, bench: Bench, item: Item, source: str, target: str) -> None:
+    verdict = {"returned": "withdraw", "remade": "remake"}[target]
+    if bench.happened[4:6] != [item.id, verdict]:
+        court.blame("A5", f"{item.id} is {target} by {bench.happened[4:6]}")
 
 
 def _if_lost(court: Court, bench: Bench, item: Item, source: str, target: str) -> None:
@@ -239,6 +257,8 @@ _ENTER: Final[dict[str, Callable[[Court, Bench, Item, str, str], None]]] = {
     "lost": _enter_lost,
     "outside": _enter_outside,
     "dispatched": _enter_dispatched,
+    "returned": _enter_final,
+    "remade": _enter_final,
 }
 
 

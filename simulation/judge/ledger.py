@@ -18,7 +18,10 @@ VIOLATIONS_MAX: Final = 1000
 class Item:
     """A document or object in custody. `line` is what a manifest says of it; None for an object without one."""
 
-    __slots__ = ("account", "awaited", "code", "id", "job", "line", "parcel", "place", "scan", "secure", "suspect", "waybill")
+    __slots__ = (
+        "account", "awaited", "code", "id", "job", "line", "parcel", "place", "scan", "secure", "suspect", "waybill",
+        "withdrawn",
+    )  # fmt: skip
 
     def __init__(self, name: str, line: list[Any] | None, code: str, account: tuple[str, str], place: str) -> None:
         self.id = name
@@ -28,6 +31,7 @@ class Item:
         self.place = place
         self.waybill: str = line[3] if line is not None else ""
         self.suspect = ""
+        self.withdrawn = False
         self.secure = False
         """Whether its class was one for secure lanes when it was announced."""
         self.scan: Scan | None = None
@@ -141,7 +145,8 @@ class Machine:
     """A PLC: its life, how far its events and our commands were counted, and what it was asked and has not answered."""
 
     __slots__ = (
-        "asked", "epoch", "highest", "jobs", "name", "nonce", "number", "places", "seq", "state", "tainted", "tracks", "up",
+        "asked", "barred", "epoch", "highest", "jobs", "maintenance_us", "name", "nonce", "number", "places", "seq", "state",
+        "stopped_by", "tainted", "tracks", "up",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:
@@ -155,6 +160,11 @@ class Machine:
         self.state = 0
         self.asked: dict[int, Said] = {}
         self.places: dict[int, int] = {}
+        self.barred: set[int] = set()
+        """Lanes that people closed."""
+        self.stopped_by = ""
+        self.maintenance_us = 0
+        """When maintenance gives it back; 0: it has not got it."""
         self.tracks: dict[int, Scan] = {}
         self.jobs: dict[int, Job] = {}
         self.tainted: dict[int, dict[Item, str]] = {}
@@ -243,6 +253,8 @@ class Court:
         self.left_hanging: dict[int, str] = {}
         """Position -> tag of a bag that our books ended unheard, so that it may hang there still."""
         self.looked_us = 0
+        self.began_us = 0
+        """When the present run began."""
         self.tags: set[str] = set()
         """Tags of all bags that were ever opened."""
         self.seals: dict[str, str] = {}

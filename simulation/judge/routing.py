@@ -94,7 +94,7 @@ def routed(court: Court, bench: Bench, fact: Said) -> None:
         _sorted(court, scan, sorter, rule, group, reason)
         return
     own, mine = court.hall.rule_of(item.line) if court.hall is not None and item.line is not None else ("", "")
-    if scan.read and mine and item.line is not None and court.hall is not None:
+    if scan.read and mine and item.line is not None and court.hall is not None and not item.withdrawn:
         better = _free_lane(court, scan, mine, *court.hall.overflow_of(mine))
         if better:
             court.blame("G3", f"{name} gets the exception lane ({reason}), though lane {better} of {plc} is free")
@@ -112,6 +112,10 @@ def _sorted(court: Court, scan: Scan, sorter: Sorter, rule: str, group: str, rea
     if not scan.read or item.line is None:
         court.blame("R9", f"{item.id} was not read as an announced item, yet gets lane {number} of {plc}")
         return
+    if number in court.machines[plc].barred:
+        court.blame("R1", f"{item.id} gets lane {number} of {plc}, which people closed")
+    if item.withdrawn:
+        court.blame("O1", f"{item.id} gets lane {number} of {plc}, though its agency wants it back")
     right, own = court.hall.rule_of(item.line)
     better = _free_lane(court, scan, own) if reason == "overflow" else 0
     first = _free_lane(court, scan, group) if court.hall.balance_of(group) == "first" else number
@@ -163,7 +167,9 @@ def _free_lane(court: Court, scan: Scan, *groups: str) -> int:
                 continue
             taken = len(court.in_lane.get(f"lane/{plc}/{number}", ())) + court.reserved.get((plc, number), 0)
             in_time = court.bench.at_us <= scan.scanned_us + sorter.way_us(number) - sorter.link_ms * 1000
-            if taken < lane.capacity and in_time and court.machines[plc].places.get(number, _OPEN) == _OPEN:
+            machine = court.machines[plc]
+            closed = number in machine.barred or machine.places.get(number, _OPEN) != _OPEN
+            if taken < lane.capacity and in_time and not closed:
                 return number
     return 0
 

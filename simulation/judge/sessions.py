@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from simulation.judge import people
 from simulation.judge.grammar import Said
 from simulation.judge.hall import Hall
 from simulation.judge.ledger import Bench, Court, Machine
@@ -20,8 +21,14 @@ _OPERATOR: Final = 4
 _BROUGHT_BY: Final = {1: (2, 17), 2: (4,)}
 """PackML command -> states in which it brings a machine on: reset Stopped and Completed, start Idle."""
 
+_ENDED_BARELY: Final = ("CommandMachine", "SetPlace")
+"""Commands that a bare "done" may answer: the machine or place was so already."""
+
 _OWN_CAUSES: Final = frozenset({1, 4, 5})
 """Reason classes that are no neighbour's: own, operator, fault."""
+
+_CLOSED: Final = 2
+"""State of a place that is closed."""
 
 MIRRORS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     "MachineChanged": ("MachineEntered", (1, 4, 5, 6)),
@@ -75,6 +82,8 @@ def after_link_up(court: Court, bench: Bench) -> None:
         court.blame("E6", f"{plc} can be heard, and {len(states)} facts say whether its link is up, expected one")
     grants = sum(command[0] == "GrantEpoch" for command in bench.commands)
     wanted = int(court.machines[plc].up and epoch == 0)
+    if "EpochGranted" in bench.said:
+        people.told_closed(court, bench, court.machines[plc])
     if grants != wanted:
         court.blame("E4", f"{plc} came with nonce {nonce}, epoch {epoch}; {grants} grants follow, expected {wanted}")
 
@@ -249,8 +258,13 @@ def numbered(court: Court, bench: Bench, command: Said) -> None:
 def command_machine(court: Court, bench: Bench, command: Said) -> None:
     """A machine is brought to run from where it waits; what a person, a fault or a jam stopped is left to people (E10)."""
     _, plc, _, order = command
+    if bench.name == "MachineOrdered":
+        people.ordered(court, bench, command)
+        return
     state = court.machines[plc].state
-    if state not in _BROUGHT_BY.get(order, ()):
+    if court.machines[plc].stopped_by:
+        court.blame("E10", f"{plc} is told PackML command {order}, though {court.machines[plc].stopped_by} stopped it")
+    elif state not in _BROUGHT_BY.get(order, ()):
         court.blame("E10", f"{plc} is told PackML command {order} in state {state}")
     elif bench.name == "MachineChanged" and bench.happened[5] == _OPERATOR:
         court.blame("E10", f"{plc} is told PackML command {order}, though an operator stopped it")
@@ -259,9 +273,13 @@ def command_machine(court: Court, bench: Bench, command: Said) -> None:
 def after_machine_changed(court: Court, bench: Bench) -> None:
     """The state is kept as it came, and answers whatever the machine was told before."""
     after_mirror(court, bench)
+    machine = court.machines[bench.plc]
+    to_end = any(command[0] == "CommandMachine" and command[3] in people.ENDS for command in machine.asked.values())
+    if bench.happened[4] == EXECUTE and machine.stopped_by and not to_end:
+        court.blame("E10", f"{bench.plc} runs, and is said to be stopped by {machine.stopped_by}")
     fresh = [command[2] for command in bench.commands]
     for number, command in court.machines[bench.plc].asked.items():
-        if command[0] == "CommandMachine" and number not in fresh:
+        if command[0] == "CommandMachine" and number not in fresh and _leads_to(command[3], bench.happened[4]):
             court.blame("E9", f"PackML command {number} of {bench.plc} stays open, though the machine entered a state")
             return
 
@@ -282,10 +300,17 @@ def command_answered(court: Court, bench: Bench, fact: Said) -> None:
     if bench.name == "CommandEnded" and bench.plc == plc and bench.happened[4] == number:
         if bench.happened[5] != result:
             court.blame("E9", f"command {number} of {plc} ended with {bench.happened[5]}, yet {result} is its answer")
-        elif not result and command[0] != "CommandMachine":
+        elif not result and command[0] not in _ENDED_BARELY:
             court.blame("E9", f"{command[0]} {number} of {plc} is answered by a bare 'done', expected an event of its own")
     elif result:
         court.blame("E9", f"command {number} of {plc} is answered with {result}, which no machine said")
+    elif command[0] == "CommandMachine" and bench.name == "MachineChanged" and not _leads_to(command[3], bench.happened[4]):
+        court.blame("E10", f"PackML command {command[3]} of {plc} passes for done by state {bench.happened[4]}")
+
+
+def _leads_to(order: int, state: int) -> bool:
+    """Whether a state answers a PackML command: what ends Execute only where it leads to, the others any."""
+    return order not in people.ENDS or state in people.ENDS[order]
 
 
 def command_timed_out(court: Court, bench: Bench, fact: Said) -> None:
@@ -315,11 +340,21 @@ def after_mirror(court: Court, bench: Bench) -> None:
         court.blame("T3" if bench.name == "ClockStepped" else "A1", f"{bench.name} came, and no {name} repeats it")
 
 
+def after_place_changed(court: Court, bench: Bench) -> None:
+    """The place is kept as it came, and answers the oldest order about it if that is what it was told to be."""
+    after_mirror(court, bench)
+    place, is_open = bench.happened[4], bench.happened[5] != _CLOSED
+    orders = [command for command in court.machines[bench.plc].asked.values() if command[0] == "SetPlace" and command[3] == place]
+    answered = any(fact[1] == bench.plc for fact in bench.said.get("CommandAnswered", ()))
+    if orders and orders[0][4] == is_open and not answered:
+        court.blame("E9", f"command {orders[0][2]} of {bench.plc} stays open, though place {place} is as it was told to be")
+
+
 def after_command_ended(court: Court, bench: Bench) -> None:
     """A command that ended is answered, unless it is unknown, or still owes an event of its own."""
     number, result = bench.happened[4:6]
     command = court.machines[bench.plc].asked.get(number)
-    owes = command is not None and not result and command[0] != "CommandMachine"
+    owes = command is not None and not result and command[0] not in _ENDED_BARELY
     if "EventSetAside" in bench.said:
         if command is not None and not owes:
             court.blame("E9", f"command {number} of {bench.plc} ended with {result}, and that is not believed")

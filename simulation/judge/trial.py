@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import bags, custody, manifests, packing, routing, sessions
+from simulation.judge import bags, custody, manifests, packing, people, routing, sessions
 from simulation.judge.grammar import Said, read
 from simulation.judge.ledger import Bench, Court, is_masked
 from simulation.judge.pages import Page
@@ -70,6 +70,13 @@ FACTS: Final[dict[str, Rule]] = {
     "BagSuspected": bags.bag_suspected,
     "BagCloseAsked": bags.bag_close_asked,
     "BagClosed": bags.bag_closed,
+    "ActTaken": people.answered,
+    "ActRefused": people.answered,
+    "LaneBarred": people.lane_barred,
+    "MachineStopSet": people.stop_set,
+    "MaintenanceSet": people.maintenance_set,
+    "ItemWithdrawn": people.item_withdrawn,
+    "CodedByHand": people.coded_by_hand,
 }
 
 COMMANDS: Final[dict[str, Rule]] = {
@@ -80,6 +87,7 @@ COMMANDS: Final[dict[str, Rule]] = {
     "Drop": bags.drop,
     "CloseBag": bags.close_bag,
     "CommandMachine": sessions.command_machine,
+    "SetPlace": people.set_place,
 }
 
 _DEEP: Final = frozenset({"HallAdopted", "ItemExpected", "BagClosed", "LineRefused", "BagSuspected"})
@@ -95,12 +103,13 @@ AFTER: Final[dict[str, After]] = {
     "ManifestReceived": manifests.after_manifest,
     "Quarantined": sessions.after_quarantined,
     "ClockStepped": sessions.after_mirror,
+    **dict.fromkeys(people.AFTER, people.after_act),
 }
 """What an input that is no event must add up to."""
 
 AFTER_EVENT: Final[dict[str, After]] = {
     "MachineChanged": sessions.after_machine_changed,
-    "PlaceChanged": sessions.after_mirror,
+    "PlaceChanged": sessions.after_place_changed,
     "JamChanged": sessions.after_mirror,
     "ConsumableRead": sessions.after_mirror,
     "Scanned": routing.after_scanned,
@@ -211,6 +220,7 @@ class Trial:
         if bench.closing is not None or bench.suspects:
             bags.after_bags(court, bench)
         bags.look_for_overdue(court, bench)
+        people.look_for_overstayed(court, bench)
         for (plc, number), order in bench.orders.items():
             court.blame("E9", f"{plc} {number}: {order} is announced, and not asked")
 

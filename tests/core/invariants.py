@@ -10,14 +10,14 @@ import msgspec
 
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
-from packcenter.core.commands import Divert, Drop, GrantEpoch, SealParcel
+from packcenter.core.commands import CommandMachine, Divert, Drop, GrantEpoch, SealParcel
 from packcenter.core.controller import Controller, Outcome
 from packcenter.core.custody import balance_errors, books
-from packcenter.core.lifecycle import kind_of
+from packcenter.core.lifecycle import FINAL, kind_of
 from packcenter.core.packml import State as Unit
 from packcenter.core.routing import deadline_us
 from packcenter.core.state import Job, State, decode_state, encode_state, is_current, lane_place
-from packcenter.core.words import NO_CODES, ReadOutcome, ReasonClass, is_past
+from packcenter.core.words import NO_CODES, ReadOutcome, ReasonClass, Role, is_past
 
 _OUTCOME = msgspec.msgpack.Encoder()
 
@@ -68,7 +68,7 @@ class Watch:
         self._tags: set[str] = set()
         self._bills: set[str] = set()
         self._seals: set[str] = set()  # of dispatched bags
-        self._dispatched: dict[str, bytes] = {}  # every item as it was when it left
+        self._gone: dict[str, bytes] = {}  # every item as it was when it left
 
     def step(self, at_us: int, happened: i.Input) -> Outcome:
         """Step the controller and check what came of it."""
@@ -99,8 +99,8 @@ class Watch:
         assert all(account.difference == 0 for account in books(state)), books(state)
         assert state.provisional == sum(not item.announced for item in state.items.values()), "A7: all are counted"
         assert state.closed_bags == len(self._bills) or self._began_in_between, "all closed bags are counted"
-        for name, as_left in self._dispatched.items():
-            assert _OUTCOME.encode(state.items[name]) == as_left, f"{name} changed after it was dispatched (A6)"
+        for name, as_left in self._gone.items():
+            assert _OUTCOME.encode(state.items[name]) == as_left, f"{name} changed after it had left (A6)"
         _check_places(state)
         _check_jobs(state)
         _check_bags(state)
@@ -126,6 +126,8 @@ class Watch:
     def _check_outcome(self, happened: i.Input, outcome: Outcome, before: _Before) -> None:
         self._check_life(outcome, before)
         self._check_custody(happened, outcome, before)
+        self._check_act(happened, outcome)
+        self._check_stopped(happened, outcome)
         self._check_pouches(happened, outcome, before)
         self._check_bags_closed(outcome)
         for fact in outcome.facts:
@@ -162,18 +164,44 @@ class Watch:
                 plc = self.controller.state.plcs[command.plc]
                 assert (command.nonce, command.epoch) == (plc.nonce, plc.epoch), f"{command} is no fact (E4)"
 
+    def _check_act(self, happened: i.Input, outcome: Outcome) -> None:
+        """O1: an act is answered once, with its person; a refused one changes nothing. O3: maintenance has its machine alone."""
+        answers = [fact for fact in outcome.facts if isinstance(fact, f.ActTaken | f.ActRefused)]
+        if not isinstance(happened, i.Act):
+            assert not answers, f"{answers} after {happened} (O1)"
+            return
+        assert len(answers) == 1, f"{answers} (O1)"
+        answer = answers[0]
+        assert (answer.person, answer.role, answer.reason) == (happened.person, happened.role, happened.reason), answer
+        assert happened.role in [role.value for role in Role] or isinstance(answer, f.ActRefused), f"{answer} (O1)"
+        if isinstance(answer, f.ActRefused):
+            assert len(outcome.facts) == 1, f"{outcome} (O1)"
+            assert not outcome.commands, f"{outcome} (O1)"
+        for command in outcome.commands:
+            if isinstance(command, CommandMachine):
+                kept = self.controller.state.plcs[command.plc].maintenance_us > 0
+                assert not kept or happened.role in ("maintenance", "supervisor"), f"{happened} (O3)"
+                assert kept or happened.role != "maintenance", f"{happened} (O3)"
+
+    def _check_stopped(self, happened: i.Input, outcome: Outcome) -> None:
+        """E10: nothing but a person starts what a person stopped."""
+        for command in outcome.commands:
+            if isinstance(command, CommandMachine) and not isinstance(happened, i.Act):
+                assert not self.controller.state.plcs[command.plc].stopped_by, f"{command} after {happened} (E10)"
+
     def _check_custody(self, happened: i.Input, outcome: Outcome, before: _Before) -> None:
         """A4, A5, A6, R7: nobody comes from nowhere, goes nowhere, is taken for another, or is where no eye saw it."""
         state = self.controller.state
         came = sum(isinstance(fact, f.ItemExpected | f.ObjectSeen) for fact in outcome.facts)
         assert len(state.items) == before.items + came, f"{happened}: items came or went unsaid (A5)"
         for fact in outcome.facts:
-            if isinstance(fact, f.Moved) and fact.target == "dispatched":
-                self._dispatched[fact.item] = _OUTCOME.encode(state.items[fact.item])
+            if isinstance(fact, f.Moved) and fact.target in FINAL:
+                self._gone[fact.item] = _OUTCOME.encode(state.items[fact.item])
+                assert fact.target != "dispatched" or not state.items[fact.item].withdrawn, f"{fact}: it was withdrawn (O1)"
         if any(isinstance(fact, f.EventSetAside) for fact in outcome.facts):
             return
         if isinstance(happened, i.Scanned | i.Fed) and happened.outcome == ReadOutcome.SUCCESS:
-            held = {"pack", "rack", "bag", "dispatched"} | ({"belt", "lane"} if isinstance(happened, i.Scanned) else set())
+            held = {"pack", "rack", "bag", *FINAL} | ({"belt", "lane"} if isinstance(happened, i.Scanned) else set())
             lost = any(isinstance(fact, f.ItemLost) and fact.item == happened.code for fact in outcome.facts)
             if kind_of(before.code_place) in held and not lost:
                 seen = [fact.reason for fact in outcome.facts if isinstance(fact, f.ObjectSeen) and fact.code == happened.code]
@@ -203,8 +231,8 @@ class Watch:
                 assert fact.label == fact.waybill == state.items[fact.item].waybill, f"{fact} bears another label (C1)"
                 assert self._labels.setdefault(fact.label, fact.item) == fact.item, f"{fact}: another's label (C2)"
                 if isinstance(happened, i.Packed):  # else the rack, which does not judge, tells of it first
-                    mail_class = next(c for c in state.hall.mail_classes if c.name == state.items[fact.item].mail_class)
-                    assert mail_class.grams_min <= fact.grams <= mail_class.grams_max, f"{fact} (C4)"
+                    classes = [c for c in state.hall.mail_classes if c.name == state.items[fact.item].mail_class]
+                    assert any(c.grams_min <= fact.grams <= c.grams_max for c in classes), f"{fact} (C4)"
 
     def _check_bags_closed(self, outcome: Outcome) -> None:
         """D1, D3: a tag and a seal are used once, the bill is true, and what leaves is in a bag that was sealed and is sound."""
@@ -238,6 +266,8 @@ class Watch:
             assert lane.number == sorter.exception_lane, routed
             return
         assert item.announced, f"{routed} sends an object without identity into a lane (R9)"
+        assert not item.withdrawn, f"{routed} sends what was withdrawn into a lane (O1)"
+        assert routed.lane not in state.plcs[routed.plc].barred, f"{routed}: people closed it (R1)"
         load = state.lanes[lane_place(routed.plc, routed.lane)]
         assert load.on_way + len(load.items) <= lane.capacity_items, f"{routed} overfills the lane (R2)"
         assert routed.lane not in state.plcs[routed.plc].places, f"{routed} is not open (R1)"

@@ -50,6 +50,8 @@ RULER: Final = "===="
 
 Fields = dict[str, Any]
 
+_BY: Final[Fields] = {"person": "op-7", "role": "operator", "reason": "asked"}
+
 # word: what it makes, the names of its bare words, its defaults
 _WORDS: Final[dict[str, tuple[type, tuple[str, ...], Fields]]] = {
     "scan": (i.Scanned, ("code",), {"plc": "sorter-1", "scanner": 1, "outcome": 0, "grams": 0}),
@@ -72,6 +74,11 @@ _WORDS: Final[dict[str, tuple[type, tuple[str, ...], Fields]]] = {
     "quarantined": (i.Quarantined, ("plc",), {"track": 0, "code": "", "error": "KeyError"}),
     "stop": (i.StopRequested, ("reason",), {}),
     "tick": (i.Tick, (), {}),
+    "lane": (i.LaneOrdered, ("plc", "lane", "open"), _BY),
+    "command": (i.MachineOrdered, ("plc", "command"), _BY),
+    "bag": (i.BagOrdered, ("position",), _BY),
+    "verdict": (i.VerdictPassed, ("item", "verdict", "code"), {**_BY, "role": "supervisor", "code": ""}),
+    "maintenance": (i.MaintenanceOrdered, ("plc", "minutes"), {**_BY, "role": "maintenance"}),
 }
 _ENUMS: Final[dict[tuple[str, str], type[IntEnum]]] = {
     ("Scanned", "outcome"): ReadOutcome,
@@ -88,6 +95,7 @@ _ENUMS: Final[dict[tuple[str, str], type[IntEnum]]] = {
     ("CommandEnded", "result"): CommandResult,
     ("CommandAnswered", "result"): CommandResult,
     ("CommandMachine", "command"): UnitCommand,
+    ("MachineOrdered", "command"): UnitCommand,
 }
 _TIMES: Final = frozenset({"scanned_us", "confirm_us", "deadline_us", "until_us", "cutoff_us", "again_us"})
 _EVENTS: Final = i.PlcEvent.__args__
@@ -226,7 +234,7 @@ def _value(kind: type, name: str, wanted: type, value: str | int) -> str | int |
     words = _ENUMS.get((kind.__name__, name))
     if words is not None and isinstance(value, str) and not value.isdigit():
         return int(words[value.upper()])
-    return bool(int(value)) if wanted is bool else int(value)
+    return value in ("1", "open") if wanted is bool else int(value)
 
 
 def _started(run: int, hall: Hall) -> i.Started:

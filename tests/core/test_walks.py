@@ -32,6 +32,8 @@ GOALS = (
     "BagSuspected gap", "BagSuspected not_sealed", "BagSuspected seal_used_twice",
     "BagSuspected unknown_parcel", "BagSuspected wrong_parcel",
     "LinkStateSet foreign_epoch", "LinkStateSet granted_again", "LinkStateSet new_life", "LinkStateSet resumed",
+    "ActTaken", "ActRefused", "LaneBarred", "MachineStopSet", "MaintenanceSet", "ItemWithdrawn", "CodedByHand",
+    "Moved to returned", "Moved to remade", "BagCloseAsked by_hand", "Routed withdrawn", "Suspected withdrawn",
     "EventSetAside repeated", "EventSetAside stale_epoch", "GapSeen", "CommandTimedOut", "BaggerPaused",
 )  # fmt: skip
 
@@ -72,7 +74,7 @@ def test_a_rule_that_is_broken_is_found(
 
 
 def _walk_until_it_breaks() -> None:
-    for seed in range(12):
+    for seed in range(60):
         walk = Walk(seed, thorough_every=10)
         for _ in range(600):
             walk.step()

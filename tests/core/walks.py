@@ -19,10 +19,13 @@ from invariants import Watch
 
 from packcenter.core import inputs as i
 from packcenter.core.commands import CloseBag, Drop
+from packcenter.core.lifecycle import FINAL
 from packcenter.core.limits import MANIFEST_LINES_MAX
+from packcenter.core.packml import LEGAL
+from packcenter.core.packml import Command as UnitCommand
 from packcenter.core.packml import State as Unit
 from packcenter.core.state import State, lane_place
-from packcenter.core.words import MASKED
+from packcenter.core.words import MASKED, HandVerdict
 
 _WORD_MAX: Final = 0xFFFF
 _LONG_MAX: Final = 0xFFFF_FFFF
@@ -320,6 +323,54 @@ class Walk:
         plc = self._random.choice(self._hall.plcs())
         self._happen(self._event(i.JamChanged, plc, track=0, zone=self._random.randrange(4), on=self._random.random() < 0.3))
 
+    # --- people ------------------------------------------------------------------------------------------------------
+
+    def _act(self) -> None:
+        """A person asks for something, mostly something that can be, in a role that mostly may."""
+        role = self._random.choice(("supervisor", "supervisor", "operator", "engineer", "maintenance", "visitor"))
+        by = {"person": f"op-{self._random.randrange(9)}", "role": role, "reason": "asked"}
+        make = self._random.choice((self._lane_act, self._machine_act, self._bag_act, self._verdict, self._maintenance))
+        self._happen(make(by))
+
+    def _lane_act(self, by: dict[str, str]) -> i.Act:
+        sorter = self._random.choice(self._hall.sorters)
+        barred = [(sorter.plc, lane) for sorter in self._hall.sorters for lane in self._state.plcs[sorter.plc].barred]
+        if barred and self._random.random() < 0.6:
+            plc, lane = self._random.choice(barred)
+            return i.LaneOrdered(**by, plc=plc, lane=lane, open=True)
+        lane = self._random.choice((*(lane.number for lane in sorter.lanes), 77))
+        plc = self._random.choice((sorter.plc, sorter.plc, sorter.plc, self._hall.rack.plc, "nowhere"))
+        return i.LaneOrdered(**by, plc=plc, lane=lane, open=self._random.random() < 0.2)
+
+    def _machine_act(self, by: dict[str, str]) -> i.Act:
+        plc = self._random.choice((*self._hall.plcs(), "nowhere"))
+        peer = self._state.plcs.get(plc)
+        if peer is not None and peer.state <= Unit.COMPLETED and self._random.random() < 0.6:
+            legal = [command for command in UnitCommand if LEGAL[command] >> peer.state & 1] or [UnitCommand.STOP]
+            return i.MachineOrdered(**by, plc=plc, command=int(self._random.choice(legal)))
+        return i.MachineOrdered(**by, plc=plc, command=self._random.choice((*range(12), _WORD_MAX)))
+
+    def _bag_act(self, by: dict[str, str]) -> i.Act:
+        return i.BagOrdered(**by, position=self._random.choice((*self._state.bags, 1, 2, 99)))
+
+    def _verdict(self, by: dict[str, str]) -> i.Act:
+        at_hand = [item for item in self._state.items.values() if item.place == "hand"]
+        names = [item.id for item in at_hand] if at_hand and self._random.random() < 0.8 else [*self._state.items, "NJ-nobody"]
+        verdict = self._random.choice((*HandVerdict, HandVerdict.CODE, *[HandVerdict.WITHDRAW] * 4, "burn"))
+        if verdict == HandVerdict.WITHDRAW and self._random.random() < 0.7:
+            names = [item.id for item in self._state.items.values() if item.place not in FINAL] or names
+        strangers = [item.id for item in at_hand if not item.announced]
+        if verdict == HandVerdict.CODE and strangers and self._random.random() < 0.8:
+            names = strangers
+        return i.VerdictPassed(**by, item=self._random.choice(names), verdict=str(verdict), code=self._code())
+
+    def _maintenance(self, by: dict[str, str]) -> i.Act:
+        plc = self._random.choice((*self._hall.plcs(), "nowhere"))
+        if plc in self._state.plcs and self._random.random() < 0.7:  # it stands, as it must
+            self._happen(self._event(i.MachineChanged, plc, state=int(Unit.HELD), reason_class=1, reason=1))
+        minutes = self._random.choice((1, 30, 30, 480, 481, 0, 0, -5))
+        return i.MaintenanceOrdered(**by, plc=plc, minutes=minutes)
+
     def _anything(self) -> None:
         """An event of any kind from any PLC with any words in it."""
         kind = self._random.choice([*_NAMES, i.Scanned])
@@ -360,6 +411,7 @@ _WILD_TABLE: Final[dict[Callable[[Walk], None], int]] = _CALM_TABLE | {
     Walk._place: 3,
     Walk._jam: 2,
     Walk._anything: 4,
+    Walk._act: 6,
 }
 _CALM: Final[_Actions] = list(_CALM_TABLE)
 _CALM_WEIGHTS: Final = list(_CALM_TABLE.values())

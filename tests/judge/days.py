@@ -201,6 +201,67 @@ given 32402.000 machine rack-1 execute
 given 32403.000 shut 1 seal=S1
 """
 
+PEOPLE = """
+# What people ask for: a lane closed and opened, a machine stopped and let run, maintenance, a bag, verdicts, refusals.
+given hall small
+given item NJ0001 letter 210005
+given item NJ0002 letter 210005
+given item NJ0003 letter 210005
+given item NJ0004 letter 210005
+given item NJ0005 letter 210005
+given 10.000 lane sorter-1 2 closed
+given 10.100 place sorter-1 2 closed
+given 11.000 scan NJ0001 track=1
+given 15.000 confirmed sorter-1 track=1 lane=3
+given 15.500 fed bagger-2 NJ0001 job=1
+given 16.000 packed bagger-2 EA000000014CN job=1
+given 17.000 dropped EA000000014CN position=1
+given 18.000 link-up sorter-1 nonce=8
+given 18.100 machine sorter-1 execute
+given 19.000 lane sorter-1 2 open
+given 19.100 ended sorter-1 command=2 result=done
+given 20.000 lane sorter-1 2 open
+given 21.000 bag 1
+given 21.500 bag 1
+given 22.000 shut 1 seal=S1
+given 30.000 command bagger-1 stop
+given 30.100 machine bagger-1 execute
+given 30.200 machine bagger-1 stopping reason_class=operator
+given 30.300 machine bagger-1 stopped
+given 31.000 maintenance bagger-1 30
+given 32.000 command bagger-1 reset role=maintenance
+given 32.100 machine bagger-1 resetting
+given 32.200 machine bagger-1 idle
+given 33.000 command bagger-1 stop
+given 34.000 maintenance bagger-1 0
+given 35.000 command bagger-1 stop role=maintenance
+given 36.000 command bagger-1 start
+given 36.100 machine bagger-1 starting
+given 36.200 machine bagger-1 execute
+given 40.000 command bagger-2 hold
+given 40.100 machine bagger-2 holding
+given 40.200 machine bagger-2 held
+given 41.000 maintenance bagger-2 1
+given 42.000 machine bagger-2 unholding
+given 43.000 machine bagger-2 execute
+given 101.000 tick
+given 110.000 scan - track=1 outcome=no_identifier
+given 112.000 confirmed sorter-1 track=1 lane=9
+given 113.000 verdict ?no_read:000001 code NJ0002 role=operator
+given 114.000 verdict NJ0002 reinduct role=operator
+given 115.000 scan NJ0002 track=2
+given 121.000 confirmed sorter-1 track=2 lane=9
+given 122.000 verdict NJ0002 remake
+given 123.000 verdict NJ0003 withdraw
+given 124.000 scan NJ0003 track=3
+given 130.000 confirmed sorter-1 track=3 lane=9
+given 131.000 verdict NJ0003 withdraw
+given 332.000 verdict NJ0004 remake
+given 333.000 verdict NJ0004 withdraw role=operator
+"""
+
+ALL = {"day": DAY, "trouble": TROUBLE, "lives": LIVES, "vain": VAIN, "people": PEOPLE}
+
 
 @cache
 def _performed(text: str) -> tuple[Record, ...]:

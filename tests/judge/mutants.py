@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from days import DAY, LIVES, TROUBLE, VAIN
+from days import DAY, LIVES, PEOPLE, TROUBLE, VAIN
 from writer import Record
 
 Records = list[Record]
@@ -1066,3 +1066,196 @@ def _(records: Records) -> None:
 @mutant("T3", "a step of the clock is not kept as it came")
 def _(records: Records) -> None:
     said(nth(records, "ClockStepped"), "ClockStepNoted")[1] = 1
+
+
+# --- O: people ---
+
+
+@mutant("O1", "an act is answered in another person's name", PEOPLE)
+def _(records: Records) -> None:
+    said(nth(records, "VerdictPassed"), "ActTaken")[3] = "op-8"
+
+
+@mutant("O1", "an act is not answered", PEOPLE)
+def _(records: Records) -> None:
+    drop_said(nth(records, "BagOrdered", 1), "ActRefused")
+
+
+@mutant("O1", "an act is answered twice", PEOPLE)
+def _(records: Records) -> None:
+    bag = nth(records, "BagOrdered", 1)
+    bag.facts.append([*said(bag, "ActRefused")[:-1], "no_bag"])
+
+
+@mutant("O1", "an act that nobody asked for is said to be done", PEOPLE)
+def _(records: Records) -> None:
+    nth(records, "Dropped").facts.append(["ActTaken", "bag_close", "rack-1/1", "op-7", "operator", "asked"])
+
+
+@mutant("O1", "an act has no person", PEOPLE)
+def _(records: Records) -> None:
+    bag = nth(records, "BagOrdered", 1)
+    bag.happened[1] = said(bag, "ActRefused")[3] = ""
+
+
+@mutant("O1", "an act is done for a role that may not", PEOPLE)
+def _(records: Records) -> None:
+    remake = nth(records, "VerdictPassed", 2)
+    remake.happened[2] = said(remake, "ActTaken")[4] = "operator"
+
+
+@mutant("O1", "an act is refused for a reason that is not so", PEOPLE)
+def _(records: Records) -> None:
+    said(nth(records, "VerdictPassed", 5), "ActRefused")[6] = "gone"
+
+
+@mutant("O1", "something comes of an act that is refused", PEOPLE)
+def _(records: Records) -> None:
+    nth(records, "VerdictPassed", 5).facts.append(["ItemWithdrawn", "NJ0004"])
+
+
+@mutant("O1", "a lane is closed, and nobody asked for it", PEOPLE)
+def _(records: Records) -> None:
+    scan = nth(records, "Scanned", 1)
+    scan.facts.append(["LaneBarred", "sorter-2", 1, "op-7"])
+
+
+@mutant("O1", "an item is void, and nothing was said of it", PEOPLE, "A3", "A5")
+def _(records: Records) -> None:
+    said(nth(records, "VerdictPassed", 2), "Moved")[1] = "NJ0003"
+    cut_after(records, nth(records, "VerdictPassed", 2))
+
+
+@mutant("O1", "an act on a bag is taken, and the bag stays open", PEOPLE)
+def _(records: Records) -> None:
+    bag = nth(records, "BagOrdered")
+    drop_said(bag, "BagCloseAsked", "CloseBag")
+    cut_after(records, bag)
+
+
+@mutant("O1", "what its agency wants back is sorted", PEOPLE, "R7")
+def _(records: Records) -> None:
+    scan = nth(records, "Scanned", 3)
+    drop_said(scan, "SentToHand")
+    said(scan, "Routed")[3:7] = [2, "near-letters", "letters", "plan"]
+    said(scan, "Divert")[4] = 2
+    cut_after(records, scan)
+
+
+@mutant("A5", "an item goes back to its agency on another verdict", PEOPLE, "O1")
+def _(records: Records) -> None:
+    said(nth(records, "VerdictPassed", 2), "Moved")[3] = "returned"
+    cut_after(records, nth(records, "VerdictPassed", 2))
+
+
+@mutant("A6", "what was made void comes onto a belt", PEOPLE, "A4", "G3")
+def _(records: Records) -> None:
+    scan = nth(records, "Scanned", 3)
+    scan.happened[8] = "NJ0002"
+    for fact in scan.facts:
+        if len(fact) > 1 and fact[1] == "NJ0003":
+            fact[1] = "NJ0002"
+    said(scan, "Moved")[2] = "remade"
+    cut_after(records, scan)
+
+
+@mutant("R1", "an item gets a lane that people closed, and its PLC did not", PEOPLE, "R7")
+def _(records: Records) -> None:
+    place = nth(records, "PlaceChanged")
+    place.happened[5] = said(place, "PlaceSet")[3] = 0
+    drop_said(place, "CommandAnswered")
+    scan = nth(records, "Scanned")
+    said(scan, "Routed")[3:7] = [2, "near-letters", "letters", "plan"]
+    said(scan, "Divert")[4] = 2
+    cut_after(records, scan)
+
+
+@mutant("R1", "a lane is closed, and its PLC is not told", PEOPLE)
+def _(records: Records) -> None:
+    lane = nth(records, "LaneOrdered")
+    drop_said(lane, "SetPlace")
+    cut_after(records, lane)
+
+
+@mutant("R1", "a new life of a PLC is not told which lanes people closed", PEOPLE)
+def _(records: Records) -> None:
+    up = nth(records, "LinkUp", -1)
+    drop_said(up, "SetPlace")
+    cut_after(records, up)
+
+
+@mutant("E10", "a machine that a person stopped through packcenter is started again", PEOPLE)
+def _(records: Records) -> None:
+    changed = [record for record in records if record.happened[:2] == ["MachineChanged", "bagger-1"]]
+    stopped = next(record for record in changed if record.happened[4] == 2)
+    stopped.commands.append(["CommandMachine", "bagger-1", 2, 1])
+    cut_after(records, stopped)
+
+
+@mutant("E10", "a person's stop passes for done by a state that was entered before it", PEOPLE)
+def _(records: Records) -> None:
+    before = records[records.index(nth(records, "MachineOrdered")) + 1]
+    before.facts.append(["CommandAnswered", "bagger-1", 1, 0])
+    cut_after(records, before)
+
+
+@mutant("E10", "a person's stop keeps nothing from starting the machine", PEOPLE)
+def _(records: Records) -> None:
+    stop = nth(records, "MachineOrdered")
+    drop_said(stop, "MachineStopSet")
+    cut_after(records, stop)
+
+
+@mutant("E10", "a command goes out where PackML does not allow it", PEOPLE)
+def _(records: Records) -> None:
+    stop = nth(records, "MachineOrdered")
+    stop.happened[5] = said(stop, "CommandMachine")[3] = 5
+    said(stop, "ActTaken")[1] = "machine_unhold"
+    drop_said(stop, "MachineStopSet")
+    cut_after(records, stop)
+
+
+@mutant("O3", "maintenance commands a machine that it has not got", PEOPLE)
+def _(records: Records) -> None:
+    stop = nth(records, "MachineOrdered")
+    stop.happened[2] = said(stop, "ActTaken")[4] = "maintenance"
+
+
+@mutant("O3", "an operator commands a machine that maintenance has", PEOPLE)
+def _(records: Records) -> None:
+    reset = nth(records, "MachineOrdered", 1)
+    reset.happened[2] = said(reset, "ActTaken")[4] = "operator"
+
+
+@mutant("O3", "maintenance takes a machine for longer than a shift", PEOPLE)
+def _(records: Records) -> None:
+    begin = nth(records, "MaintenanceOrdered")
+    begin.happened[5] = 481
+    said(begin, "MaintenanceSet")[2] += 451 * 60_000_000
+
+
+@mutant("O3", "maintenance takes a machine that runs", PEOPLE)
+def _(records: Records) -> None:
+    begin = nth(records, "MaintenanceOrdered")
+    begin.happened[4] = said(begin, "ActTaken")[2] = said(begin, "MaintenanceSet")[1] = "bagger-2"
+    begin.facts.append(["MachineStopSet", "bagger-2", "op-7"])
+    cut_after(records, begin)
+
+
+@mutant("O3", "maintenance ends before its time, and nobody asked", PEOPLE)
+def _(records: Records) -> None:
+    scan = nth(records, "MachineChanged", about="bagger-2", number=3)
+    scan.facts.append(["MaintenanceSet", "bagger-2", 0])
+    cut_after(records, scan)
+
+
+@mutant("O3", "maintenance goes on though its time is over", PEOPLE)
+def _(records: Records) -> None:
+    drop_said(nth(records, "Tick"), "MaintenanceSet")
+
+
+@mutant("E9", "a lane is as it was told to be, and the order stays open", PEOPLE)
+def _(records: Records) -> None:
+    place = nth(records, "PlaceChanged")
+    drop_said(place, "CommandAnswered")
+    cut_after(records, place)

@@ -160,7 +160,7 @@ UNNOTICED = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("day", [days.DAY, days.TROUBLE, days.LIVES, days.VAIN], ids=["day", "trouble", "lives", "vain"])
+@pytest.mark.parametrize("day", days.ALL.values(), ids=days.ALL)
 def test_a_fact_or_command_that_is_left_out_is_missed(day: str) -> None:
     """Whichever it is, in whichever record; the few that may be missing are told one by one."""
     unnoticed = {what for what, records in _without_each_fact(days.records(day)) if judge(written(records)).sound}
@@ -168,7 +168,7 @@ def test_a_fact_or_command_that_is_left_out_is_missed(day: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("day", [days.DAY, days.TROUBLE, days.LIVES, days.VAIN], ids=["day", "trouble", "lives", "vain"])
+@pytest.mark.parametrize("day", days.ALL.values(), ids=days.ALL)
 def test_a_fact_or_command_that_comes_twice_is_noticed(day: str) -> None:
     """Double entry means once."""
     records = days.records(day)

@@ -15,7 +15,7 @@ def letters_of(violations: tuple[str, ...]) -> list[str]:
     return [violation.split()[0] for violation in violations]
 
 
-@pytest.mark.parametrize("day", [days.DAY, days.TROUBLE, days.LIVES, days.VAIN], ids=["day", "trouble", "lives", "vain"])
+@pytest.mark.parametrize("day", days.ALL.values(), ids=days.ALL)
 def test_the_days_that_mutants_are_made_of_are_sound(day: str) -> None:
     """So whatever is found in a mutant was put there."""
     verdict = judge(written(days.records(day)))
