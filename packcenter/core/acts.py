@@ -43,6 +43,7 @@ ROLES: dict[str, tuple[Role, ...]] = {
     f"hand_{HandVerdict.REINDUCT}": _LINE,
     f"hand_{HandVerdict.CODE}": _LINE,
     f"hand_{HandVerdict.WITHDRAW}": _SUPERVISED,
+    f"hand_{HandVerdict.RETURN}": _SUPERVISED,
     f"hand_{HandVerdict.REMAKE}": _SUPERVISED,
     "maintenance_begin": (Role.MAINTENANCE, Role.SUPERVISOR),
     "maintenance_end": (Role.MAINTENANCE, Role.SUPERVISOR),
@@ -59,6 +60,7 @@ REFUSALS: dict[str, str] = {
     "not_closed": "no person has closed this lane",
     "link_down": "the machine cannot be heard",
     "wrong_state": "PackML does not allow this command in the machine's present state",
+    "being_stopped": "a command that stops the machine is on its way to it; wait until it stands",
     "in_maintenance": "the machine is in the hands of maintenance",
     "not_in_maintenance": "maintenance commands machines in maintenance mode only",
     "not_stopped": "stop the machine first",
@@ -70,7 +72,7 @@ REFUSALS: dict[str, str] = {
     "not_at_hand_station": "the item is not at the hand station",
     "gone": "the item has left the hall",
     "withdrawn": "its agency wants the item back",
-    "withdrawn_already": "the item is withdrawn; it is on its way to the hand station",
+    "withdrawn_already": "the item is withdrawn; when it lies at the hand station, return it",
     "has_identity": "the item was announced and has a code of its own",
     "unknown_code": "no manifest announces this code",
     "in_custody": "the item of this code is in the hall already",
@@ -141,6 +143,8 @@ def _why_not_commanded(turn: Turn, act: MachineOrdered, command: UnitCommand) ->
         return "not_in_maintenance"
     if not plc.up:
         return "link_down"
+    if command in RESUMING and any(order.command in ENDING for order in _machine_orders(plc)):
+        return "being_stopped"
     legal = TR88_2015_OPCUA if command is UnitCommand.HOLD else LEGAL[command]
     return "" if legal >> plc.state & 1 else "wrong_state"
 
@@ -156,6 +160,11 @@ def on_bag_ordered(turn: Turn, act: BagOrdered) -> None:
         bags.ask_close(turn, turn.state.bags[act.position], "by_hand")
 
 
+def _machine_orders(plc: Plc) -> list[CommandMachine]:
+    """The PackML commands that are on their way to a machine."""
+    return [each.command for each in plc.pending.values() if isinstance(each.command, CommandMachine)]
+
+
 # --- the hand station ------------------------------------------------------------------------------------------------
 
 
@@ -163,8 +172,8 @@ def on_verdict_passed(turn: Turn, act: VerdictPassed) -> None:
     """
     A person decides what becomes of an item at the hand station.
 
-    An item that its agency takes back is stopped wherever it is; once it lies at the hand station a second verdict says
-    that it was handed over.
+    An item that its agency wants back is stopped wherever it is; once it lies at the hand station it is returned. That these
+    are two acts is on purpose: what one says must not depend on where an item has got to meanwhile.
     """
     item = turn.state.items.get(act.item)
     why = "unknown_item" if item is None else _why_no_verdict(turn, item, act)
@@ -177,11 +186,11 @@ def on_verdict_passed(turn: Turn, act: VerdictPassed) -> None:
         _code(turn, item, turn.item(act.code))
     elif act.verdict == HandVerdict.REMAKE:
         custody.move(turn, item, "remade")
-    elif item.place == "hand":
+    elif act.verdict == HandVerdict.RETURN:
         custody.move(turn, item, "returned")
     else:
         turn.emit(ItemWithdrawn(item.id))
-        if item.place not in ("expected", "lost"):
+        if item.place not in ("expected", "lost", "hand"):
             bags.hold_back(turn, item, "withdrawn")
 
 
@@ -189,7 +198,7 @@ def _why_no_verdict(turn: Turn, item: Item, act: VerdictPassed) -> str:
     if item.place in (*FINAL, "outside"):
         return "gone"
     if act.verdict == HandVerdict.WITHDRAW:
-        return "withdrawn_already" if item.withdrawn and item.place != "hand" else ""
+        return "withdrawn_already" if item.withdrawn else ""
     if item.place != "hand":
         return "not_at_hand_station"
     if act.verdict == HandVerdict.REINDUCT:
@@ -239,7 +248,7 @@ def _why_no_maintenance(turn: Turn, act: MaintenanceOrdered) -> str:
         return ""  # longer, or not so long
     if not plc.up:
         return "link_down"
-    if plc.state not in _STANDS or any(isinstance(each.command, CommandMachine) for each in plc.pending.values()):
+    if plc.state not in _STANDS or _machine_orders(plc):
         return "not_stopped"
     return "not_drained" if _holds_something(turn, plc) else ""
 

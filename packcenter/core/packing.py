@@ -27,7 +27,7 @@ from packcenter.core.facts import (
 )
 from packcenter.core.hall import MailClass
 from packcenter.core.inputs import CommandEnded, Fed, Packed
-from packcenter.core.lifecycle import kind_of
+from packcenter.core.lifecycle import FINAL, kind_of
 from packcenter.core.limits import RETRY_US
 from packcenter.core.state import Item, Job
 from packcenter.core.turn import Turn
@@ -36,8 +36,8 @@ from packcenter.core.words import CommandResult, ReadOutcome
 SEALED = 0
 """`Packed.result` of a sealed pouch; anything else is a rejected one."""
 
-_IN_POUCHES = frozenset({"pack", "rack", "bag", "dispatched"})
-"""Kinds of place of what is in a pouch already, so that it cannot be fed into another."""
+_ELSEWHERE = frozenset({"pack", "rack", "bag", *FINAL})
+"""Kinds of place of what is in a pouch already or has left, so that it cannot be fed."""
 
 NO_WAYBILL = "NO-WAYBILL"
 """Printed on the pouch of a document that got no number, to name the job; the pouch is put out."""
@@ -165,11 +165,12 @@ def _other(turn: Turn, fed: Fed) -> tuple[Item, str]:
     A document that is not the one expected, and what is wrong with it.
 
     If a parcel of that code is in the hall already, one of the two was misread, and nobody knows which: neither is trusted.
+    What a person sent away does not come again under its code (protocol seed 610046).
     """
     other = turn.state.items.get(fed.code)
     if other is None:
         return custody.provisional(turn, "unknown", fed.code), "not_the_one_expected"
-    if kind_of(other.place) in _IN_POUCHES:
+    if kind_of(other.place) in _ELSEWHERE:
         bags.hold_back(turn, other, "duplicate")
         return custody.provisional(turn, "duplicate", fed.code), "duplicate"
     return other, "not_the_one_expected"
@@ -340,7 +341,7 @@ def on_quarantined(turn: Turn, plc: str, number: int, code: str) -> None:
         _put_out(turn, plc, job)
     else:
         named = turn.state.items.get(code)
-        item = named if named is not None and kind_of(named.place) not in _IN_POUCHES else _unread(turn, job)
+        item = named if named is not None and kind_of(named.place) not in _ELSEWHERE else _unread(turn, job)
         _take_in(turn, plc, job, item, "quarantined")
         _order(turn, plc, job, seal=False)
     try_begin(turn, plc)

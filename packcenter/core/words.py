@@ -77,7 +77,8 @@ class HandVerdict(StrEnum):
 
     REINDUCT = "reinduct"  # it is sound, and goes onto a sorter again
     CODE = "code"  # its reader failed; the person read its code
-    WITHDRAW = "withdraw"  # its agency takes it back
+    WITHDRAW = "withdraw"  # its agency wants it back, wherever it is
+    RETURN = "return"  # it was handed over to its agency
     REMAKE = "remake"  # it is spoilt; its agency makes a new one
 
 

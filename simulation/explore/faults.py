@@ -22,6 +22,7 @@ from simulation.explore.shared_faults import (
     WRAP,
     plc_of,
 )
+from simulation.explore.staff import STAFF_FAULTS
 from simulation.explore.striking import SECOND, Fault, Striker, by_name
 
 if TYPE_CHECKING:
@@ -259,7 +260,7 @@ FAULTS: Final[Mapping[str, Fault[ProtocolWorld]]] = by_name(
     Fault("lose_power", "plc", 40 * SECOND, _lose_power),
     *ACTS,
 )
-_LATER: Final = by_name(*LATER_ACTS, Fault("profile", "plc", 60 * SECOND, _profile), *LATER_DISK_FAULTS)
+_LATER: Final = by_name(*LATER_ACTS, Fault("profile", "plc", 60 * SECOND, _profile), *LATER_DISK_FAULTS, *STAFF_FAULTS)
 KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in FAULTS.items()},
     **LUCK_KINDS,

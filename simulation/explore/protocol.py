@@ -28,6 +28,7 @@ from simulation.explore.options import Options, Outcome
 from simulation.explore.path import Cable
 from simulation.explore.process import Life, identity_of
 from simulation.explore.shared_faults import rates_of
+from simulation.explore.staff import Staff
 from simulation.explore.watched import WatchedPlc
 from simulation.explore.world import PROFILE_DIGEST, RELEASE, SEGMENTS_OF_A_DISK, Run
 from simulation.plant.hall import Plant
@@ -78,6 +79,7 @@ class ProtocolWorld(Run):
         self._slow_us = self._slow_until_us = self._stalled_until_us = 0
         self._build()
         self.faults = Faults(self)
+        self.staff = Staff(self)
 
     def _build(self) -> None:
         options, clock = self.options, self.clock
@@ -331,6 +333,8 @@ class ProtocolWorld(Run):
             self._run_until(self.clock.now_us + _SLICE_US)
             if self.broken:
                 return
+            self.staff.settle()
+            self.staff.let_go()
             self.checker.look(self, healed_us)
             if checks.at_rest(self) and self.incoming_is_empty():
                 break

@@ -237,7 +237,7 @@ def _enter_dispatched(court: Court, bench: Bench, item: Item, source: str, targe
 
 
 def _enter_final(court: Court, bench: Bench, item: Item, source: str, target: str) -> None:
-    verdict = {"returned": "withdraw", "remade": "remake"}[target]
+    verdict = {"returned": "return", "remade": "remake"}[target]
     if bench.happened[4:6] != [item.id, verdict]:
         court.blame("A5", f"{item.id} is {target} by {bench.happened[4:6]}")
 

@@ -145,8 +145,8 @@ class Machine:
     """A PLC: its life, how far its events and our commands were counted, and what it was asked and has not answered."""
 
     __slots__ = (
-        "asked", "barred", "epoch", "highest", "jobs", "maintenance_us", "name", "nonce", "number", "places", "seq", "state",
-        "stopped_by", "tainted", "tracks", "up",
+        "asked", "barred", "epoch", "highest", "jobs", "maintenance_us", "name", "nonce", "number", "overstayed_us", "places",
+        "seq", "state", "stopped_by", "tainted", "tracks", "up",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:
@@ -165,6 +165,8 @@ class Machine:
         self.stopped_by = ""
         self.maintenance_us = 0
         """When maintenance gives it back; 0: it has not got it."""
+        self.overstayed_us = 0
+        """When maintenance was first seen to have it for too long, in this run; 0: it has not."""
         self.tracks: dict[int, Scan] = {}
         self.jobs: dict[int, Job] = {}
         self.tainted: dict[int, dict[Item, str]] = {}
@@ -253,8 +255,6 @@ class Court:
         self.left_hanging: dict[int, str] = {}
         """Position -> tag of a bag that our books ended unheard, so that it may hang there still."""
         self.looked_us = 0
-        self.began_us = 0
-        """When the present run began."""
         self.tags: set[str] = set()
         """Tags of all bags that were ever opened."""
         self.seals: dict[str, str] = {}

@@ -10,7 +10,8 @@ What people ask for: each act has a person, a role that may do it and a reason, 
                         clear, complete: no operator         the machine from running until a person lets it (E10)
     hand_reinduct       operator, engineer, supervisor       said, and nothing moves
     hand_code           the same                             the object is the announced item, which is at the hand station
-    hand_withdraw       supervisor                           the item goes back, or must not be dispatched wherever it is
+    hand_withdraw       supervisor                           the item must not be dispatched, wherever it is
+    hand_return         supervisor                           the item goes back from the hand station to its agency
     hand_remake         supervisor                           the item is void
     maintenance_*       maintenance, supervisor              the machine stands, empty, for at most eight hours
 
@@ -57,6 +58,7 @@ _MAY: Final[dict[str, frozenset[str]]] = {
     "hand_reinduct": _LINE,
     "hand_code": _LINE,
     "hand_withdraw": frozenset({"supervisor"}),
+    "hand_return": frozenset({"supervisor"}),
     "hand_remake": frozenset({"supervisor"}),
     "maintenance_begin": _KEEPERS,
     "maintenance_end": _KEEPERS,
@@ -67,7 +69,7 @@ _MAY: Final[dict[str, frozenset[str]]] = {
 _MINUTES_MAX: Final = 480
 _MINUTE_US: Final = 60_000_000
 _OVERSTAYED_US: Final = 120_000_000
-"""Maintenance that is over is said to be, two minutes later at the latest: the controller may have stood still for one."""
+"""Maintenance that is over ends at most two minutes after the first record since: the controller may have stood still for one."""
 
 _STANDS: Final = frozenset({2, 9, 4, 11})
 """Stopped, aborted, idle, held."""
@@ -142,6 +144,7 @@ def _is_true(court: Court, bench: Bench, act: str, why: str) -> bool:
         "closed_already": bench.name == "LaneOrdered" and about[1] in machine.barred,
         "not_closed": bench.name == "LaneOrdered" and about[1] not in machine.barred,
         "link_down": not machine.up,
+        "being_stopped": is_being_stopped(machine),
         "in_maintenance": bool(machine.maintenance_us),
         "not_in_maintenance": not machine.maintenance_us,
         "wrong_state": bench.name == "MachineOrdered" and machine.state not in _LEGAL_IN.get(about[1], ()),
@@ -220,6 +223,8 @@ def ordered(court: Court, bench: Bench, command: Said) -> None:
         court.blame("O1", f"{plc} is told PackML command {order}, asked for was {bench.happened[4:6]}")
     elif machine.state not in _LEGAL_IN.get(order, ()):
         court.blame("E10", f"{plc} is told PackML command {order} in state {machine.state}, where it is not legal")
+    elif order in _RESUMES and is_being_stopped(machine):
+        court.blame("E10", f"{plc} is told PackML command {order}, though a person's stop is on its way to it")
     elif not machine.up:
         court.blame("E6", f"{plc} is told PackML command {order}, though it cannot be heard")
     elif machine.maintenance_us and role not in _KEEPERS:
@@ -260,6 +265,11 @@ def maintenance_set(court: Court, bench: Bench, fact: Said) -> None:
     machine.maintenance_us = until_us
 
 
+def is_being_stopped(machine: Machine) -> bool:
+    """Whether a command that ends Execute is on its way to a machine."""
+    return any(command[0] == "CommandMachine" and command[3] in ENDS for command in machine.asked.values())
+
+
 def _is_told(machine: Machine) -> bool:
     """Whether a PackML command is on its way to a machine, which may move it yet."""
     return any(command[0] == "CommandMachine" for command in machine.asked.values())
@@ -271,14 +281,15 @@ def _holds(court: Court, machine: Machine) -> bool:
 
 
 def look_for_overstayed(court: Court, bench: Bench) -> None:
-    """Maintenance whose time is over does not go on."""
-    if bench.name == "Started":
-        court.began_us = bench.at_us
+    """Maintenance whose time is over does not go on, once somebody looks."""
     for machine in court.machines.values():
-        until_us = machine.maintenance_us
-        if until_us and bench.at_us - max(until_us, court.began_us) > _OVERSTAYED_US:
-            court.blame("O3", f"maintenance of {machine.name} was over at {until_us}, and goes on at {bench.at_us}")
-            machine.maintenance_us = 0
+        if not machine.maintenance_us or bench.at_us <= machine.maintenance_us or bench.name == "Started":
+            machine.overstayed_us = 0
+        elif not machine.overstayed_us:
+            machine.overstayed_us = bench.at_us
+        elif bench.at_us - machine.overstayed_us > _OVERSTAYED_US:
+            court.blame("O3", f"maintenance of {machine.name} was over at {machine.maintenance_us}, and goes on at {bench.at_us}")
+            machine.maintenance_us = machine.overstayed_us = 0
 
 
 def _after_maintenance(court: Court, bench: Bench, act: str) -> None:
@@ -327,7 +338,8 @@ def _after_verdict(court: Court, bench: Bench, act: str) -> None:
     done = {
         "reinduct": item.place == "hand" and not item.withdrawn,
         "remake": item.place == "remade",
-        "withdraw": item.place == "returned" or "ItemWithdrawn" in bench.said,
+        "withdraw": "ItemWithdrawn" in bench.said,
+        "return": item.place == "returned",
         "code": item.place == "outside" and code in court.items and court.items[code].place == "hand",
     }
     if not done.get(verdict, False):

@@ -274,8 +274,7 @@ def after_machine_changed(court: Court, bench: Bench) -> None:
     """The state is kept as it came, and answers whatever the machine was told before."""
     after_mirror(court, bench)
     machine = court.machines[bench.plc]
-    to_end = any(command[0] == "CommandMachine" and command[3] in people.ENDS for command in machine.asked.values())
-    if bench.happened[4] == EXECUTE and machine.stopped_by and not to_end:
+    if bench.happened[4] == EXECUTE and machine.stopped_by and not people.is_being_stopped(machine):
         court.blame("E10", f"{bench.plc} runs, and is said to be stopped by {machine.stopped_by}")
     fresh = [command[2] for command in bench.commands]
     for number, command in court.machines[bench.plc].asked.items():

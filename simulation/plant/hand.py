@@ -1,7 +1,7 @@
 """
 The hand station 人工台: where people put everything that the machines could not finish.
 
-What lies here stays here, unless a person takes it.
+What lies here stays here, unless a person takes it. A person who asks what is to be done with a document holds it meanwhile.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from simulation.truth import Document
 
 
 class HandStation:
-    """The documents at the hand station, in the order they came, each with where it came from."""
+    """The documents on its table, in the order they came, each with where it came from; those that are held; those sent off."""
 
-    __slots__ = ("_documents",)
+    __slots__ = ("_documents", "_held", "_sent")
 
     def __init__(self) -> None:
         self._documents: list[tuple[Document, str]] = []
+        self._held: list[tuple[Document, str]] = []
+        self._sent: list[tuple[Document, str]] = []
 
     def put(self, documents: Iterable[Document], source: str) -> None:
         """A person or a chute brings documents from `source` (a machine's name)."""
@@ -35,6 +37,25 @@ class HandStation:
         """A person takes this very thing away from here."""
         self._documents = [entry for entry in self._documents if entry[0] is not document]
 
+    def hold(self, document: Document) -> None:
+        """A person holds this very thing, which lies here, until it is decided on."""
+        self._held += [entry for entry in self._documents if entry[0] is document]
+        self.take_this(document)
+
+    def lay_back(self, document: Document) -> None:
+        """It stays here."""
+        self._documents += [entry for entry in self._held if entry[0] is document]
+        self._held = [entry for entry in self._held if entry[0] is not document]
+
+    def send_off(self, document: Document, place: str) -> None:
+        """It leaves the hall: "returned" to its agency, or void and "remade"."""
+        self._held = [entry for entry in self._held if entry[0] is not document]
+        self._sent.append((document, place))
+
+    def table(self) -> list[Document]:
+        """What lies here and is not held."""
+        return [document for document, _ in self._documents]
+
     def __len__(self) -> int:
         return len(self._documents)
 
@@ -43,5 +64,6 @@ class HandStation:
         return [(document.code, source) for document, source in self._documents]
 
     def contents(self) -> Iterator[tuple[Document, str]]:
-        """Everything here, for `Truth`."""
-        return ((document, "hand") for document, _ in self._documents)
+        """Everything here, and what was sent off, for `Truth`."""
+        yield from ((document, "hand") for document, _ in (*self._documents, *self._held))
+        yield from self._sent

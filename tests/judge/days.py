@@ -255,7 +255,7 @@ given 122.000 verdict NJ0002 remake
 given 123.000 verdict NJ0003 withdraw
 given 124.000 scan NJ0003 track=3
 given 130.000 confirmed sorter-1 track=3 lane=9
-given 131.000 verdict NJ0003 withdraw
+given 131.000 verdict NJ0003 return
 given 332.000 verdict NJ0004 remake
 given 333.000 verdict NJ0004 withdraw role=operator
 """

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from days import DAY, LIVES, PEOPLE, TROUBLE, VAIN
-from writer import Record
+from writer import Record, copied
 
 Records = list[Record]
 Said = list[Any]
@@ -1259,3 +1259,20 @@ def _(records: Records) -> None:
     place = nth(records, "PlaceChanged")
     drop_said(place, "CommandAnswered")
     cut_after(records, place)
+
+
+@mutant("E10", "a person lets a machine run while another's stop is on its way to it", PEOPLE)
+def _(records: Records) -> None:
+    hold = nth(records, "MachineOrdered", about="bagger-2")
+    held = [record for record in records if record.happened[:2] == ["MachineChanged", "bagger-2"]][-3]
+    assert held.happened[4] == 11, held
+    stop, unhold = copied([hold, hold])
+    for record, name, order, after in ((stop, "stop", 3, 1), (unhold, "unhold", 5, 2)):
+        record.happened[5] = said(record, "CommandMachine")[3] = order
+        said(record, "ActTaken")[1] = f"machine_{name}"
+        said(record, "CommandMachine")[2] += after
+        drop_said(record, "MachineStopSet")
+    unhold.facts.append(["MachineStopSet", "bagger-2", ""])
+    late = [record._replace(at_us=held.at_us, mono_us=held.mono_us, wall_us=held.wall_us) for record in (stop, unhold)]
+    cut_after(records, held)
+    records += late

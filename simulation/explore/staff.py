@@ -1,0 +1,218 @@
+"""
+What people ask packcenter for, at random moments: lanes, machines, bags, verdicts at the hand station, maintenance.
+
+A person who passes a verdict holds the document until packcenter has answered, and takes it away or lays it back by what the
+books say then. What was closed or stopped is let go after a while, at the latest when all is healed; so a run comes to rest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from packcenter.core import inputs as i
+from packcenter.core.lifecycle import FINAL
+from packcenter.core.packml import LEGAL
+from packcenter.core.packml import Command as UnitCommand
+from packcenter.core.packml import State as Unit
+from packcenter.core.state import Item, State
+from packcenter.core.words import HandVerdict, Role
+from simulation.clock import FAULT
+from simulation.draws import Stream
+from simulation.explore.striking import SECOND, Fault
+from simulation.plant.hall import Plant
+from simulation.truth import Document
+
+if TYPE_CHECKING:
+    from simulation.explore.process import Life
+    from simulation.explore.protocol import ProtocolWorld
+
+_AWAY: Final = {
+    Unit.HELD: UnitCommand.UNHOLD,
+    Unit.SUSPENDED: UnitCommand.UNSUSPEND,
+    Unit.STOPPED: UnitCommand.RESET,
+    Unit.COMPLETED: UnitCommand.RESET,
+    Unit.IDLE: UnitCommand.START,
+    Unit.ABORTED: UnitCommand.CLEAR,
+}
+"""What brings a machine that a person stopped back towards Execute."""
+
+_VERDICTS: Final = (HandVerdict.REMAKE, HandVerdict.RETURN, HandVerdict.RETURN, HandVerdict.REINDUCT, HandVerdict.WITHDRAW)
+_WHO: Final = ("op-1", "op-2", "op-3")
+
+
+class Staff:
+    """The people of one run. `holding` has the documents that wait for the answer to a verdict, by the item's id."""
+
+    def __init__(self, world: ProtocolWorld) -> None:
+        self._world = world
+        self.holding: dict[str, Document] = {}
+
+    def listens(self) -> Life | None:
+        """The life that takes acts now."""
+        life = self._world.life
+        return life if life is not None and life.serving and not life.stopping else None
+
+    def settle(self) -> None:
+        """Verdicts that were answered are carried out: what the books let go leaves, the rest is laid back."""
+        life = self.listens()
+        if life is None or life.group_under_way:
+            return
+        hand, items = self._world.plant.hand, life.controller.state.items
+        for name, document in self.holding.items():
+            if items[name].place in FINAL:
+                hand.send_off(document, items[name].place)
+            else:
+                hand.lay_back(document)
+        self.holding.clear()
+
+    def let_go(self, only: str = "") -> None:
+        """Open what people closed, and let run what they stopped, at one PLC or all."""
+        life = self.listens()
+        if life is None or life.group_under_way:
+            return
+        by = {"person": "op-9", "role": Role.SUPERVISOR.value, "reason": "let go"}
+        acts: list[i.Input] = []
+        for name, plc in life.controller.state.plcs.items():
+            if only not in ("", name):
+                continue
+            acts += [i.LaneOrdered(**by, plc=name, lane=lane, open=True) for lane in sorted(plc.barred)]
+            if plc.maintenance_us:
+                acts.append(i.MaintenanceOrdered(**by, plc=name, minutes=0))
+            away = _AWAY.get(Unit(plc.state)) if plc.stopped_by and plc.up else None
+            if away is not None:
+                acts.append(i.MachineOrdered(**by, plc=name, command=int(away)))
+        if acts:
+            life.submit(acts)
+
+
+def _by(stream: Stream) -> dict[str, str]:
+    """Somebody, mostly in a role that may do everything but what only maintenance may."""
+    role = (Role.SUPERVISOR, Role.SUPERVISOR, Role.SUPERVISOR, *Role)[stream.below(3 + len(Role))]
+    return {"person": _WHO[stream.below(len(_WHO))], "role": role.value, "reason": "explored"}
+
+
+def _ask(world: ProtocolWorld, act: i.Act) -> str | None:
+    life = world.staff.listens()
+    if life is None:
+        return None
+    world.staff.settle()
+    life.submit([act])
+    return " ".join(str(field) for field in (type(act).__name__, *_fields(act)))
+
+
+def _fields(act: i.Act) -> list[object]:
+    return [getattr(act, name) for name in act.__struct_fields__ if name not in ("person", "reason")]
+
+
+def _later(world: ProtocolWorld, stream: Stream, plc: str, told: str | None) -> str | None:
+    """After a while the lanes of a PLC are opened, and its machine is let run; a few are forgotten until the end."""
+    if told is not None and stream.below(5):
+        world.clock.at(SECOND + stream.below(20 * SECOND), FAULT, world.staff.let_go, plc)
+    return told
+
+
+def _state(world: ProtocolWorld) -> State | None:
+    life = world.staff.listens()
+    return None if life is None else life.controller.state
+
+
+def _orders_lane(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+    sorter = world.hall.sorters[stream.below(len(world.hall.sorters))]
+    lane = sorter.lanes[stream.below(len(sorter.lanes))].number
+    return _later(
+        world, stream, sorter.plc, _ask(world, i.LaneOrdered(**_by(stream), plc=sorter.plc, lane=lane, open=stream.below(4) == 0))
+    )
+
+
+def _orders_machine(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+    """Mostly what PackML allows now; the machine may be elsewhere when it is told."""
+    state, plcs = _state(world), world.hall.plcs()
+    if state is None:
+        return None
+    plc = plcs[stream.below(len(plcs))]
+    legal = [command for command in UnitCommand if LEGAL[command] >> state.plcs[plc].state & 1]
+    commands = legal if legal and stream.below(4) else list(UnitCommand)
+    command = int(commands[stream.below(len(commands))])
+    return _later(world, stream, plc, _ask(world, i.MachineOrdered(**_by(stream), plc=plc, command=command)))
+
+
+def _orders_bag(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+    positions = world.hall.rack.positions
+    return _ask(world, i.BagOrdered(**_by(stream), position=positions[stream.below(len(positions))].number))
+
+
+def _withdraws(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+    """An agency wants an item back, wherever it is."""
+    state = _state(world)
+    names = [] if state is None else [item.id for item in state.items.values() if item.announced]
+    if not names:
+        return None
+    verdict = HandVerdict.WITHDRAW.value
+    return _ask(world, i.VerdictPassed(**_by(stream), item=names[stream.below(len(names))], verdict=verdict, code=""))
+
+
+def _passes_verdict(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+    """
+    A person takes a document off the table of the hand station, finds it in the books, and decides. One that somebody
+    tampered with, or that is not the only one of its code, is left alone: that is another person's riddle.
+    """
+    state, truth, hand = _state(world), world.plant.truth, world.plant.hand
+    if state is None:
+        return None
+    world.staff.settle()
+    table = [each for each in hand.table() if not truth.touches(each) and len(truth.bearing(each.code)) <= 1]
+    document = table[stream.below(len(table))] if table else None
+    item = _in_the_books(state, document, world.plant) if document is not None else None
+    if document is None or item is None or item.id in world.staff.holding:
+        return None
+    verdict, code = _VERDICTS[stream.below(len(_VERDICTS))], ""
+    if not item.announced and document.code in state.items and stream.below(3):
+        verdict, code = HandVerdict.CODE, document.code
+    told = _ask(world, i.VerdictPassed(**_by(stream), item=item.id, verdict=verdict.value, code=code))
+    if told is not None and verdict in (HandVerdict.REMAKE, HandVerdict.RETURN):
+        hand.hold(document)
+        world.staff.holding[item.id] = document
+    return told
+
+
+def _in_the_books(state: State, document: Document, plant: Plant) -> Item | None:
+    """
+    The item that a document at the hand station is in the books: its own, a stranger's, or one that was not read.
+
+    The last only where it cannot be mistaken: as many documents lie there that the books do not have there as there are
+    items that were not read, and nobody takes this one for being elsewhere.
+    """
+    items = state.items
+    for name in (document.code, f"?{document.code}"):
+        if document.code and name in items and items[name].place == "hand":
+            return items[name]
+    known = items.get(document.code)
+    if known is not None and known.place not in ("expected", "lost"):
+        return None
+    unread = [item for item in items.values() if item.place == "hand" and not item.announced and not item.code]
+    here = [each for each, place in plant.truth.everywhere() if plant.truth.in_ledger_words(place) == "hand"]
+    bare = [each for each in here if not any(n in items and items[n].place == "hand" for n in (each.code, f"?{each.code}"))]
+    return unread[0] if unread and len(unread) == len(bare) else None
+
+
+def _orders_maintenance(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+    """Mostly of a machine that stands."""
+    state, plcs = _state(world), world.hall.plcs()
+    if state is None:
+        return None
+    standing = [plc for plc in plcs if state.plcs[plc].state in (Unit.STOPPED, Unit.HELD, Unit.ABORTED, Unit.IDLE)]
+    among = standing if standing and stream.below(4) else plcs
+    plc = among[stream.below(len(among))]
+    minutes = (0, 1, 1, 30)[stream.below(4)]
+    return _later(world, stream, plc, _ask(world, i.MaintenanceOrdered(**_by(stream), plc=plc, minutes=minutes)))
+
+
+STAFF_FAULTS: Final[tuple[Fault[ProtocolWorld], ...]] = (
+    Fault("orders_lane", "staff", 20 * SECOND, _orders_lane),
+    Fault("orders_machine", "staff", 30 * SECOND, _orders_machine),
+    Fault("orders_bag", "staff", 20 * SECOND, _orders_bag),
+    Fault("withdraws", "staff", 20 * SECOND, _withdraws),
+    Fault("passes_verdict", "staff", 10 * SECOND, _passes_verdict),
+    Fault("orders_maintenance", "staff", 40 * SECOND, _orders_maintenance),
+)
+"""What people ask for; they came later than the others, and are drawn behind them."""
