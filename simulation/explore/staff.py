@@ -208,10 +208,10 @@ def _orders_maintenance(world: ProtocolWorld, stream: Stream, hard: int) -> str 
 
 
 STAFF_FAULTS: Final[tuple[Fault[ProtocolWorld], ...]] = (
-    Fault("orders_lane", "staff", 20 * SECOND, _orders_lane),
+    Fault("orders_lane", "staff", 12 * SECOND, _orders_lane),
     Fault("orders_machine", "staff", 30 * SECOND, _orders_machine),
     Fault("orders_bag", "staff", 20 * SECOND, _orders_bag),
-    Fault("withdraws", "staff", 20 * SECOND, _withdraws),
+    Fault("withdraws", "staff", 12 * SECOND, _withdraws),
     Fault("passes_verdict", "staff", 10 * SECOND, _passes_verdict),
     Fault("orders_maintenance", "staff", 40 * SECOND, _orders_maintenance),
 )
