@@ -249,7 +249,7 @@ class _Scan:
 
     def __init__(self, disk: Disk, start: Position, verify: Verify) -> None:
         self.end = start
-        self.torn_bytes = 0
+        self.torn_bytes = 0  # known when the scan ends
         self.last_group = b""
         self._disk = disk
         self._verify = verify
@@ -316,7 +316,7 @@ class _Scan:
             raise frames.WrongFrame(group.end - frames.COMMIT_BYTES, "the decision digest is not that of the group's decisions")
 
 
-def _start_for(disk: Disk, segments: Sequence[_Segment], from_sequence: int) -> Position:
+def _start_for(segments: Sequence[_Segment], from_sequence: int) -> Position:
     first = segments[0]
     if (first.header.first_sequence, first.header.chain) != (1, frames.GENESIS):
         _refuse(1, frames.WrongFrame(0, f"the first segment begins with sequence {first.header.first_sequence}, expected 1"))
@@ -338,7 +338,7 @@ def read_groups(disk: Disk, from_sequence: int = 1, *, verify: Verify = "chain")
         raise JournalError(f"{disk.where()}: no journal here, expected {_name(1)}. Check the folder's name.")
     if not segments:
         return
-    for batch in _Scan(disk, _start_for(disk, segments, from_sequence), verify):
+    for batch in _Scan(disk, _start_for(segments, from_sequence), verify):
         if batch.end.sequence >= from_sequence:
             yield batch
 
@@ -433,7 +433,7 @@ class Journal:
         self._ready = len(_numbers(self._disk))
         scan = None
         if segments:
-            self._start = position or _start_for(self._disk, segments, 1)
+            self._start = position or _start_for(segments, 1)
             scan = _Scan(self._disk, self._start, "chain")
             for _ in scan:
                 pass  # the scan keeps what recovery needs; `records` reads again for the caller
@@ -490,7 +490,7 @@ class Journal:
         if start is None:
             return iter(())
         if from_sequence <= start.sequence:
-            start = _start_for(self._disk, _survey(self._disk), from_sequence)
+            start = _start_for(_survey(self._disk), from_sequence)
         return _records(iter(_Scan(self._disk, start, "chain")), from_sequence)
 
     def write_group(self, drafts: Sequence[Draft]) -> Group:

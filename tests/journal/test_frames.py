@@ -89,7 +89,7 @@ drafts = st.lists(
         at_us=st.integers(0, 2**64 - 1),
         mono_us=st.integers(0, 2**64 - 1),
         wall_us=st.integers(0, 2**64 - 1),
-        source=st.sampled_from(["", "sorter-1", "bagger-4", "封发架-1", "x" * 24]),
+        source=st.sampled_from(["", "sorter-1", "bagger-4", "封发架-1", "RACK-X", "x" * 24]),
         epoch=st.integers(0, 2**32 - 1),
         source_seq=st.integers(0, 2**32 - 1),
         body=st.binary(max_size=300),
@@ -148,8 +148,13 @@ def test_the_last_commit_frame_proves_a_position() -> None:
 def test_a_record_frame_or_none_proves_no_position() -> None:
     content, places, _, _ = journal(1)
     record = frames.encode_group([draft(1, body=b"x" * 48)], 1, frames.GENESIS, frames.GENESIS).content[: frames.COMMIT_BYTES]
-    for wrong in (record, bytes(frames.COMMIT_BYTES), b"", content[places[0] : places[0] + frames.COMMIT_BYTES]):
-        with pytest.raises(BadFrame, match="no commit frame"):
+    for wrong, why in (
+        (record, "a frame of another kind"),
+        (bytes(frames.COMMIT_BYTES), "no frame begins here"),
+        (b"", "0 bytes left"),
+        (content[places[0] : places[0] + frames.COMMIT_BYTES], "a frame of another kind"),
+    ):
+        with pytest.raises(BadFrame, match=f"offset 0: no commit frame: .*{why}"):
             frames.decode_commit(wrong)
 
 
@@ -188,9 +193,24 @@ def test_a_group_beyond_the_limits_is_our_mistake(wrong: list[Draft]) -> None:
         frames.encode_group(wrong, 1, frames.GENESIS, frames.GENESIS)
 
 
+def test_a_group_of_the_most_records_is_written_and_read() -> None:
+    given = [draft(n) for n in range(1, frames.GROUP_RECORDS_MAX + 1)]
+    group = frames.encode_group(given, 1, frames.GENESIS, frames.GENESIS)
+    assert len(frames.decode_group(group.content, 0, 1, frames.GENESIS).entries) == 512
+
+
 def test_a_header_beyond_the_limits_is_our_mistake() -> None:
-    for identity in (Identity("x" * 65, "", b"", b""), Identity("", "", b"short", b"\0" * 32)):
-        with pytest.raises(AssertionError):
+    most = Identity("x" * 64, "y" * 64, b"\1" * 32, b"\2" * 32)
+    longest = msgspec.structs.replace(header(), identity=most)
+    assert frames.decode_header(frames.encode_header(longest).ljust(frames.FIRST_FRAME, b"\0")) == longest
+    for field, wrong in (
+        ("centre", "x" * 65),
+        ("release", "y" * 65),
+        ("configuration_digest", b"\1" * 31),
+        ("profiles_digest", b"\2" * 33),
+    ):
+        identity = msgspec.structs.replace(most, **{field: wrong})
+        with pytest.raises(AssertionError, match=f"{len(wrong)}"):
             frames.encode_header(msgspec.structs.replace(header(), identity=identity))
 
 
@@ -263,6 +283,14 @@ def test_a_cut_that_ended_at_any_byte_is_torn_never_damage() -> None:
             assert read(left)[0] == 3
 
 
+def test_of_a_frame_without_a_length_only_twelve_bytes_count() -> None:
+    """Zeros may begin right behind them; what stands farther on is damage."""
+    content, places, _, _ = journal(1)
+    assert read((content[: places[-1]] + b"x" * 12).ljust(SEGMENT, b"\0")) == (1, 12)
+    with pytest.raises(WrongFrame, match="no crash did this"):
+        read((content[: places[-1]] + b"x" * 13).ljust(SEGMENT, b"\0"))
+
+
 @pytest.mark.parametrize("size", [1, 2, 9])
 def test_a_whole_group_whose_first_bytes_became_zero_is_damage(size: int) -> None:
     """Nothing else of it is missing, so no recovery was cutting it; it may have been acknowledged."""
@@ -273,6 +301,19 @@ def test_a_whole_group_whose_first_bytes_became_zero_is_damage(size: int) -> Non
         left = content[: places[1]] + bytes(count) + content[places[1] + count :]
         with pytest.raises(WrongFrame, match=r"no frame begins here.*no crash did this"):
             read(left)
+
+
+def test_a_cut_that_ended_early_does_not_excuse_a_frame_that_no_crash_spoilt() -> None:
+    """Its sectors are all there and one byte is wrong: people must look at such a disk, though the group had no end yet."""
+    content, places, chain, sequence = journal(1)
+    group = frames.encode_group([draft(n, b"x" * 99) for n in range(1, 21)], sequence, chain, frames.GENESIS).content
+    size = (len(group) - frames.COMMIT_BYTES) // 20
+    left = bytearray((content[: places[-1]] + group[:-60]).ljust(SEGMENT, b"\0"))
+    left[places[-1]] = 0
+    assert read(bytes(left)) == (sequence - 1, len(group) - 60)
+    left[places[-1] + 10 * size + 100] ^= 1
+    with pytest.raises(WrongFrame, match=r"no frame begins here.*no crash did this"):
+        read(bytes(left))
 
 
 def test_a_portion_may_be_exactly_as_long_as_a_group_may_be() -> None:
@@ -327,6 +368,29 @@ def test_a_bad_frame_followed_by_a_good_group_is_damage_and_says_where() -> None
     assert caught.value.at == places[1]
 
 
+def test_a_good_frame_of_another_group_is_found_wherever_it_begins() -> None:
+    """Even one byte behind, where the byte before it is all that is left of a sector of zeros."""
+    content, places, chain, sequence = journal(1)
+    room = 511 - (places[-1] + frames.group_bytes([draft(2, b"x")]) - 1) % 512
+    between = frames.encode_group([draft(2, b"x" * room)], sequence, chain, frames.GENESIS)
+    later = frames.encode_group([draft(9)], 9, between.chain, between.digest).content
+    content = content[: places[-1]] + between.content
+    assert len(content) % 512 == 511
+    for gap in (1, 2, 513):
+        with pytest.raises(WrongFrame, match=f"good frame of sequence 9 follows at offset {len(content) + gap}"):
+            read((content + bytes(gap) + later).ljust(SEGMENT, b"\0"))
+
+
+def test_a_good_group_between_bad_ones_is_found() -> None:
+    """Before it stands what is left of the lost group, and after it one that a crash tore."""
+    content, places, _, _ = journal(1, 9, 1, 1)
+    left = bytearray(content)
+    left[places[1] : places[1] + 512] = bytes(512)
+    left[places[4] - 1] = 0
+    with pytest.raises(WrongFrame, match=f"good frame of sequence 11 follows at offset {places[2]}"):
+        read(bytes(left))
+
+
 def test_a_lost_record_frame_is_told_by_the_next_groups_commit_alone() -> None:
     """The group of a commit frame is known too: a journal whose last good frame is a commit is still seen as damaged."""
     content, places, _, _ = journal(1, 1)
@@ -334,6 +398,30 @@ def test_a_lost_record_frame_is_told_by_the_next_groups_commit_alone() -> None:
     lost = content[: places[0]] + bytes(last - places[0]) + content[last:]
     with pytest.raises(WrongFrame, match="good frame of sequence 2 follows"):
         read(lost)
+
+
+def test_zeros_of_a_record_that_fill_no_sector_do_not_pass_for_a_torn_write() -> None:
+    """A crash loses whole sectors, and these lie across two: the group was acknowledged and must not be cut."""
+    content, places, chain, sequence = journal(1)
+    body = b"x" * (512 - (places[-1] + 90) % 512 + 1) + bytes(1022) + b"x"
+    group = frames.encode_group([draft(sequence, body)], sequence, chain, frames.GENESIS).content
+    whole = (content[: places[-1]] + group).ljust(SEGMENT, b"\0")
+    assert read(whole) == (sequence, 0)
+    damaged = bytearray(whole)
+    damaged[places[-1] + 90] ^= 1
+    with pytest.raises(WrongFrame, match="none of its 512-byte sectors is missing"):
+        read(bytes(damaged))
+
+
+def test_a_torn_group_that_begins_with_an_empty_record_is_torn() -> None:
+    """The shortest frame there is is whole, and what the crash took is looked for behind it."""
+    content, places, chain, sequence = journal(1)
+    empty = Draft(1, 2, 3, "", 0, 0, b"", 0)
+    group = frames.encode_group([empty, draft(9, b"x" * 2000)], sequence, chain, frames.GENESIS).content
+    torn = bytearray((content[: places[-1]] + group).ljust(SEGMENT, b"\0"))
+    sector = (places[-1] // 512 + 2) * 512
+    torn[sector : sector + 512] = bytes(512)
+    assert read(bytes(torn)) == (sequence - 1, len(group))
 
 
 def test_a_whole_but_wrong_last_group_is_damage_though_nothing_follows() -> None:
@@ -346,8 +434,9 @@ def test_a_whole_but_wrong_last_group_is_damage_though_nothing_follows() -> None
 
 def test_a_wrong_chain_is_damage_and_is_passed_over_when_only_crcs_are_wanted() -> None:
     content, places, _, _ = journal(2)
-    with pytest.raises(WrongFrame, match="does not continue the chain"):
+    with pytest.raises(WrongFrame, match="frame 1 does not continue the chain") as caught:
         frames.decode_group(content, places[0], 1, frames.GENESIS)
+    assert caught.value.at == places[0]
     assert len(frames.decode_group(content, places[0], 1, frames.GENESIS, verify_chain=False).entries) == 2
 
 
@@ -361,6 +450,7 @@ def set_bytes(at: int, content: bytes) -> Callable[[bytearray], None]:
 @pytest.mark.parametrize(
     ("frame", "at", "content", "error", "message"),
     [
+        (1, 16, b"\x09", WrongFrame, "record 9, place 1 of its group, where 2, place 1, belongs"),
         (0, 16, b"\x09", WrongFrame, "record 9, place 0 of its group, where 1, place 0, belongs"),
         (0, 52, b"\x01", WrongFrame, "record 1, place 1 of its group, where 1, place 0, belongs"),
         (0, 50, b"\x02", UnknownVersion, r"record 1 has schema 2, this release reads \[1\]"),
@@ -374,14 +464,16 @@ def set_bytes(at: int, content: bytes) -> Callable[[bytearray], None]:
     ],
 )
 def test_a_sound_frame_that_does_not_belong_is_refused(
-    frame: int, at: int, content: bytes, error: type[Exception], message: str
+    frame: int, at: int, content: bytes, error: type[frames.FrameError], message: str
 ) -> None:
     group = frames.encode_group([draft(1), draft(2)], 1, frames.GENESIS, frames.GENESIS).content
     starts = [0]
     for _ in range(2):
         starts.append(starts[-1] + int.from_bytes(group[starts[-1] + 4 : starts[-1] + 8], "little"))
-    with pytest.raises(error, match=message):
-        frames.decode_group(forged(group, starts[frame], set_bytes(at, content)), 0, 1, frames.GENESIS, verify_chain=False)
+    wrong = b"before " + forged(group, starts[frame], set_bytes(at, content))
+    with pytest.raises(error, match=message) as caught:
+        frames.decode_group(wrong, 7, 1, frames.GENESIS, verify_chain=False)
+    assert caught.value.at == 7 + starts[frame]
 
 
 def test_a_commit_without_records_is_refused() -> None:
@@ -401,17 +493,24 @@ def test_a_commit_without_records_is_refused() -> None:
     ],
 )
 def test_a_frame_with_an_impossible_prelude_says_what_is_wrong(length: int, guard: int, message: str) -> None:
-    content = struct.pack("<4sIII", b"\xf7PCF", length, guard, 0).ljust(400, b"\x55")
-    with pytest.raises(BadFrame, match=message):
-        frames.decode_group(content, 0, 1, frames.GENESIS)
+    body = b"\x55" * 384
+    crc = 0 if "CRC" in message else zlib.crc32(body[: length - 16])
+    content = struct.pack("<4sIII", b"\xf7PCF", length, guard, crc) + body
+    with pytest.raises(BadFrame, match=message) as caught:
+        frames.decode_group(b"before " + content, 7, 1, frames.GENESIS)
+    assert caught.value.at == 7
     with pytest.raises(WrongFrame, match=message):
         frames.judge_tail(content, 0, 1)
 
 
-def test_a_damaged_header_is_refused() -> None:
+def test_a_damaged_header_is_refused_and_said_where_and_why() -> None:
     content = frames.encode_header(header()).ljust(frames.FIRST_FRAME, b"\0")
-    for wrong in (content[:500], b"x" + content[1:], content[:-1] + b"\1"):
-        with pytest.raises(WrongFrame):
+    for wrong, why in (
+        (content[:500], "offset 0: the file has 500 bytes of header area, expected 4096"),
+        (b"x" + content[1:], r"offset 0: segment header has magic b'xACKJRNL' and CRC"),
+        (content[:-1] + b"\1", "offset 512: bytes other than zero between the header and offset 4096"),
+    ):
+        with pytest.raises(WrongFrame, match=why):
             frames.decode_header(wrong)
 
 
@@ -420,7 +519,7 @@ def test_a_header_of_another_format_stops_the_reader(at: int) -> None:
     content = bytearray(frames.encode_header(header()).ljust(frames.FIRST_FRAME, b"\0"))
     content[at] += 1
     content[508:512] = zlib.crc32(content[:508]).to_bytes(4, "little")
-    with pytest.raises(UnknownVersion, match="journal format"):
+    with pytest.raises(UnknownVersion, match=r"offset 0: journal format \d+ \(header \d+ bytes\), this release knows 1 \(512\)"):
         frames.decode_header(bytes(content))
 
 

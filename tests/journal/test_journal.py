@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import subprocess
 import sys
 import threading
@@ -137,6 +138,7 @@ def test_a_group_tells_how_long_each_step_took() -> None:
 def test_an_empty_journal_has_no_records_and_goes_on_from_one() -> None:
     disk = SimDisk()
     journal = opened(disk)
+    assert (journal.end, journal.torn_bytes) == (Position(0, 0, 0, frames.GENESIS, frames.GENESIS), 0)
     assert list(journal.records(1)) == []
     journal.prepare_spares()
     assert list(read_journal(disk)) == []
@@ -149,6 +151,7 @@ def test_a_reopened_journal_goes_on_where_it_ended() -> None:
     journal = opened(disk)
     assert (journal.end.sequence, journal.torn_bytes) == (3, 0)
     write(journal, bodies(4))
+    assert journal.end.segment == 1
     assert contents(disk) == bodies(1, 2, 3, 4)
 
 
@@ -180,9 +183,12 @@ def test_two_spares_stand_ready_and_a_switch_uses_one() -> None:
     disk.hook = lambda when, what, name: calls.append(what)
     while journal.end.segment == 1:
         write(journal, bodies(2, size=1500))
+    assert journal.spares_missing() == 1
+    while journal.end.segment == 2:
+        write(journal, bodies(2, size=1500))
     assert "rename" not in calls
     assert "sync_directory" not in calls
-    assert journal.spares_missing() == 1
+    assert journal.spares_missing() == 2
 
 
 def test_a_spare_is_zero_and_synced_before_it_has_its_name() -> None:
@@ -213,6 +219,8 @@ def test_a_new_release_configuration_or_profile_begins_a_new_segment(other: Iden
     assert head is not None
     assert (head.identity, head.first_sequence) == (other, 2)
     assert contents(disk) == bodies(1, 2)
+    with pytest.raises(JournalCorrupt, match="after sequence 0"):
+        opened(changed(disk, FIRST, frames.FIRST_FRAME + 95, b"R"), identity=other)
 
 
 def test_a_group_that_fits_no_segment_is_our_mistake() -> None:
@@ -238,8 +246,37 @@ def test_a_closed_journal_takes_nothing() -> None:
     journal = opened(disk_with(bodies(1)))
     journal.close()
     journal.close()
-    with pytest.raises(JournalPoisoned, match="closed"):
+    with pytest.raises(JournalPoisoned, match=r"takes nothing more: closed\. End this process"):
         write(journal, bodies(2))
+
+
+def test_every_file_that_was_opened_is_closed_in_the_end() -> None:
+    """Over a segment's switch, a reopening and a reading; but for the segment that a journal writes, until it is closed."""
+    files: list[str] = []
+
+    class Counted(SimFile):
+        def close(self) -> None:
+            files.remove(self._name)
+
+    class CountingDisk(SimDisk):
+        def open(self, name: str, *, create: bool) -> SimFile:
+            file = Counted(self, name, super().open(name, create=create).inode)
+            files.append(name)
+            return file
+
+    disk = CountingDisk()
+    journal = opened(disk)
+    while journal.end.segment < 3:
+        write(journal, bodies(1, size=1500))
+        assert files == [f"segment-{journal.end.segment:08d}.pcj"]
+    journal.close()
+    assert files == []
+    again = CountingDisk(disk.files())
+    journal = opened(again, journal.end)
+    contents(again)
+    assert files == ["segment-00000003.pcj"]
+    journal.close()
+    assert files == []
 
 
 # --- who may write, and where ---
@@ -254,9 +291,18 @@ def test_a_second_writer_is_refused_and_told_who_holds_the_folder() -> None:
 
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "9p", "overlay", "tmpfs", "fuse.sshfs", "unknown"])
 def test_a_disk_that_may_forget_is_refused_unless_in_the_laboratory(kind: str) -> None:
-    with pytest.raises(JournalError, match=f"of type {kind}, expected a local disk"):
+    with pytest.raises(JournalError) as refused:
         opened(SimDisk(kind=kind))
+    assert str(refused.value) == (
+        f"simulated is on a file system of type {kind}, expected a local disk such as ext4 or xfs."
+        " Put the journal on one, or set `lab` where nothing may be lost but time."
+    )
     write(opened(SimDisk(kind=kind), lab=True), bodies(1))
+
+
+def test_the_laboratory_must_be_asked_for() -> None:
+    with pytest.raises(JournalError, match="of type tmpfs, expected a local disk"):
+        Journal.open(SimDisk(kind="tmpfs"), IDENTITY, clock=StillClock(), holder="me")
 
 
 def test_another_centres_journal_is_refused() -> None:
@@ -365,7 +411,7 @@ def test_zeros_whose_sync_failed_are_written_again() -> None:
     assert contents(after.moment().image(0)) == bodies(1, 2, 3)
 
 
-def test_recovery_zeroes_as_far_as_a_group_may_reach_and_no_farther() -> None:
+def test_recovery_zeroes_as_far_as_a_group_may_reach_and_writes_the_last_one_again_and_no_more() -> None:
     """And never beyond the segment, whose length is its header's."""
     written: list[int] = []
 
@@ -382,10 +428,16 @@ def test_recovery_zeroes_as_far_as_a_group_may_reach_and_no_farther() -> None:
         disk = SimDisk()
         journal = Journal.open(disk, IDENTITY, clock=StillClock(), holder="me", segment_bytes=segment)
         write(journal, bodies(1))
+        write(journal, bodies(2, 3))
+        assert len(disk.files()[FIRST]) == segment
         written.clear()
         again = Journal.open(NotingDisk(disk.files()), IDENTITY, clock=StillClock(), holder="me", segment_bytes=segment)
         most = frames.GROUP_BYTES_MAX + frames.COMMIT_BYTES
-        assert written[0] == min(most, segment - again.end.offset)
+        last = frames.group_bytes([draft(body) for body in bodies(2, 3)])
+        assert written == [min(most, segment - again.end.offset), last]
+        written.clear()
+        opened(NotingDisk(disk.files()), journal.end)
+        assert written == [min(most, segment - again.end.offset), 0]
 
 
 # --- no room ---
@@ -429,8 +481,8 @@ def test_a_spare_that_does_not_fit_leaves_nothing_behind(code: int) -> None:
     disk = SimDisk()
     journal = opened(disk)
     write(journal, bodies(1))
-    disk.hook = failing("pwrite", UNFINISHED, OSError(code, "no room"))
-    with pytest.raises(JournalFull, match="no room"):
+    disk.hook = failing("pwrite", UNFINISHED, OSError(code, "the disk said so"))
+    with pytest.raises(JournalFull, match="the disk said so"):
         journal.prepare_spares()
     assert disk.list() == [FIRST]
     write(journal, bodies(2))
@@ -781,7 +833,7 @@ def test_a_journal_of_another_format_stops_although_it_is_empty() -> None:
 
 def test_a_segment_that_lost_its_header_does_not_pass_for_a_spare() -> None:
     disk = changed(full_segments(2), SECOND, 0, bytes(512))
-    with pytest.raises(JournalCorrupt, match="no header, but other bytes than zero after it"):
+    with pytest.raises(JournalCorrupt, match="offset 0: no header, but other bytes than zero after it"):
         opened(disk)
 
 
@@ -822,7 +874,9 @@ def test_a_lost_last_group_of_an_earlier_segment_is_damage() -> None:
     groups = list(read_groups(disk))
     last = max(batch.end.offset for batch in groups if batch.end.segment == 1)
     start = max(batch.end.offset for batch in groups if batch.end.segment == 1 and batch.end.offset < last)
-    with pytest.raises(JournalCorrupt, match="the segment before ends with sequence"):
+    left = sum(1 for batch in groups if batch.end.segment == 1) - 1
+    why = f"the segment before ends with sequence {left}, this one goes on from {left + 1}, or from another chain"
+    with pytest.raises(JournalCorrupt, match=f"^segment-00000002.pcj, offset 0: {why}"):
         opened(changed(disk, FIRST, start, bytes(last - start)))
 
 
@@ -839,8 +893,19 @@ def test_a_wrong_decision_digest_is_found_by_whoever_asks() -> None:
     forged = frames.encode_group([draft(b"record 1.")], 1, chain, b"\x01" * 32)
     disk = changed(good, FIRST, frames.FIRST_FRAME, forged.content)
     assert contents(disk, "chain") == bodies(1)
-    with pytest.raises(JournalCorrupt, match="decision digest is not that of the group's decisions"):
+    at = frames.FIRST_FRAME + len(forged.content) - frames.COMMIT_BYTES
+    why = f"offset {at}, after sequence 0: the decision digest is not that of the group's decisions. This is damage"
+    with pytest.raises(JournalCorrupt, match=re.escape(why)):
         contents(disk, "decisions")
+
+
+def test_a_broken_chain_is_passed_over_by_whoever_wants_crcs_alone() -> None:
+    """So that a tool can still show what stands behind the place where the chain breaks."""
+    other = frames.encode_group([draft(b"record 1.")], 1, frames.GENESIS, frames.GENESIS)
+    disk = changed(disk_with(bodies(1)), FIRST, frames.FIRST_FRAME, other.content)
+    assert contents(disk, "crc") == bodies(1)
+    with pytest.raises(JournalCorrupt, match="frame 1 does not continue the chain"):
+        contents(disk, "chain")
 
 
 def test_a_later_releases_record_stops_the_journal_and_is_never_skipped() -> None:
@@ -913,8 +978,13 @@ def test_a_position_that_the_journal_does_not_hold_is_refused() -> None:
         (whole, nowhere),
         (SimDisk(), nowhere),
     ):
-        with pytest.raises(JournalCorrupt, match="the snapshot says that sequence"):
+        with pytest.raises(JournalCorrupt) as refused:
             opened(SimDisk(disk.files()), position)
+        assert str(refused.value) == (
+            f"segment-{position.segment:08d}.pcj, offset {position.offset}: the snapshot says that sequence {position.sequence}"
+            " ends here, the journal does not. One of them was cut or restored without the other; nothing was changed."
+            " Restore the journal from a copy that has this sequence, or remove the snapshots if the journal is right."
+        )
 
 
 # --- readers beside a writer ---
@@ -1007,6 +1077,48 @@ def test_a_reader_does_not_take_a_segment_just_begun_for_damage() -> None:
     assert seen == bodies(0) + bodies(*range(1, count), size=1500)
 
 
+def reads_of(disk: SimDisk, doing: Callable[[], object]) -> list[tuple[str, int]]:
+    """(file, bytes) of every read that `doing` asks for."""
+    seen: list[tuple[str, int]] = []
+
+    def pace(what: str, name: str, count: int) -> int:
+        seen.extend([(name, count)] if what == "pread" else [])
+        return 0
+
+    disk.pace = pace
+    doing()
+    return seen
+
+
+def test_damage_is_called_so_at_the_third_look_alike() -> None:
+    """A running service may be the cause of what was seen at the first two."""
+    damaged = changed(disk_with(bodies(1)), FIRST, frames.FIRST_FRAME + 95, b"R")
+
+    def read() -> None:
+        with pytest.raises(JournalCorrupt):
+            list(read_journal(damaged))
+
+    assert reads_of(damaged, read).count((FIRST, SEGMENT)) == 3
+    headless = changed(disk_with(bodies(1)), FIRST, 0, b"x")
+
+    def survey() -> None:
+        with pytest.raises(JournalCorrupt):
+            list(read_journal(headless))
+
+    assert reads_of(headless, survey).count((FIRST, frames.FIRST_FRAME)) == 3
+
+
+def test_of_a_spare_only_the_beginning_is_read() -> None:
+    """A service begins without reading two segments of zeros to their ends."""
+    disk = SimDisk()
+    journal = Journal.open(disk, IDENTITY, clock=StillClock(), holder="me", segment_bytes=1 << 20)
+    write(journal, bodies(1))
+    journal.prepare_spares()
+    after = disk.settled()
+    read = reads_of(after, lambda: opened(after))
+    assert 0 < sum(count for name, count in read if name == SECOND) < 1 << 18
+
+
 # --- committers ---
 
 
@@ -1042,7 +1154,15 @@ def test_the_thread_committer_writes_in_one_thread_and_makes_spares_in_another()
                 where.setdefault(name, set()).add(threading.current_thread().name)
 
         disk.hook = hook
-        committer: Committer = ThreadCommitter(opened(disk))
+        journal = opened(disk)
+        close = journal.close
+
+        def closing() -> None:
+            where["close"] = {threading.current_thread().name}
+            close()
+
+        journal.close = closing  # type: ignore[method-assign]
+        committer: Committer = ThreadCommitter(journal)
         await committer.commit([draft(b"0")])
         await committer.close()
         assert committer.spare_fault == ""
@@ -1051,7 +1171,27 @@ def test_the_thread_committer_writes_in_one_thread_and_makes_spares_in_another()
             FIRST: {"journal-writer_0"},
             f"{SECOND}.tmp": {"journal-spares_0"},
             "segment-00000003.pcj.tmp": {"journal-spares_0"},
+            "close": {"journal-writer_0"},
         }
+
+    asyncio.run(run())
+
+
+def test_commits_asked_for_at_once_are_written_one_after_the_other() -> None:
+    async def run() -> None:
+        disk, going = SimDisk(), threading.Event()
+
+        def hook(when: str, what: str, name: str) -> None:
+            assert what != "pwrite" or going.wait(30)
+
+        disk.hook = hook
+        committer = ThreadCommitter(opened(disk))
+        commits = [asyncio.ensure_future(committer.commit([draft(b"%d" % n)])) for n in range(3)]
+        await asyncio.sleep(0)  # all three are asked for, and the first cannot go on
+        going.set()
+        assert [(await commit).last_sequence for commit in commits] == [1, 2, 3]
+        await committer.close()
+        assert contents(disk) == [b"0", b"1", b"2"]
 
     asyncio.run(run())
 

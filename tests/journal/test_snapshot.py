@@ -68,7 +68,17 @@ def test_a_cut_snapshot_is_passed_over() -> None:
     for length in (0, 100, 135, 136, len(files[name(2)]) - 1):
         loaded = snapshot.load_newest(SimDisk(files | {name(2): files[name(2)][:length]}), schemas=SCHEMAS)
         assert loaded.snapshot == taken(1)
-        assert len(loaded.passed_over) == 1
+        short = f"{length} bytes, a snapshot has at least 136"
+        why = short if length < 136 else "its SHA-256 is not that of its bytes: it was changed or cut"
+        assert loaded.passed_over == (f"{name(2)}: {why}",)
+
+
+def test_a_snapshot_is_read_up_to_the_most_that_a_state_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = disk_with(1, 2)
+    monkeypatch.setattr(snapshot, "STATE_BYTES_MAX", len(taken(2).state))
+    assert snapshot.load_newest(disk, schemas=SCHEMAS).snapshot == taken(2)
+    monkeypatch.setattr(snapshot, "STATE_BYTES_MAX", len(taken(2).state) - 1)
+    assert snapshot.load_newest(disk, schemas=SCHEMAS).snapshot is None
 
 
 def test_a_snapshot_under_anothers_name_is_passed_over() -> None:

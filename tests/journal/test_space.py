@@ -77,8 +77,16 @@ def test_half_a_ballast_is_made_whole() -> None:
 def test_a_ballast_of_another_length_is_made_anew() -> None:
     """From its first byte to its last: a hole would keep no room."""
     disk = SimDisk({"ballast": b"x" * 3000})
-    assert space.keep_ballast(disk, 1000)
-    assert disk.files()["ballast"] == bytes(1000)
+    written: list[int] = []
+
+    def pace(what: str, name: str, count: int) -> int:
+        written.append(count if what == "pwrite" else 0)
+        return 0
+
+    disk.pace = pace
+    assert space.keep_ballast(disk, 9 << 20)
+    assert disk.files()["ballast"] == bytes(9 << 20)
+    assert sum(written) == 9 << 20
 
 
 def test_a_ballast_without_room_leaves_nothing_behind() -> None:
