@@ -154,7 +154,7 @@ def test_a_record_frame_or_none_proves_no_position() -> None:
         (b"", "0 bytes left"),
         (content[places[0] : places[0] + frames.COMMIT_BYTES], "a frame of another kind"),
     ):
-        with pytest.raises(BadFrame, match=f"offset 0: no commit frame: .*{why}"):
+        with pytest.raises(BadFrame, match=f"^offset 0: no commit frame: {why}"):
             frames.decode_commit(wrong)
 
 
@@ -503,10 +503,17 @@ def test_a_frame_with_an_impossible_prelude_says_what_is_wrong(length: int, guar
         frames.judge_tail(content, 0, 1)
 
 
+def test_where_a_segment_has_no_room_for_a_frame_there_is_none() -> None:
+    with pytest.raises(BadFrame, match=r"^offset 7: 5 bytes left, a frame has at least 123") as caught:
+        frames.decode_group(b"before short", 7, 1, frames.GENESIS)
+    assert caught.value.at == 7
+
+
 def test_a_damaged_header_is_refused_and_said_where_and_why() -> None:
     content = frames.encode_header(header()).ljust(frames.FIRST_FRAME, b"\0")
     for wrong, why in (
         (content[:500], "offset 0: the file has 500 bytes of header area, expected 4096"),
+        (b"x".ljust(frames.FIRST_FRAME, b"\0"), r"offset 0: segment header has magic b'x\\x00"),
         (b"x" + content[1:], r"offset 0: segment header has magic b'xACKJRNL' and CRC"),
         (content[:-1] + b"\1", "offset 512: bytes other than zero between the header and offset 4096"),
     ):

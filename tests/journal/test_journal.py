@@ -95,6 +95,20 @@ def full_segments(count: int) -> SimDisk:
     return SimDisk(disk.files())
 
 
+def asked_of(disk: SimDisk, operation: str, doing: Callable[[], object]) -> list[tuple[str, int]]:
+    """(file, bytes) of every `operation` that `doing` asks for."""
+    seen: list[tuple[str, int]] = []
+
+    def pace(what: str, name: str, count: int) -> int:
+        seen.extend([(name, count)] if what == operation else [])
+        return 0
+
+    disk.pace = pace
+    doing()
+    disk.pace = None
+    return seen
+
+
 # --- writing and reading back ---
 
 
@@ -195,7 +209,8 @@ def test_a_spare_is_zero_and_synced_before_it_has_its_name() -> None:
     disk = SimDisk()
     journal = opened(disk)
     write(journal, bodies(1))
-    journal.prepare_spares()
+    written = asked_of(disk, "pwrite", journal.prepare_spares)
+    assert sum(count for name, count in written if name == UNFINISHED) == SEGMENT, "a hole would keep no room"
     for luck in range(20):
         left = disk.image(Stream(luck, "crash")).files()
         assert left[SECOND] == bytes(SEGMENT)
@@ -865,7 +880,9 @@ def test_a_segment_under_anothers_name_is_damage() -> None:
 
 def test_a_first_segment_that_is_not_the_first_is_damage() -> None:
     header = frames.SegmentHeader(IDENTITY, 1, SEGMENT, 7, 0, frames.GENESIS, frames.GENESIS)
-    with pytest.raises(JournalCorrupt, match="offset 0: the first segment begins with sequence 7, expected 1"):
+    with pytest.raises(
+        JournalCorrupt, match=r"^segment-00000001\.pcj, offset 0: the first segment begins with sequence 7, expected 1"
+    ):
         opened(SimDisk({FIRST: frames.encode_header(header).ljust(SEGMENT, b"\0")}))
 
 
@@ -883,7 +900,7 @@ def test_a_lost_last_group_of_an_earlier_segment_is_damage() -> None:
 def test_a_torn_tail_before_another_segment_is_damage() -> None:
     disk = full_segments(2)
     end = len(disk.files()[FIRST].rstrip(b"\0"))
-    with pytest.raises(JournalCorrupt, match="no whole group follows, though the next segment is in use"):
+    with pytest.raises(JournalCorrupt, match=f"offset {end}, .*: no whole group follows, though the next segment is in use"):
         opened(changed(disk, FIRST, end + 600, b"x"))
 
 
@@ -959,6 +976,12 @@ def test_a_position_at_a_segments_beginning_is_one_too() -> None:
     assert (start.segment, start.offset, start.sequence) == (1, frames.FIRST_FRAME, 0)
     again = opened(SimDisk(disk.files()), start)
     assert again.end == start
+    two = full_segments(2)
+    content = two.files()[SECOND]
+    head = frames.decode_header(content[: frames.FIRST_FRAME])
+    assert head is not None
+    second = Position(2, frames.FIRST_FRAME, head.first_sequence - 1, frames.chain_after_header(content), head.digest)
+    assert opened(two, second).end.sequence == head.first_sequence
 
 
 def test_a_position_that_the_journal_does_not_hold_is_refused() -> None:
@@ -1077,35 +1100,18 @@ def test_a_reader_does_not_take_a_segment_just_begun_for_damage() -> None:
     assert seen == bodies(0) + bodies(*range(1, count), size=1500)
 
 
-def reads_of(disk: SimDisk, doing: Callable[[], object]) -> list[tuple[str, int]]:
-    """(file, bytes) of every read that `doing` asks for."""
-    seen: list[tuple[str, int]] = []
-
-    def pace(what: str, name: str, count: int) -> int:
-        seen.extend([(name, count)] if what == "pread" else [])
-        return 0
-
-    disk.pace = pace
-    doing()
-    return seen
-
-
 def test_damage_is_called_so_at_the_third_look_alike() -> None:
     """A running service may be the cause of what was seen at the first two."""
-    damaged = changed(disk_with(bodies(1)), FIRST, frames.FIRST_FRAME + 95, b"R")
+    whole = disk_with(bodies(1), bodies(2))
+    second = next(read_groups(whole)).end.offset
+    for at, bytes_read in ((0, frames.FIRST_FRAME), (frames.FIRST_FRAME + 95, SEGMENT), (second + 95, SEGMENT)):
+        damaged = changed(whole, FIRST, at, b"X")
 
-    def read() -> None:
-        with pytest.raises(JournalCorrupt):
-            list(read_journal(damaged))
+        def read(disk: SimDisk = damaged) -> None:
+            with pytest.raises(JournalCorrupt):
+                list(read_journal(disk))
 
-    assert reads_of(damaged, read).count((FIRST, SEGMENT)) == 3
-    headless = changed(disk_with(bodies(1)), FIRST, 0, b"x")
-
-    def survey() -> None:
-        with pytest.raises(JournalCorrupt):
-            list(read_journal(headless))
-
-    assert reads_of(headless, survey).count((FIRST, frames.FIRST_FRAME)) == 3
+        assert asked_of(damaged, "pread", read).count((FIRST, bytes_read)) == 3
 
 
 def test_of_a_spare_only_the_beginning_is_read() -> None:
@@ -1115,7 +1121,7 @@ def test_of_a_spare_only_the_beginning_is_read() -> None:
     write(journal, bodies(1))
     journal.prepare_spares()
     after = disk.settled()
-    read = reads_of(after, lambda: opened(after))
+    read = asked_of(after, "pread", lambda: opened(after))
     assert 0 < sum(count for name, count in read if name == SECOND) < 1 << 18
 
 

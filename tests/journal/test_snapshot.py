@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 
 import msgspec
 import pytest
@@ -81,6 +82,31 @@ def test_a_snapshot_is_read_up_to_the_most_that_a_state_may_have(monkeypatch: py
     assert snapshot.load_newest(disk, schemas=SCHEMAS).snapshot is None
 
 
+def test_a_snapshot_of_an_empty_state_reads_back() -> None:
+    empty = msgspec.structs.replace(taken(7), state=b"")
+    disk = SimDisk()
+    snapshot.write(disk, empty)
+    assert snapshot.load_newest(disk, schemas=SCHEMAS) == Loaded(empty, ())
+
+
+@pytest.mark.parametrize(
+    ("at", "content", "why"),
+    [
+        (0, b"OTHERSNP", "format 1, schema 2; this release reads 1 and [1, 2]"),
+        (8, b"\2", "format 2, schema 2; this release reads 1 and [1, 2]"),
+        (32, b"\7", "it holds sequence 1 and 775 bytes, which its name and size contradict"),
+    ],
+    ids=["magic", "version", "length"],
+)
+def test_a_sound_snapshot_that_is_not_ours_is_passed_over(at: int, content: bytes, why: str) -> None:
+    """Its SHA-256 is right, so that only what it says of itself tells."""
+    files = disk_with(1).files()
+    other = bytearray(files[name(1)][:-32])
+    other[at : at + len(content)] = content
+    forged = bytes(other) + hashlib.sha256(other).digest()
+    assert snapshot.load_newest(SimDisk({name(1): forged}), schemas=SCHEMAS) == Loaded(None, (f"{name(1)}: {why}",))
+
+
 def test_a_snapshot_under_anothers_name_is_passed_over() -> None:
     files = disk_with(1).files()
     loaded = snapshot.load_newest(SimDisk({name(5): files[name(1)]}), schemas=SCHEMAS)
@@ -149,5 +175,5 @@ def test_what_is_wrong_is_said_even_if_the_half_snapshot_cannot_be_removed() -> 
 
 def test_a_snapshot_of_nothing_is_our_mistake() -> None:
     """An empty journal has no position that could be proved."""
-    with pytest.raises(AssertionError, match="empty journal"):
+    with pytest.raises(AssertionError, match=r"^a snapshot of an empty journal"):
         snapshot.write(SimDisk(), taken(0))
