@@ -413,13 +413,14 @@ def test_zeros_of_a_record_that_fill_no_sector_do_not_pass_for_a_torn_write() ->
         read(bytes(damaged))
 
 
-def test_a_torn_group_that_begins_with_an_empty_record_is_torn() -> None:
-    """The shortest frame there is is whole, and what the crash took is looked for behind it."""
+@pytest.mark.parametrize("size", [0, frames.BODY_BYTES_MAX], ids=["shortest", "longest"])
+def test_a_torn_group_that_begins_with_the_shortest_or_longest_record_is_torn(size: int) -> None:
+    """That frame is whole, and what the crash took is looked for behind it."""
     content, places, chain, sequence = journal(1)
-    empty = Draft(1, 2, 3, "", 0, 0, b"", 0)
-    group = frames.encode_group([empty, draft(9, b"x" * 2000)], sequence, chain, frames.GENESIS).content
+    first = Draft(1, 2, 3, "", 0, 0, b"x" * size, 0)
+    group = frames.encode_group([first, draft(9, b"x" * 2000)], sequence, chain, frames.GENESIS).content
     torn = bytearray((content[: places[-1]] + group).ljust(SEGMENT, b"\0"))
-    sector = (places[-1] // 512 + 2) * 512
+    sector = ((places[-1] + size) // 512 + 2) * 512
     torn[sector : sector + 512] = bytes(512)
     assert read(bytes(torn)) == (sequence - 1, len(group))
 

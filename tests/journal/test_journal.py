@@ -860,7 +860,7 @@ def test_a_cut_segment_file_is_damage(length: int) -> None:
     Found by the crash images: a file cut right behind its header passed for a spare, and its records were gone.
     """
     files = disk_with(bodies(1)).files()
-    with pytest.raises(JournalCorrupt, match=f"header of segment 1 with 16384 bytes in a file of {length} bytes"):
+    with pytest.raises(JournalCorrupt, match=f"offset 0: header of segment 1 with 16384 bytes in a file of {length} bytes"):
         opened(SimDisk({FIRST: files[FIRST][:length]}))
 
 
@@ -948,6 +948,7 @@ def test_recovery_from_a_position_reads_nothing_before_it() -> None:
     assert journal.end == positions[-1]
     after = positions[-2].sequence + 1
     assert [entry.sequence for entry in journal.records(after)] == [positions[-1].sequence]
+    assert [entry.sequence for entry in read_journal(spoilt, after)] == [positions[-1].sequence]
     with pytest.raises(JournalCorrupt):
         list(journal.records(1))
 

@@ -127,6 +127,20 @@ def test_a_snapshot_that_cannot_be_read_is_passed_over() -> None:
     assert snapshot.load_newest(disk, schemas=SCHEMAS).snapshot == taken(1)
 
 
+def test_a_snapshot_that_is_removed_while_they_are_looked_through_is_passed_over_and_not_made_again() -> None:
+    disk = disk_with(1, 2)
+
+    def hook(when: str, what: str, on: str) -> None:
+        if (when, what) == ("after", "list"):
+            disk.remove(name(2))
+
+    disk.hook = hook
+    loaded = snapshot.load_newest(disk, schemas=SCHEMAS)
+    assert loaded.snapshot == taken(1)
+    assert "No such file" in loaded.passed_over[0]
+    assert set(disk.files()) == {name(1)}
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
 def test_a_snapshot_that_cannot_be_written_leaves_the_older_ones(code: int) -> None:
     disk = disk_with(1, 2)
