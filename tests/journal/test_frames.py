@@ -429,8 +429,9 @@ def test_a_whole_but_wrong_last_group_is_damage_though_nothing_follows() -> None
     content, places, _, _ = journal(1, 1)
     damaged = bytearray(content)
     damaged[places[2] - 100] ^= 1
-    with pytest.raises(WrongFrame, match="none of its 512-byte sectors is missing"):
+    with pytest.raises(WrongFrame, match="none of its 512-byte sectors is missing") as caught:
         read(bytes(damaged))
+    assert caught.value.at == places[2] - frames.COMMIT_BYTES
 
 
 def test_a_wrong_chain_is_damage_and_is_passed_over_when_only_crcs_are_wanted() -> None:
