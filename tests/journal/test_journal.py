@@ -257,6 +257,15 @@ def test_a_group_that_fills_its_segment_to_the_last_byte_goes_into_it() -> None:
     assert contents(disk) == [*bodies(1), bytes(size), *bodies(2)]
 
 
+def test_a_group_may_fill_a_fresh_segment_to_the_last_byte() -> None:
+    disk = SimDisk()
+    journal = opened(disk)
+    body = bytes(SEGMENT - frames.FIRST_FRAME - frames.group_bytes([draft(b"")]))
+    write(journal, [body])
+    assert (journal.end.segment, journal.end.offset) == (1, SEGMENT)
+    assert contents(disk) == [body]
+
+
 def test_a_closed_journal_takes_nothing() -> None:
     journal = opened(disk_with(bodies(1)))
     journal.close()
@@ -764,8 +773,12 @@ def test_damage_is_reported_with_its_place_and_nothing_is_changed() -> None:
         opened(damaged)
     message = str(caught.value)
     assert message.startswith("segment-00000001.pcj, offset ")
-    for part in ("after sequence 2", "the good frame of sequence 4 follows", "nothing was changed", "restore the segment"):
+    for part in ("after sequence 2", "the good frame of sequence 4 follows"):
         assert part in message
+    assert message.endswith(
+        ". This is damage, not a torn tail; nothing was changed. Keep a copy of the folder as it is,"
+        " check the disk, and restore the segment from a copy that reads without a fault."
+    )
     assert damaged.files() == before
     assert caught.value.exit_code == 65
     with pytest.raises(JournalCorrupt, match="after sequence 2"):
