@@ -7,6 +7,7 @@ journal is read from its beginning. `JOURNAL-FORMAT.md` has the bytes.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 import struct
@@ -52,8 +53,11 @@ def write(disk: Disk, snapshot: Snapshot) -> None:
     Keep a snapshot, durable under its name or not at all, and remove all but the newest two.
 
     Call it off the critical path. An `OSError` leaves the older snapshots as they were; the journal is not concerned.
+    A state that no recovery would read is one, too: it must not push out those that can be read.
     """
     assert snapshot.position.sequence > 0, "a snapshot of an empty journal"
+    if len(snapshot.state) > STATE_BYTES_MAX:
+        raise OSError(errno.EFBIG, f"a state of {len(snapshot.state)} bytes, a snapshot is read with at most {STATE_BYTES_MAX}")
     name = _name(snapshot.position.sequence)
     try:
         _write_unfinished(disk, name + _UNFINISHED, _encode(snapshot))

@@ -82,6 +82,17 @@ def test_a_snapshot_is_read_up_to_the_most_that_a_state_may_have(monkeypatch: py
     assert snapshot.load_newest(disk, schemas=SCHEMAS).snapshot is None
 
 
+def test_a_state_that_no_recovery_would_read_does_not_push_out_those_that_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = disk_with(1, 2)
+    monkeypatch.setattr(snapshot, "STATE_BYTES_MAX", len(taken(3).state) - 1)
+    with pytest.raises(OSError, match="a state of 792 bytes, a snapshot is read with at most 791") as caught:
+        snapshot.write(disk, taken(3))
+    assert caught.value.errno == errno.EFBIG
+    assert disk.list() == [name(1), name(2)]
+    monkeypatch.setattr(snapshot, "STATE_BYTES_MAX", len(taken(3).state))
+    snapshot.write(disk, taken(3))
+
+
 def test_a_snapshot_of_an_empty_state_reads_back() -> None:
     empty = msgspec.structs.replace(taken(7), state=b"")
     disk = SimDisk()
