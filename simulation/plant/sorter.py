@@ -446,6 +446,8 @@ class SorterProgram(Machine):
             rider.why = Disposition.WRONG_LANE
             self._aim_next(rider)
         elif lane.state is PlaceState.OPEN or lane.diverter == STUCK_OUT:
+            if lane.state in (PlaceState.CLOSED, PlaceState.JAMMED):
+                rider.why = Disposition.WRONG_LANE  # the PLC would not have it there; its diverter will
             self._enter(rider, lane)
         else:
             self._fall_back(rider, lane)
