@@ -9,6 +9,7 @@ import msgspec
 
 from packcenter.core import facts as f
 from packcenter.core import record
+from packcenter.core.acts import REFUSALS
 from packcenter.core.commands import BeginParcel, Divert, Drop, RejectParcel, SealParcel
 
 
@@ -27,6 +28,10 @@ def names(fact: f.Fact) -> tuple[str, ...]:
         return (fact.line.item,)
     if isinstance(fact, f.BagClosed):
         return fact.items
+    if isinstance(fact, f.CodedByHand):
+        return (fact.provisional, fact.item)
+    if isinstance(fact, f.ActTaken | f.ActRefused):
+        return (fact.subject,) if fact.act.startswith("hand_") else ()
     item = getattr(fact, "item", "")
     return (item,) if item else ()
 
@@ -98,6 +103,12 @@ def _sealed(fact: f.ParcelSealed) -> str:
     return f"at {fact.plc}, {fact.grams} g, label {fact.label}{': ' + fact.reason if fact.reason else ''}"
 
 
+def _act(fact: f.ActTaken | f.ActRefused) -> str:
+    verdict = fact.act.removeprefix("hand_")
+    why = f"; refused: {REFUSALS[fact.why]}" if isinstance(fact, f.ActRefused) else ""
+    return f"{verdict} by {fact.person} as {fact.role}: {fact.reason}{why}"
+
+
 def _late(fact: f.DecisionLate) -> str:
     return f"{fact.by_us / 1e3:.0f} ms after the deadline of lane {fact.lane}; the PLC's fallback stands"
 
@@ -117,6 +128,10 @@ _TELL: dict[type, Callable[[Any], tuple[str, str]]] = {
     f.ParcelDropped: lambda x: ("bagged", f"in {x.bag} at position {x.position}"),
     f.ParcelTurnedOut: lambda x: ("turned out", x.reason),
     f.BagClosed: lambda x: ("bag closed", f"{x.bag} for {x.destination}, seal {x.seal}, {len(x.items)} parcels"),
+    f.ActTaken: lambda x: ("verdict", _act(x)),
+    f.ActRefused: lambda x: ("no verdict", _act(x)),
+    f.ItemWithdrawn: lambda x: ("withdrawn", "its agency wants it back"),
+    f.CodedByHand: lambda x: ("coded by hand", f"{x.provisional} is {x.item}"),
     f.SentToHand: lambda x: ("to the hand station", x.reason),
     f.ItemLost: lambda x: ("lost", f"last seen {x.place}: {x.reason}"),
     f.ItemFound: lambda x: ("found", x.at),

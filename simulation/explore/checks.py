@@ -25,7 +25,7 @@ from packcenter.core.commands import Divert
 from packcenter.core.controller import Controller
 from packcenter.core.custody import balance_errors, books
 from packcenter.core.hall import Hall
-from packcenter.core.lifecycle import kind_of
+from packcenter.core.lifecycle import IN_HALL, kind_of
 from packcenter.core.packml import State as Unit
 from packcenter.core.state import State, decode_state, encode_state, is_current, lane_place
 from packcenter.core.words import ReadOutcome, ReasonClass
@@ -195,6 +195,27 @@ class Checker:
         if fact.reason == "repeated" and not self._echoes:
             self._wrong(now_us, "E1", f"record {recorded.sequence}: {fact}: a link handed it out again by itself")
 
+    def _taken(self, recorded: Recorded, fact: f.ActTaken, state: State | None, now_us: int) -> None:
+        met = self._notes.met
+        match fact.act.removesuffix("_begin"):
+            case "lane_close":
+                met("lane closed by a person")
+            case "maintenance":
+                met("machine in maintenance")
+            case "bag_close":
+                met("bag closed early")
+            case "hand_return" | "hand_remake":
+                met("document sent off")
+            case "hand_code":
+                met("coded by hand")
+            case "hand_withdraw" if state is not None and kind_of(state.items[fact.subject].place) in IN_HALL:
+                met("item withdrawn in the hall")
+        if any(isinstance(each, f.MachineStopSet) and each.person for each in recorded.facts):
+            met("machine stopped by a person")
+
+    def _refused(self, recorded: Recorded, fact: f.ActRefused, state: State | None, now_us: int) -> None:
+        self._notes.met("act refused")
+
     # --- deaths ------------------------------------------------------------------------------------------------------
 
     def died(self, now_us: int, state: State | None, in_pouches: bool = False) -> None:
@@ -304,6 +325,8 @@ _FACTS: dict[type, _Check] = {
     f.BagSuspected: Checker._suspected,
     f.BagCloseAsked: Checker._close_asked,
     f.EventSetAside: Checker._set_aside,
+    f.ActTaken: Checker._taken,
+    f.ActRefused: Checker._refused,
 }
 _LETTERS = {"wrong document": "B4", "bill": "D1"}
 

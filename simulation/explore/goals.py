@@ -40,12 +40,30 @@ GOALS: Final[Mapping[str, str]] = {
     "reload during a jam": "a manifest comes again while a sorter is jammed",
     "clock step back over shift end": "the wall clock passes a cut-off backwards",
     "links cut and restored one by one": "all cables are pulled, and put back in any order",
+    "lane closed by a person": "nothing may be sent there, whatever its PLC says",
+    "machine stopped by a person": "nobody but a person starts it again",
+    "machine in maintenance": "it stands, and is commanded by maintenance alone",
+    "bag closed early": "the rack is asked in the middle of things",
+    "item withdrawn in the hall": "it must not leave, wherever it is",
+    "document sent off": "a person decides, and the books follow",
+    "coded by hand": "an object without identity gets its own",
+    "act refused": "nothing may come of it",
     "snapshot taken": "a restart need not read everything",
     "segment switched": "the journal goes on in another file",
 }
 """Each goal and what it is for."""
 
-WIRE_CANNOT: Final = frozenset({"stale reply ignored", "reload during a jam", "event set aside"})
+_OF_STAFF: Final = (
+    "lane closed by a person",
+    "machine stopped by a person",
+    "machine in maintenance",
+    "bag closed early",
+    "item withdrawn in the hall",
+    "document sent off",
+    "coded by hand",
+    "act refused",
+)
+WIRE_CANNOT: Final = frozenset({"stale reply ignored", "reload during a jam", "event set aside", *_OF_STAFF})
 """Goals that the wire level does not count: whoever does must take it out here."""
 
 

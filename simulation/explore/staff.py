@@ -37,6 +37,9 @@ _AWAY: Final = {
 """What brings a machine that a person stopped back towards Execute."""
 
 _VERDICTS: Final = (HandVerdict.REMAKE, HandVerdict.RETURN, HandVerdict.RETURN, HandVerdict.REINDUCT, HandVerdict.WITHDRAW)
+_LOOKED_AT: Final = 12
+"""So many documents on the table are looked at, the last to come: a person does not read a whole pile."""
+
 _WHO: Final = ("op-1", "op-2", "op-3")
 
 
@@ -161,10 +164,12 @@ def _passes_verdict(world: ProtocolWorld, stream: Stream, hard: int) -> str | No
         return None
     world.staff.settle()
     table = [each for each in hand.table() if not truth.touches(each) and len(truth.bearing(each.code)) <= 1]
-    document = table[stream.below(len(table))] if table else None
-    item = _in_the_books(state, document, world.plant) if document is not None else None
-    if document is None or item is None or item.id in world.staff.holding:
+    found = [(each, item) for each in table[-_LOOKED_AT:] if (item := _in_the_books(state, each, world.plant)) is not None]
+    nameless = [entry for entry in found if not entry[1].announced]
+    among = nameless if nameless and stream.below(4) else found
+    if not among:
         return None
+    document, item = among[stream.below(len(among))]
     verdict, code = _VERDICTS[stream.below(len(_VERDICTS))], ""
     if not item.announced and document.code in state.items and stream.below(3):
         verdict, code = HandVerdict.CODE, document.code
