@@ -26,6 +26,7 @@ _COMMANDS = {
     "books": ("packcenter.cli.journal", "books", "Balance a shift: where is every item, and why."),
     "judge": ("packcenter.cli.judge", "judge", "Have a recorded run judged by the second, independent checker."),
     "check": ("packcenter.cli.check", "check", "Check site, sort plan, profiles and manifests; report every error."),
+    "plan": ("packcenter.cli.plan", "plan", "Say what share of a manifest each rule takes, and how two plans differ."),
     "manifest": ("packcenter.cli.manifest", "manifest", "Make an example manifest, or check one."),
     "plc": ("packcenter.cli.plc", "plc", "Diagnose PLCs: doctor, watch."),
     "plant": ("packcenter.cli.plant", "plant", "Run only the simulated hall: its PLC servers and its machines."),

@@ -26,11 +26,11 @@ class Day(NamedTuple):
     opens_s: int
 
 
-def load(site: Path | None) -> Configuration:
-    """The configuration of a site file, or of the reference hall."""
+def load(site: Path | None, plan: Path | None = None) -> Configuration:
+    """The configuration of a site file, or of the reference hall; with another plan than its own, if one is given."""
     from packcenter.config.load import bundled_site, load_site
 
-    return load_site(site if site is not None else bundled_site())
+    return load_site(site if site is not None else bundled_site(), plan=plan)
 
 
 def parse_day(text: str | None) -> date:

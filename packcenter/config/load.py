@@ -59,13 +59,13 @@ def read_file(path: Path) -> bytes:
         raise Unreadable("not a file's name") from None
 
 
-def load_site(path: Path | str, read: ReadFile = read_file) -> Configuration:
+def load_site(path: Path | str, read: ReadFile = read_file, *, plan: Path | None = None) -> Configuration:
     """
-    The configuration of a site file with its plan and profiles, checked whole.
+    The configuration of a site file with its plan (or another `plan` file) and profiles, checked whole.
 
     Raises `ConfigError` with every finding of all these files; nothing is returned of a configuration with faults.
     """
-    run = _Run(read)
+    run = _Run(read, plan)
     loaded = run.site(Path(path), str(path))
     report = run.report()
     if not report.ok:
@@ -112,8 +112,9 @@ def bundled_site(name: str = "reference") -> Path:
 class _Run:
     """One run over any number of files: each file is read, validated and checked once, and every finding is kept."""
 
-    def __init__(self, read: ReadFile) -> None:
+    def __init__(self, read: ReadFile, plan: Path | None = None) -> None:
         self._read = read
+        self._other_plan = plan
         self._files: list[str] = []
         self._findings: list[Finding] = []
         self._documents: dict[Path, Document | None] = {}
@@ -169,6 +170,8 @@ class _Run:
     def _plan_of(self, site: Loaded[Site], path: Path) -> Loaded[Plan] | None:
         if not site.sound("plan"):
             return None
+        if self._other_plan is not None:
+            return self._plan(self._other_plan, str(self._other_plan))
         target = path.parent / site.model.plan
         if self._is_missing(target):
             self._findings.append(

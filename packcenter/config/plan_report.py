@@ -1,0 +1,213 @@
+"""
+What a sort plan does: the share of a manifest that each rule takes, what it leaves without a lane, and how two plans differ.
+
+Nothing here decides; it asks the look-ups that the core decides by (`core.index`), so a report and a run cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from packcenter.core.hall import Hall, Plan
+from packcenter.core.index import HallIndex
+from packcenter.core.inputs import Line
+
+NO_RULE = ""
+"""Stands for the rule of an item that no rule takes."""
+
+
+class RuleShare(msgspec.Struct, frozen=True):
+    """How many items of a manifest a rule takes, and the group of lanes that it gives them."""
+
+    rule: str
+    group: str
+    items: int
+
+
+class DestinationShare(msgspec.Struct, frozen=True):
+    """How many items go to a destination, and at which position of the rack its bag hangs (0: at none)."""
+
+    destination: str
+    position: int
+    items: int
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """
+    Items that go to people by the plan itself, whatever the machines do.
+
+    `why`: no_destination (no postcode range), no_position (no bag hangs for it), no_rule, or no_lane (`sorter` has no lane of
+    its group, or of its overflow groups, that may hold it). `what` names the kind of items.
+    """
+
+    why: str
+    what: str
+    sorter: str
+    items: int
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """
+    What a plan does with a manifest. `rules` and `destinations` are in the plan's order, with those that take nothing;
+    `gaps` the most items first.
+    """
+
+    version: str
+    items: int
+    rules: list[RuleShare]
+    destinations: list[DestinationShare]
+    gaps: list[Gap]
+
+    @property
+    def unused(self) -> list[str]:
+        """Rules that take no item."""
+        return [share.rule for share in self.rules if not share.items]
+
+
+def cover(hall: Hall, lines: Iterable[Line]) -> Coverage:
+    """Put every line of a manifest through the plan of a hall."""
+    index = HallIndex(hall)
+    rules: Counter[str] = Counter()
+    destinations: Counter[str] = Counter()
+    gaps: Counter[tuple[str, str, str]] = Counter()
+    kinds: Counter[tuple[str, str, int, str]] = Counter(
+        (line.mail_class, line.agency, line.destination, line.service) for line in lines
+    )
+    for (mail_class, agency, postcode, service), count in sorted(kinds.items()):
+        destination = index.destination(postcode)
+        if not destination:
+            gaps["no_destination", f"{postcode:06d}", ""] += count
+        else:
+            destinations[destination] += count
+            if not index.positions.get(destination):
+                gaps["no_position", destination, ""] += count
+        rule = index.rule(mail_class, agency, destination, service)
+        rules[rule.name if rule is not None else NO_RULE] += count
+        if rule is None:
+            gaps["no_rule", f"{mail_class} of {agency} for {destination or f'{postcode:06d}'} by {service}", ""] += count
+            continue
+        for sorter in _without_lane(index, rule.group, mail_class):
+            gaps["no_lane", f"{mail_class} by rule {rule.name}", sorter] += count
+    return Coverage(
+        version=hall.plan.version,
+        items=kinds.total(),
+        rules=[RuleShare(rule.name, rule.group, rules[rule.name]) for rule in hall.plan.rules],
+        destinations=[
+            DestinationShare(each.name, index.positions.get(each.name, 0), destinations[each.name])
+            for each in hall.plan.destinations
+        ],
+        gaps=[Gap(*key, count) for key, count in sorted(gaps.items(), key=lambda entry: (-entry[1], entry[0]))],
+    )
+
+
+def _without_lane(index: HallIndex, group: str, mail_class: str) -> list[str]:
+    """The sorters that have no lane for a class in a group or its overflow groups."""
+    secure = mail_class not in index.classes or index.classes[mail_class].secure
+    return [
+        sorter
+        for sorter in index.sorters
+        if not any(lane.secure or not secure for _, _, lanes in index.lane_order(group, sorter) for lane in lanes)
+    ]
+
+
+# --- two plans -----------------------------------------------------------------------------------------------------------
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One difference of two plans: `what` (such as "rule letters") `was` and `now` is; "" where it is not there."""
+
+    what: str
+    was: str
+    now: str
+
+
+class Rerouted(msgspec.Struct, frozen=True):
+    """Items of a manifest that the new plan takes elsewhere: by which rule to which group, or to which destination."""
+
+    what: str
+    was: str
+    now: str
+    items: int
+
+
+def compare(was: Plan, now: Plan) -> list[Change]:
+    """Every difference of two plans, in the order of a plan's parts; the version is not one."""
+    return [
+        *_changes("destination", _destinations(was), _destinations(now)),
+        *_changes("group", _groups(was), _groups(now)),
+        *_changes("rule", _rules(was), _rules(now)),
+        *_order(was, now),
+        *_changes("bags", _bags(was), _bags(now)),
+    ]
+
+
+def _changes(kind: str, was: dict[str, str], now: dict[str, str]) -> list[Change]:
+    names = [*was, *(name for name in now if name not in was)]
+    return [
+        Change(f"{kind} {name}", was.get(name, ""), now.get(name, "")) for name in names if was.get(name, "") != now.get(name, "")
+    ]
+
+
+def _destinations(plan: Plan) -> dict[str, str]:
+    return {each.name: ", ".join(_range(*part) for part in each.postcodes) for each in plan.destinations}
+
+
+def _range(first: int, last: int) -> str:
+    return f"{first:06d}" if first == last else f"{first:06d}-{last:06d}"
+
+
+def _groups(plan: Plan) -> dict[str, str]:
+    return {each.name: _group(each.lanes, each.balance, each.overflow) for each in plan.groups}
+
+
+def _group(lanes: tuple[tuple[str, int], ...], balance: str, overflow: tuple[str, ...]) -> str:
+    then = f", then {', '.join(overflow)}" if overflow else ""
+    return f"{', '.join(f'{plc}/{lane}' for plc, lane in lanes)} ({balance}){then}"
+
+
+def _rules(plan: Plan) -> dict[str, str]:
+    told = {}
+    for rule in plan.rules:
+        wants = (
+            ("class", rule.mail_classes),
+            ("agency", rule.agencies),
+            ("destination", rule.destinations),
+            ("service", rule.services),
+        )
+        conditions = "; ".join(f"{name} {', '.join(values)}" for name, values in wants if values)
+        told[rule.name] = f"{conditions or 'everything'} -> {rule.group}"
+    return told
+
+
+def _order(was: Plan, now: Plan) -> list[Change]:
+    """The first rule that fits decides, so their order is a part of the plan."""
+    names = {rule.name for rule in was.rules} & {rule.name for rule in now.rules}
+    before, after = ([rule.name for rule in plan.rules if rule.name in names] for plan in (was, now))
+    return [Change("order of rules", ", ".join(before), ", ".join(after))] if before != after else []
+
+
+def _bags(plan: Plan) -> dict[str, str]:
+    bags = plan.bags
+    cutoffs = ", ".join(f"{minute // 60:02d}:{minute % 60:02d}" for minute in bags.cutoff_minutes)
+    return {"items_max": str(bags.items_max), "grams_max": str(bags.grams_max), "cutoffs": cutoffs or "none"}
+
+
+def reroute(was: Hall, now: Hall, lines: Iterable[Line]) -> list[Rerouted]:
+    """What becomes another way of a manifest's items under another plan, the most items first."""
+    before, after = HallIndex(was), HallIndex(now)
+    moved: Counter[tuple[str, str, str]] = Counter()
+    for line in lines:
+        ways = [_way(index, line) for index in (before, after)]
+        for what, old, new in zip(("destination", "group", "rule"), *ways, strict=True):
+            if old != new:
+                moved[what, old, new] += 1
+    return [Rerouted(*key, count) for key, count in sorted(moved.items(), key=lambda entry: (-entry[1], entry[0]))]
+
+
+def _way(index: HallIndex, line: Line) -> tuple[str, str, str]:
+    destination = index.destination(line.destination)
+    rule = index.rule(line.mail_class, line.agency, destination, line.service)
+    return destination, rule.group if rule is not None else "", rule.name if rule is not None else ""
