@@ -13,7 +13,7 @@ from packcenter.core import facts as f
 from packcenter.core import inputs as i
 from packcenter.core import s10
 from packcenter.core.bags import next_cutoff_us
-from packcenter.core.commands import Command, Divert, Drop
+from packcenter.core.commands import Command, Divert, Drop, GrantEpoch
 from packcenter.core.controller import Controller
 from packcenter.core.custody import Account, balance_errors, books
 from packcenter.core.hall import BagLimits, Hall, Waybills
@@ -202,7 +202,7 @@ def test_a_fold_knows_all_that_a_step_asked_before_it_answered_some() -> None:
     """A step may renew several orders and answer the second one first: two pairs of parcels under one label, lost in one tick."""
     controller = _controller()
     controller.step(halls.BASE_US, i.LinkUp("rack-1", 7, 0))
-    renewed: list[Command] = [Drop("rack-1", 1, 0, "A"), Drop("rack-1", 2, 0, "B")]
+    renewed: list[Command] = [GrantEpoch("rack-1", 7, 1), Drop("rack-1", 1, 0, "A"), Drop("rack-1", 2, 0, "B")]
     controller.fold(halls.BASE_US, [f.CommandAnswered("rack-1", 2, 0)], renewed)
     assert list(controller.state.plcs["rack-1"].pending) == [1]
 
