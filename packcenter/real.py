@@ -11,6 +11,7 @@ import fcntl
 import os
 import secrets
 import socket
+import ssl
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -234,3 +235,16 @@ class RealNet:
     def listen(self, host: str, port: int) -> socket.socket:
         """A listening socket, which a process that comes after us may take over at once."""
         return socket.create_server((host, port), reuse_port=False)
+
+
+def server_tls(certificate: Path, private_key: Path) -> ssl.SSLContext:
+    """
+    How our HTTP side speaks TLS, 1.2 or later. Raises `OSError` for files that cannot be read or do not fit each other.
+
+    A peer may not negotiate again, which would work us for nothing; a key with a password is refused and not asked for.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.load_cert_chain(certificate, private_key, password=lambda: "")
+    return context

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from packcenter.cli.codes import INTERNAL, OK, PROBLEM, UNREACHABLE, ToldError
 from packcenter.cli.run import parse_duration, show_books
 
 if TYPE_CHECKING:
-    from packcenter.config.build import Configuration
+    from packcenter.config.build import Configuration, TlsSettings
     from packcenter.service.service import Service
     from packcenter.service.status import Status
 
@@ -52,6 +53,11 @@ PANEL_EVERY_S = 0.5
     help="Site file; else the reference hall.",
 )
 @click.option(
+    "--people",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File of the people who may act; `packcenter people add` writes it.",
+)
+@click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("run"),
@@ -66,6 +72,7 @@ def demo(
     items: int | None,
     day: str | None,
     site_file: Path | None,
+    people: Path | None,
     folder: Path,
 ) -> int:
     """Run a working day in the reference hall over real OPC UA and Modbus sockets.
@@ -76,6 +83,9 @@ def demo(
     """
     seconds = parse_duration(duration) if duration is not None else None
     configuration = site.load(site_file)
+    if people is not None:
+        configuration = replace(configuration, site=replace(configuration.site, people=people))
+    tls = serving.tls_of(configuration)
     prepared = site.prepare(configuration, manifest, seed, items, site.parse_day(day))
     run = _new_run(folder)
     plant = Plant(_plant_arguments(site_file, manifest, seed, items, day, speed), run / "plant.log")
@@ -91,9 +101,9 @@ def demo(
                 service = _service(configuration, addresses, run, speed, prepared.opens_us)
                 host = configuration.site.http_host
                 where = (host, _free_port(host, configuration.site.http_port))
-                prometheus = _start_prometheus(run, where)
+                prometheus = _start_prometheus(run, where, configuration.site.tls)
                 show = Show(plant, run, seconds, len(prepared.manifests), prometheus)
-                code = serving.run_until_stopped(service, where, during=show.during)
+                code = serving.run_until_stopped(service, where, tls=tls, during=show.during)
                 return _end(service, plant, run, code, show)
             finally:
                 lines.drain()
@@ -136,8 +146,6 @@ def _bring(manifests: dict[str, bytes], folder: Path) -> None:
 def _service(
     configuration: Configuration, addresses: dict[str, tuple[str, int]], run: Path, speed: int, opens_us: int
 ) -> Service:
-    from dataclasses import replace
-
     from packcenter.service.service import Service
 
     here = replace(configuration.at(addresses), site=replace(configuration.site.below(run), lab=True))
@@ -161,7 +169,7 @@ def _free_port(host: str, wanted: int) -> int:
     )
 
 
-def _start_prometheus(run: Path, where: tuple[str, int]) -> Prometheus | None:
+def _start_prometheus(run: Path, where: tuple[str, int], tls: TlsSettings | None) -> Prometheus | None:
     """Prometheus beside the demo and its address, where it is installed."""
     program = shutil.which("prometheus")
     if program is None:
@@ -174,7 +182,8 @@ def _start_prometheus(run: Path, where: tuple[str, int]) -> Prometheus | None:
         f"rule_files: [{json.dumps(str(rules.absolute()) + '/*.yml')}]\n"
         "scrape_configs:\n"
         "  - job_name: packcenter\n"
-        f"    static_configs: [{{targets: ['{where[0]}:{where[1]}']}}]\n",
+        + (f"    scheme: https\n    tls_config: {{ca_file: {json.dumps(str(tls.certificate.absolute()))}}}\n" if tls else "")
+        + f"    static_configs: [{{targets: ['{where[0]}:{where[1]}']}}]\n",
         "utf-8",
     )
     with (run / "prometheus.log").open("wb") as log:

@@ -8,6 +8,7 @@ from packcenter.cli import codes
 
 _NAMED = {
     ("packcenter.config.errors", "ConfigError"): codes.CONFIGURATION,
+    ("packcenter.service.http", "UnsafeDoor"): codes.CONFIGURATION,
     ("packcenter.config.manifest", "ManifestRefused"): codes.PROBLEM,
     ("packcenter.plc.checking", "PlcError"): codes.UNREACHABLE,
 }

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="JSON file {plc: [host, port]} that overrides addresses.",
 )
+@click.option(
+    "--people",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File of the people who may act, instead of the site's; `packcenter people add` writes it.",
+)
 @click.option("--http", help="HOST:PORT of figures and metrics instead of the site's; port 0 takes a free one.")
 @click.option(
     "--speed", type=click.IntRange(1, 10), default=1, show_default=True, help="Plant seconds per real second; laboratories only."
@@ -43,6 +48,7 @@ def run(
     site_file: Path,
     folder: Path | None,
     addresses: Path | None,
+    people: Path | None,
     http: str | None,
     speed: int,
     start_us: int | None,
@@ -67,13 +73,15 @@ def run(
         configuration = configuration.at({name: (str(host), int(str(port))) for name, (host, port) in found.items()})
     if folder is not None:
         configuration = replace(configuration, site=configuration.site.below(folder))
+    if people is not None:
+        configuration = replace(configuration, site=replace(configuration.site, people=people))
     log = serving.log_to(sys.stderr, as_json=not sys.stderr.isatty())
     mode = "live" if not configuration.site.lab else "simulation"
     service = Service(serving.setup_of(configuration, serving.Options(speed=speed, start_us=start_us, mode=mode)))
     where = parse_address(http) if http is not None else (configuration.site.http_host, configuration.site.http_port)
     seconds = parse_duration(duration) if duration is not None else None
     try:
-        code = serving.run_until_stopped(service, where, seconds=seconds, during=None)
+        code = serving.run_until_stopped(service, where, tls=serving.tls_of(configuration), seconds=seconds)
     finally:
         log.drain()
     if balance and code == OK:

@@ -10,17 +10,21 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from packcenter.cli import collector
-from packcenter.cli.codes import INTERNAL, OK
+from packcenter.cli.codes import CONFIGURATION, INTERNAL, OK, ToldError
 from packcenter.cli.lines import LogLines, tell
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from packcenter.config.build import Configuration, PlcSettings
     from packcenter.plc.link import LinkSettings
+    from packcenter.service.http import HttpServer
     from packcenter.service.service import Service, Setup
 
 STEP_FAILED = 70
@@ -39,8 +43,10 @@ class Options:
 
 def setup_of(configuration: Configuration, options: Options) -> Setup:
     """A service's parts on this computer; makes its folders."""
+    from packcenter.config.load import read_private
     from packcenter.config.manifest import Known
     from packcenter.real import RealClock, RealDisk, RealNet, RealRandom
+    from packcenter.service.badges import PeopleFile
     from packcenter.service.intake import Folders, Patience
     from packcenter.service.service import Setup
 
@@ -68,7 +74,27 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
         process=os.getpid(),
         mode=options.mode,
         patience=Patience(settle_us=options.settle_us),
+        people=PeopleFile(str(site.people), partial(read_private, site.people)) if site.people is not None else None,
+        http_names=site.http_names,
     )
+
+
+def tls_of(configuration: Configuration) -> SSLContext | None:
+    """How the HTTP side of a site speaks TLS; None if it does not. Raises `ToldError` if the files are of no use."""
+    from packcenter.real import server_tls
+
+    files = configuration.site.tls
+    if files is None:
+        return None
+    try:
+        return server_tls(files.certificate, files.private_key)
+    except OSError as error:
+        said = error.strerror or str(error)
+        raise ToldError(
+            CONFIGURATION,
+            f"[http.tls]: {files.certificate} with {files.private_key} cannot be used ({said}), expected a certificate and its"
+            " private key in PEM, without a password.",
+        ) from None
 
 
 def _sha256(text: str) -> bytes:
@@ -141,6 +167,7 @@ def run_until_stopped(
     service: Service,
     http: tuple[str, int],
     *,
+    tls: SSLContext | None = None,
     during: Callable[[Service, str], Any] | None = None,
     seconds: float | None = None,
 ) -> int:
@@ -148,22 +175,20 @@ def run_until_stopped(
     Recover, run, stop in good order; returns the exit code.
 
     `during(service, address)` is awaited beside the service and ends it when it returns. Raises `JournalError` if the
-    journal cannot be used.
+    journal cannot be used, and `UnsafeDoor` if acts would go over a network in clear.
     """
-    return asyncio.run(_run(service, http, during, seconds))
+    from packcenter.service.http import HttpServer
+
+    return asyncio.run(_run(service, HttpServer(service, *http, tls), during, seconds))
 
 
-async def _run(
-    service: Service, http: tuple[str, int], during: Callable[[Service, str], Any] | None, seconds: float | None
-) -> int:
+async def _run(service: Service, server: HttpServer, during: Callable[[Service, str], Any] | None, seconds: float | None) -> int:
     import structlog
 
     from packcenter.service.engine import StepError
-    from packcenter.service.http import HttpServer
 
     service.recover()
     await service.start()
-    server = HttpServer(service, *http)
     address = await server.start()
     collector.settle()
     structlog.get_logger().info("listening", address=address)

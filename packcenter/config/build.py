@@ -94,8 +94,20 @@ class PlcSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """Files of our certificate and its private key, in PEM."""
+
+    certificate: Path
+    private_key: Path
+
+
+@dataclass(frozen=True, slots=True)
 class SiteSettings:
-    """What the service needs besides hall and PLCs. Folders are relative where the path of the site file was."""
+    """
+    What the service needs besides hall and PLCs. Folders are relative where the path of the site file was.
+
+    `people` is the file of those who may act; None: the service only shows.
+    """
 
     name: str
     centre: str
@@ -108,6 +120,9 @@ class SiteSettings:
     http_host: str
     http_port: int
     beyond_loopback: bool
+    http_names: tuple[str, ...] = ()
+    tls: TlsSettings | None = None
+    people: Path | None = None
 
     def below(self, folder: Path) -> SiteSettings:
         """The same settings with journal and manifests below another folder, as a run of the simulation needs them."""
@@ -329,6 +344,7 @@ def _url(host: str, port: int, path: str) -> str:
 def _site(path: Path, site: Site) -> SiteSettings:
     folder = path.parent
     manifests = folder / site.manifests.folder
+    tls = site.http.tls
     return SiteSettings(
         name=site.name,
         centre=site.centre,
@@ -341,4 +357,7 @@ def _site(path: Path, site: Site) -> SiteSettings:
         http_host=site.http.host,
         http_port=site.http.port,
         beyond_loopback=site.http.beyond_loopback,
+        http_names=tuple(site.http.names),
+        tls=TlsSettings(folder / tls.certificate, folder / tls.private_key) if tls is not None else None,
+        people=folder / site.acts.people if site.acts is not None else None,
     )

@@ -243,6 +243,9 @@ def _http(site: Loaded[Site]) -> Findings:
     elif not address.is_loopback and not http.beyond_loopback:
         advice = "The pages have no password; say http.beyond_loopback = true if other machines shall reach them."
         yield site.finding(("http", "host"), "http", Value(http.host), 'a loopback address such as "127.0.0.1"', advice)
+    elif not address.is_loopback and site.model.acts is not None and http.tls is None:
+        advice = "Whoever listens on the network would have the tokens; give [http.tls] a certificate, or take [acts] out."
+        yield site.finding(("http", "host"), "acts-without-tls", Value(http.host), "a loopback address, or TLS", advice)
 
 
 def _folders(site: Loaded[Site]) -> Findings:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.resources
 import importlib.util
+import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -20,7 +21,8 @@ from packcenter.config.check_plan import check_plan
 from packcenter.config.check_profile import check_profile
 from packcenter.config.check_site import check_site
 from packcenter.config.errors import ConfigError, Finding, Report, choice, quoted, shown
-from packcenter.config.models import SCHEMA_KINDS, Closed, Plan, Profile, Site
+from packcenter.config.models import SCHEMA_KINDS, Closed, People, Plan, Profile, Site
+from packcenter.config.people import check_people, hide_values
 from packcenter.config.toml import FILE_BYTES_MAX, Document, parse, too_large
 from packcenter.config.validate import Loaded, Value, file_finding, validate
 
@@ -42,6 +44,13 @@ class TooLarge(Unreadable):
         self.size = size
 
 
+class Exposed(Unreadable):
+    """A file that others than its owner may read or change; it was not read. `mode` is what its rights are."""
+
+    def __init__(self, mode: int) -> None:
+        super().__init__(f"open to others (mode {mode:04o})")
+
+
 def read_file(path: Path) -> bytes:
     """The bytes of a regular file of at most one MiB; `Unreadable` says in words why not."""
     try:
@@ -57,6 +66,35 @@ def read_file(path: Path) -> bytes:
         raise Unreadable(f"not readable ({error.strerror})") from None
     except ValueError:  # a NUL in the name
         raise Unreadable("not a file's name") from None
+
+
+def read_private(path: Path) -> bytes:
+    """
+    The bytes of a regular file, no link, that nobody but its owner may touch, and whose owner we are or root.
+
+    What is looked at is what is read, whoever moves files about. `Unreadable` says in words why not.
+    """
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):  # what is no file might let us wait when it is opened
+            raise Unreadable("not a regular file")
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise Unreadable("not a regular file")
+            if status.st_mode & 0o077:
+                raise Exposed(stat.S_IMODE(status.st_mode))
+            if status.st_uid not in (0, os.geteuid()):
+                raise Unreadable("somebody else's")
+            content = file.read(FILE_BYTES_MAX + 1)
+    except FileNotFoundError:
+        raise Unreadable("missing") from None
+    except OSError as error:
+        raise Unreadable(f"not readable ({error.strerror})") from None
+    except ValueError:  # a NUL in the name
+        raise Unreadable("not a file's name") from None
+    if len(content) > FILE_BYTES_MAX:
+        raise TooLarge(len(content))
+    return content
 
 
 def load_site(path: Path | str, read: ReadFile = read_file, *, plan: Path | None = None) -> Configuration:
@@ -84,7 +122,7 @@ def check_paths(paths: Iterable[Path | str], read: ReadFile = read_file) -> Repo
     run = _Run(read)
     documents = [found for path in paths for found in run.documents(Path(path), str(path))]
     kinds = {at: run.kind(document) for at, (_, document) in enumerate(documents)}
-    for kind in ("site", "plan", "profile"):  # sites first, so that they name their plans and profiles
+    for kind in ("site", "plan", "profile", "people"):  # sites first, so that they name their plans and profiles
         for at, (path, document) in enumerate(documents):
             if kinds[at] == kind:
                 run.checked(kind, path, document.name)
@@ -107,6 +145,12 @@ def bundled_site(name: str = "reference") -> Path:
         )
         raise ConfigError(report)
     return Path(spec.submodule_search_locations[0]) / "scenarios" / name / "site.toml"
+
+
+def exposed(name: str, error: Exposed) -> Finding:
+    """The finding for a file that others may read or change."""
+    advice = f"Whoever reads it learns who may act; run: chmod 600 {quoted(name)}"
+    return file_finding(name, "file-mode", str(error), "its owner's alone (mode 0600)", advice)
 
 
 class _Run:
@@ -154,6 +198,8 @@ class _Run:
             self.site(path, name)
         elif kind == "plan":
             self._plan(path, name)
+        elif kind == "people":
+            self._people(path, name)
         else:
             self._profile(path, name)
 
@@ -163,6 +209,9 @@ class _Run:
         if site is None:
             return None
         self._findings += check_site(site)
+        if site.model.acts is not None and site.sound("acts"):
+            people = path.parent / site.model.acts.people
+            self._people(people, str(people))
         files = Together(site, self._plan_of(site, path), self._profiles_of(site, path))
         self._findings += together(files)
         return files
@@ -226,6 +275,17 @@ class _Run:
             self._findings += check_profile(profile)
         return profile
 
+    def _people(self, path: Path, name: str) -> None:
+        """A file of people is read as the service reads it, even if its text has been looked at already."""
+        self._documents.pop(path.absolute(), None)
+        document = self._document(path, name, read_private)
+        if document is None:
+            return
+        loaded, findings = validate(document, People)
+        self._findings += [hide_values(finding) for finding in findings]
+        if loaded is not None:
+            self._findings += check_people(loaded)
+
     def _load(self, model: type[M], path: Path, name: str) -> Loaded[M] | None:
         document = self._document(path, name)
         if document is None:
@@ -234,16 +294,18 @@ class _Run:
         self._findings += findings
         return loaded
 
-    def _document(self, path: Path, name: str) -> Document | None:
+    def _document(self, path: Path, name: str, read: ReadFile | None = None) -> Document | None:
         key = path.absolute()
         if key in self._documents:
             return self._documents[key]
         self._files.append(name)
         parsed: Document | list[Finding]
         try:
-            parsed = parse(name, self._read(path))
+            parsed = parse(name, (read or self._read)(path))
         except TooLarge as error:
             parsed = [too_large(name, error.size)]
+        except Exposed as error:
+            parsed = [exposed(name, error)]
         except Unreadable as error:
             advice = "Check the path and who may read it."
             parsed = [file_finding(name, "unreadable", str(error), "a TOML file that can be read", advice)]

@@ -1,5 +1,5 @@
 """
-What may stand in the three kinds of files, key by key: site, sort plan, PLC profile.
+What may stand in the four kinds of files, key by key: site, sort plan, PLC profile, people.
 
 The models are strict and closed: no value is converted, no unknown key is passed over. A field's description is
 shown to people three times: in an error after what was seen and expected, in the editor through `schema`, and
@@ -15,14 +15,17 @@ from pydantic import BaseModel, ConfigDict, Field
 SITE_SCHEMA = "packcenter.site/1"
 PLAN_SCHEMA = "packcenter.plan/1"
 PROFILE_SCHEMA = "packcenter.profile/1"
+PEOPLE_SCHEMA = "packcenter.people/1"
 
 PLACES_MAX = 32  # words 14 and 15 of `Out` have one bit for each lane or position
 OUT_WORDS = 125  # the images' lengths; `tests/config` compares them with `packcenter.plc.image`, which config may not import
 IN_WORDS = 114
+PEOPLE_MAX = 1_000  # a centre has some hundred; the file stays far below what is read of one
 WATCHDOG_MS = 800  # the interface's heartbeat limit, the same on both sides
 
 Role = Literal["sorter", "bagger", "rack"]
 Protocol = Literal["opcua", "modbus"]
+PersonRole = Literal["operator", "engineer", "maintenance", "supervisor"]
 Service = Literal["ems", "registered", "receipt-requested", "outlet-pickup"]
 
 _NAME = r"^[a-z][a-z0-9_-]{0,47}$"
@@ -37,6 +40,10 @@ _TWO_LETTERS = r"^[A-Z]{2}$"
 _VERSION = r"^[A-Za-z0-9._-]{1,40}$"
 _NODE = r"^[^\x00-\x1f]{1,200}$"
 _URL_PATH = r"^(/[A-Za-z0-9._~/-]{0,100})?$"
+_HOST = r"^[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9][a-z0-9-]{0,62}){0,8}$"
+_STAFF = r"^[A-Za-z0-9._-]{0,31}[0-9][A-Za-z0-9._-]{0,31}$"
+_DIGEST = r"^sha256:[0-9a-f]{32}:[0-9a-f]{64}$"
+_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 PATTERN_WORDS = {
     _NAME: 'up to 48 lower-case letters, digits, "-" and "_", a letter first',
@@ -51,6 +58,10 @@ PATTERN_WORDS = {
     _VERSION: 'up to 40 letters, digits, ".", "_" and "-"',
     _NODE: 'the text of a string NodeId without namespace, such as "Out"',
     _URL_PATH: 'empty or a path that begins with "/"',
+    _HOST: "a host name in lower case",
+    _STAFF: 'a staff number: letters, digits, ".", "_" and "-", at least one digit',
+    _DIGEST: "the line that `packcenter people add` writes",
+    _DATE: 'a day such as "2027-01-31"',
 }
 
 Name = Annotated[str, Field(pattern=_NAME, examples=["name-1"])]
@@ -89,13 +100,32 @@ class Manifests(Closed):
     )
 
 
+class Tls(Closed):
+    """Our certificate for HTTPS; both paths are relative to the site file."""
+
+    certificate: FilePath = Field(description="Certificate of the service in PEM, with those between it and its root.")
+    private_key: FilePath = Field(description="The certificate's private key in PEM, without a password.")
+
+
 class Http(Closed):
-    """The address of metrics, status and the live page."""
+    """The address of metrics, status, the live page and people's acts."""
 
     host: Text = Field(default="127.0.0.1", description="IP address on which to listen for metrics, status and the live page.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(default=9464, description="TCP port of the pages; 0 takes a free one.")
     beyond_loopback: bool = Field(
         default=False, description="True says that other machines shall reach the pages, which have no password of their own."
+    )
+    names: Annotated[list[Annotated[str, Field(pattern=_HOST, examples=["hall.example"])]], Field(max_length=16)] = Field(
+        default_factory=list, description="Names by which other machines reach the service, beside IP addresses and localhost."
+    )
+    tls: Tls | None = Field(default=None, description="Our certificate; with it the service speaks HTTPS only.")
+
+
+class Acts(Closed):
+    """What people may do through the service; without this table it only shows."""
+
+    people: FilePath = Field(
+        description="File of the people who may act, relative to the site file; `packcenter people add` writes it."
     )
 
 
@@ -233,6 +263,7 @@ class Site(Closed):
     journal: Journal = Field(description="Where the journal lies.")
     manifests: Manifests = Field(description="Where manifests come in.")
     http: Http = Field(default_factory=Http, description="Address of metrics, status and the live page.")
+    acts: Acts | None = Field(default=None, description="What people may do; without it the service only shows.")
     waybills: Waybills = Field(description="Range of our own waybill numbers.")
     mail_class: Annotated[list[MailClass], Field(min_length=1, max_length=64)] = Field(description="The mail classes.")
     plc: Annotated[list[Plc], Field(min_length=1, max_length=64)] = Field(description="Every PLC.")
@@ -439,12 +470,39 @@ class Profile(Closed):
     point: Annotated[list[Point], Field(max_length=500)] = Field(default_factory=list, description="Points for diagnostics.")
 
 
-MODELS: dict[str, type[Closed]] = {"site": Site, "plan": Plan, "profile": Profile}
-SCHEMA_KINDS = {SITE_SCHEMA: "site", PLAN_SCHEMA: "plan", PROFILE_SCHEMA: "profile"}
+# --- people.toml ---------------------------------------------------------------------------------------------------------
+
+
+class Person(Closed):
+    """One person who may act."""
+
+    id: Annotated[str, Field(pattern=_STAFF, max_length=32, examples=["staff-1"])] = Field(
+        description="Staff number, which journal and screens show; never a name."
+    )
+    roles: Annotated[list[PersonRole], Field(min_length=1, max_length=4)] = Field(
+        description="Roles in which the person may act."
+    )
+    token: Annotated[str, Field(pattern=_DIGEST, examples=[f"sha256:{'0' * 32}:{'0' * 64}"])] = Field(
+        description="Salt and SHA-256 of the person's token, which itself is written nowhere."
+    )
+    expires: Annotated[str, Field(pattern=_DATE, examples=["2027-01-31"])] | None = Field(
+        default=None, description="Last day of the token, in UTC; without it the token lasts until it is revoked."
+    )
+
+
+class People(Closed):
+    """Who may act, and how they are known."""
+
+    schema_: Literal["packcenter.people/1"] = Field(alias="schema", description="Kind and version of this file.")
+    person: Annotated[list[Person], Field(max_length=PEOPLE_MAX)] = Field(default_factory=list, description="The people.")
+
+
+MODELS: dict[str, type[Closed]] = {"site": Site, "plan": Plan, "profile": Profile, "people": People}
+SCHEMA_KINDS = {SITE_SCHEMA: "site", PLAN_SCHEMA: "plan", PROFILE_SCHEMA: "profile", PEOPLE_SCHEMA: "people"}
 
 
 def schema(kind: str) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a kind of file, "site", "plan" or "profile", for editors; `KeyError` for another kind."""
+    """The JSON Schema (2020-12) of a kind of file, "site", "plan", "profile" or "people"; `KeyError` for another."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:packcenter:schema:{kind}:1",

@@ -47,14 +47,20 @@ class Figures:
         if result == "ok":
             self.metrics.heard(plc, at_us)
 
-    async def rebuild(self, until: int, now_us: int) -> None:
-        """Count the day's records up to sequence `until`, then those that came meanwhile, then be ready."""
+    async def rebuild(self, until: int, now_us: int, also: Callable[[Recorded], None] = lambda recorded: None) -> None:
+        """
+        Count the day's records up to sequence `until`, then those that came meanwhile, then be ready.
+
+        `also` is told the day's records on the way: they are read only once.
+        """
         since_us = now_us - _DAY_US
         self.metrics.begin_recovery(self._state)
         async for entry in past_entries(self._disk, self._clock, until):
             if entry.at_us >= since_us:
                 body = record.decode(entry.body)
-                self.metrics.observe(Recorded(entry.sequence, entry.at_us, 0, body.input, body.facts, body.commands))
+                recorded = Recorded(entry.sequence, entry.at_us, 0, body.input, body.facts, body.commands)
+                self.metrics.observe(recorded)
+                also(recorded)
         self._at_rest(self._finish)
 
     def _finish(self) -> None:

@@ -1,10 +1,12 @@
 """
-What the service shows over HTTP: live page, figures, metrics, and each link for maintenance. Read-only, loopback by default.
+What the service shows over HTTP: live page, figures, metrics, and each link for maintenance. Loopback by default.
 
     /            live page          /hall        what stands where    /status           figures as JSON
     /events      figures, pushed every second                         /metrics          for Prometheus
     /plcs, /plcs/NAME               every link, one link              /-/healthy, /-/ready
     /plcs/NAME/telegrams?last=N     what is said on the wire: the last N kept entries (all of them), then each as it passes
+    /acts/...                       what people do, with a token (`acts_http`); everything else only shows
+    /openapi.json                   all of this for programs
 """
 
 from __future__ import annotations
@@ -14,10 +16,13 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import cache
 from importlib.resources import files
+from ipaddress import ip_address
+from ssl import SSLContext
 
 import msgspec
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -25,9 +30,11 @@ from starlette.types import Receive, Scope, Send
 
 from packcenter.plc.limits import TRACE_ENTRIES
 from packcenter.plc.trace import Entry
+from packcenter.service.acts_http import ActDoor, Trouble, trouble
 from packcenter.service.exposition import exposition
 from packcenter.service.http_door import HEADERS_MAX, Door
 from packcenter.service.layout import layout_of
+from packcenter.service.openapi import PassedEntry, document
 from packcenter.service.service import Service
 
 PUSH_US = 1_000_000
@@ -61,22 +68,24 @@ _PAGE_RULES = (
 """The page is one file that speaks to nobody but us, and a browser holds it to that."""
 
 
-class PassedEntry(msgspec.Struct, frozen=True):
-    """A line of the trace with its time for people, `wall_us` since 1970."""
-
-    wall_us: int
-    plc: str
-    out: bool
-    what: str
-    number: int
-    fields: dict[str, int | str]
-    serial: int
+class UnsafeDoor(Exception):  # noqa: N818 - read aloud, the name says it
+    """Acts would be taken over a network without TLS; the text says what to do."""
 
 
 class HttpServer:
-    """The HTTP side of one service, in the service's own loop. `start` listens; port 0 takes a free one."""
+    """
+    The HTTP side of one service, in the service's own loop. `start` listens; port 0 takes a free one.
 
-    def __init__(self, service: Service, host: str, port: int) -> None:
+    With `tls` it speaks HTTPS only. Raises `UnsafeDoor` if acts would be taken from other machines without it.
+    """
+
+    def __init__(self, service: Service, host: str, port: int, tls: SSLContext | None = None) -> None:
+        if service.setup.people is not None and tls is None and not _is_loopback(host):
+            raise UnsafeDoor(
+                f"HTTP on {host} would take people's acts over the network in clear, where anybody can read the tokens. Give"
+                " [http.tls] a certificate, listen on 127.0.0.1, or take [acts] out of the site file."
+            )
+        self._tls = tls
         self._service = service
         self._host = host
         self._port = port
@@ -94,16 +103,18 @@ class HttpServer:
             log_config=None,
             access_log=False,
             lifespan="off",
+            proxy_headers=False,
             timeout_graceful_shutdown=1,
             ws="none",
         )
-        self._server = Door(config, self._service.setup.clock)
+        self._server = Door(config, self._service.setup.clock, self._tls)
         self._task = asyncio.create_task(self._server.serve(sockets=[listener]), name="http")
         async with asyncio.timeout(START_LIMIT_S):
             while not self._server.started:
                 await self._service.setup.clock.sleep_us(5_000)
         host, port = listener.getsockname()[:2]
-        return f"http://{host}:{port}"
+        shown = f"[{host}]" if ":" in host else host
+        return f"{'http' if self._tls is None else 'https'}://{shown}:{port}"
 
     async def stop(self) -> None:
         """End open streams and stop listening."""
@@ -129,8 +140,26 @@ def make_app(service: Service, watching: Watching) -> Starlette:
             Route("/plcs", views.plcs),
             Route("/plcs/{name}", views.plc),
             Route("/plcs/{name}/telegrams", views.telegrams),
-        ]
+            *ActDoor(service).routes(),
+            Route("/openapi.json", views.openapi),
+        ],
+        exception_handlers={HTTPException: _unrouted},
     )
+
+
+async def _unrouted(request: Request, error: Exception) -> Response:
+    """There is nothing of this name, or not with this method: told in the shape of every trouble."""
+    assert isinstance(error, HTTPException)
+    found = trouble(error.status_code, Trouble(f"{error.detail.lower()}; /openapi.json says what there is", "no_route"))
+    found.headers.update(error.headers or {})
+    return found
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @cache
@@ -158,6 +187,9 @@ class _Views:
 
     async def status(self, request: Request) -> Response:
         return _json(self._service.status())
+
+    async def openapi(self, request: Request) -> Response:
+        return Response(document(self._service.setup.release), media_type=_JSON)
 
     async def events(self, request: Request) -> Response:
         return self._watching.stream(self._pushed())
@@ -223,11 +255,11 @@ class _Views:
             return self._no_plc(name)
         last = request.query_params.get("last", str(TRACE_ENTRIES))
         if not (last.isascii() and last.isdigit() and len(last) < 10):
-            return _json({"error": f"last={last[:40]}, expected a number of entries from 0"}, 400)
+            return _json(Trouble(f"last={last[:40]}, expected a number of entries from 0", "malformed_query"), 400)
         return self._watching.stream(self._traced(name, int(last)))
 
     def _no_plc(self, name: str) -> Response:
-        return _json({"error": f"no PLC {name[:80]!r}", "known": sorted(self._service.links.links)}, 404)
+        return _json(Trouble(f"no PLC {name[:80]!r}", "unknown_plc", known=sorted(self._service.links.links)), 404)
 
     async def _traced(self, name: str, last: int) -> AsyncIterator[bytes]:
         """The last kept telegrams of a PLC, then what passes from now on, one JSON object an event."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from ssl import SSLContext
 from typing import Any
 
 import uvicorn
@@ -41,6 +42,9 @@ STALL_LIMIT_S = 10.0
 
 MAKE_ROOM_S = 1.0
 """Who has asked nothing for this long gives its place up when all are taken."""
+
+GREET_LIMIT_S = 2.0
+"""A TLS handshake is done within this: two round trips and some milliseconds of arithmetic."""
 
 HEADERS_MAX = 8_192
 """Bytes of a request's line and headers: a browser's have 1 KiB. Ten thousand short headers would hold the loop for 16 ms."""
@@ -145,8 +149,10 @@ class Visitor(H11Protocol):
 class Door(uvicorn.Server):
     """A uvicorn server that leaves signals to the service and lets nobody have more of it than there is to give."""
 
-    def __init__(self, config: uvicorn.Config, clock: Clock) -> None:
+    def __init__(self, config: uvicorn.Config, clock: Clock, tls: SSLContext | None = None) -> None:
         super().__init__(config)
+        self._tls = tls
+        self._greeting: set[asyncio.Task[None]] = set()
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # a warning for each bad request is an attack of its own
         self.turns = Turns(TURNS_PER_S, TURNS_AT_ONCE)
         self._clock = clock
@@ -172,6 +178,8 @@ class Door(uvicorn.Server):
         if self._accepting is not None:
             self._accepting.cancel()
             await asyncio.wait({self._accepting})
+        for greeting in self._greeting:
+            greeting.cancel()
         await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
@@ -191,17 +199,39 @@ class Door(uvicorn.Server):
             except OSError:  # such as too many open files, or a client that has already gone
                 await self._clock.sleep_us(_RETRY_US)
                 continue
-            await self._clock.sleep_us(int(self.turns.take() * 1e6))
+            try:
+                await self._clock.sleep_us(int(self.turns.take() * 1e6))
+            except asyncio.CancelledError:
+                socket.close()
+                raise
             if not self._makes_room():
                 socket.close()
                 continue
-            with suppress(OSError):
-                await loop.connect_accepted_socket(lambda: Visitor(self, self.config, self.server_state), socket)
+            if self._tls is None:
+                await self._greet(socket)
+            else:  # nobody waits while another one's handshake takes its time
+                greeting = asyncio.create_task(self._greet(socket), name="http greeting")
+                self._greeting.add(greeting)
+                greeting.add_done_callback(self._greeting.discard)
+
+    async def _greet(self, socket: Any) -> None:
+        """Make a visitor of a connection. A handshake that fails or takes too long ends it."""
+        limit_s = None if self._tls is None else GREET_LIMIT_S
+        with suppress(OSError):  # such as an error of TLS
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: Visitor(self, self.config, self.server_state),
+                socket,
+                ssl=self._tls,
+                ssl_handshake_timeout=limit_s,
+                ssl_shutdown_timeout=limit_s,
+            )
 
     def _makes_room(self) -> bool:
         visitors = self._visitors()
-        if len(visitors) < CONNECTIONS_MAX:
+        if len(visitors) + len(self._greeting) < CONNECTIONS_MAX:
             return True
+        if not visitors:
+            return False
         idlest = max(visitors, key=lambda visitor: visitor.idle_s)
         if idlest.idle_s > MAKE_ROOM_S:
             idlest.abort()

@@ -31,7 +31,9 @@ from packcenter.plc.link import LinkSettings, wire_maker
 from packcenter.ports import Clock, Disk, Net, Random
 from packcenter.projections.metrics import Metrics
 from packcenter.service import recovery
+from packcenter.service.badges import Badges, PeopleFile
 from packcenter.service.clock import CoreClock
+from packcenter.service.desk import Desk
 from packcenter.service.engine import QUEUE_MAX, Engine, Recorded, StepError
 from packcenter.service.figures import Figures
 from packcenter.service.intake import Folders, Intake, ManifestBook, Patience
@@ -66,7 +68,7 @@ class Setup:
     `speed` and `start_us` (core time at the very first start) are for laboratories; a real hall has 1 and None.
     `process` is this process's number, for the people whose second service finds the journal taken. `make_committer` and
     `off_loop` (what `asyncio.to_thread` does) say where the disk is waited for: in threads, or in virtual time. `make_wire`
-    makes the links' wires.
+    makes the links' wires. `people` may act; None: nobody may. `http_names` are the names by which requests may call us.
     """
 
     hall: Hall
@@ -92,6 +94,8 @@ class Setup:
     make_committer: Callable[[Journal], Committer] = ThreadCommitter
     off_loop: Callable[..., Awaitable[Any]] = asyncio.to_thread
     make_wire: MakeWire = wire_maker
+    people: PeopleFile | None = None
+    http_names: Sequence[str] = ()
 
 
 class Service:
@@ -100,6 +104,8 @@ class Service:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.status_reader = StatusReader()
+        self.badges = None if setup.people is None else Badges(setup.people)
+        self.desk = Desk(self._submit_act, lambda: not self.stopping and self._alive("engine"))
         self._book = ManifestBook()
         self._stop = asyncio.Event()
         self._asked = asyncio.Event()
@@ -113,8 +119,10 @@ class Service:
     # --- life --------------------------------------------------------------------------------------------------------
 
     def recover(self) -> None:
-        """Rebuild what was known. Raises `JournalError`; nothing has been promised to any PLC yet."""
+        """Rebuild what was known. Raises `JournalError` or `ConfigError`; nothing has been promised to any PLC yet."""
         setup = self.setup
+        if self.badges is not None:
+            self.badges.load()
         digest = setup.hall_digest
         identity = Identity(setup.hall.centre, setup.release, bytes.fromhex(digest), setup.profiles_digest)
         holder = f"packcenter {setup.release}, process {setup.process}, hall {setup.hall.name}"
@@ -172,7 +180,9 @@ class Service:
         self.links.start(self.controller.state, self._looked_us)
         self._tasks += self.links.tasks
         self._spawn(self._upkeep(), "upkeep")
-        self._spawn(self.figures.rebuild(before, self.core_clock.now_us()), "figures")
+        self._spawn(self.figures.rebuild(before, self.core_clock.now_us(), self.desk.remember), "figures")
+        if self.badges is not None:
+            self._spawn(self.badges.watch(setup.clock, setup.off_loop), "people")
         if setup.manifests is not None:
             intake = Intake(
                 setup.manifests,
@@ -235,6 +245,7 @@ class Service:
             ) from None
 
     async def _stop_in_order(self) -> None:
+        self._asked.set()  # whoever acts from now on is told that we stop
         async with asyncio.timeout(STOP_LIMIT_S):
             await self.links.stop()
             for task in self._tasks:
@@ -275,12 +286,16 @@ class Service:
         if took is not None:
             self.figures.metrics.decided(recorded.input.plc, took)  # type: ignore[union-attr]
         self.figures.observe(recorded)
+        self.desk.observe(recorded)
         log_finished(recorded)
 
     # --- inputs ------------------------------------------------------------------------------------------------------
 
     def _submit(self, happened: list[i.Input]) -> None:
         self.engine.submit(happened).add_done_callback(_retrieve)
+
+    def _submit_act(self, act: i.Act) -> asyncio.Future[list[Outcome]]:
+        return self.engine.submit([act])
 
     async def _submit_manifest(self, parts: list[i.ManifestReceived]) -> list[Fact]:
         outcomes: list[Outcome] = await self.engine.submit(parts)
@@ -394,12 +409,16 @@ def _retrieve(done: asyncio.Future[list[Outcome]]) -> None:
 
 
 def log_finished(recorded: Recorded) -> None:
-    """One line per bag that was dispatched, and one per exception: what a person may want to find later."""
+    """One line per bag that was dispatched, per act, and per exception: what a person may want to find later."""
     for fact in recorded.facts:
         if isinstance(fact, f.BagClosed):
             log.info("bag_dispatched", bag=fact.bag, destination=fact.destination, parcels=len(fact.items), grams=fact.grams)
         elif isinstance(fact, f.ItemLost):
             log.warning("item_lost", sequence=recorded.sequence, place=fact.place, reason=fact.reason)
+        elif isinstance(fact, f.ActTaken):
+            log.info("act_taken", act=fact.act, subject=fact.subject, person=fact.person, role=fact.role)
+        elif isinstance(fact, f.ActRefused):
+            log.info("act_refused", act=fact.act, subject=fact.subject, person=fact.person, role=fact.role, why=fact.why)
         elif isinstance(fact, f.GapSeen):
             log.error("events_missing", plc=fact.plc, expected=fact.expected, seen=fact.seen)
         elif isinstance(fact, f.ClockStepNoted):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from functools import cache
+from ssl import SSLContext
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
@@ -12,11 +13,15 @@ import msgspec
 
 from packcenter.config.build import Configuration
 from packcenter.config.load import bundled_site, load_site
-from packcenter.core.controller import Controller
-from packcenter.core.inputs import Started
+from packcenter.config.people import Person, digest, to_toml
+from packcenter.core.controller import Controller, Outcome
+from packcenter.core.inputs import Act, Started
 from packcenter.plc.trace import Trace
 from packcenter.real import RealClock, RealNet
+from packcenter.service.badges import Badges, PeopleFile
+from packcenter.service.desk import Desk
 from packcenter.service.http import HttpServer
+from packcenter.service.output_commit import Recorded
 from packcenter.service.status import LaneNow, MachineNow, Status, StatusReader
 
 START_US = 1_772_409_600_000_000
@@ -61,10 +66,42 @@ class Told:
         self.running = threading.Event()
         self.running.set()
         self.setup = SimpleNamespace(
-            hall=reference().hall, release="1.0", mode=mode, speed=speed, clock=self.clock, net=RealNet()
+            hall=reference().hall,
+            release="1.0",
+            mode=mode,
+            speed=speed,
+            clock=self.clock,
+            net=RealNet(),
+            people=None,
+            http_names=("hall.example",),
         )
+        self.badges: Badges | None = None
+        self.is_open = True
+        self.holds_acts = False
+        self.desk = Desk(self._submit, lambda: self.is_open)
+        self._core = Controller()
+        self._core.step(START_US, Started(1, "1.0", reference().hall, reference().digest))
+        self._sequence = 1
         self.controller = SimpleNamespace(state=SimpleNamespace(run=1, plcs={}))
         self.links = SimpleNamespace(links={"sorter-1": None}, trace=Trace())
+
+    def let_act(self, people: dict[str, tuple[str, ...]], expires: str = "") -> dict[str, str]:
+        """Let these people act (staff number -> roles); returns their tokens."""
+        tokens = {staff: f"{staff}.secret-of-{staff}" for staff in people}
+        persons = [Person(staff, roles, digest(tokens[staff], b"s" * 16), expires) for staff, roles in people.items()]
+        self.badges = Badges(PeopleFile("people.toml", lambda: to_toml(persons).encode()))
+        self.badges.load()
+        return tokens
+
+    def _submit(self, act: Act) -> asyncio.Future[list[Outcome]]:
+        """What the engine does with an act: a step of the real core, its record, and then the outcome."""
+        done: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+        if not self.holds_acts:
+            self._sequence += 1
+            outcome = self._core.step(START_US, act)
+            self.desk.observe(Recorded(self._sequence, START_US, 0, act, outcome.facts, []))
+            done.set_result([outcome])
+        return done
 
     def status(self) -> Status:
         """The status that the test has set; while `running` is not set, the whole loop stands still in it."""
@@ -75,15 +112,16 @@ class Told:
 class Served:
     """A `Told` behind the real HTTP server, in a loop and thread of its own, so that a test may block. `with` ends it."""
 
-    def __init__(self, told: Told, port: int = 0) -> None:
+    def __init__(self, told: Told, port: int = 0, tls: SSLContext | None = None) -> None:
         self.told = told
+        self._tls = tls
         self._port = port
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._server = HttpServer(self.told, "127.0.0.1", self._port)  # type: ignore[arg-type]  # a service by shape
+        self._server = HttpServer(self.told, "127.0.0.1", self._port, self._tls)  # type: ignore[arg-type]  # a service by shape
         self.address = asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result(30)
         self._port = int(self.address.rpartition(":")[2])
         return self

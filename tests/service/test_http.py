@@ -215,7 +215,7 @@ def test_an_unknown_plc_is_told_with_the_known_ones(page: Served, path: str) -> 
     """A wrong name is no empty answer."""
     status, _, body = ask(page, path)
     assert status == 404
-    assert json.loads(body) == {"error": "no PLC 'sorter-9'", "known": ["sorter-1"]}
+    assert json.loads(body) == {"error": "no PLC 'sorter-9'", "why": "unknown_plc", "known": ["sorter-1"]}
 
 
 def test_nothing_can_be_changed(page: Served) -> None:

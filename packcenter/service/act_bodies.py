@@ -1,0 +1,192 @@
+"""
+What a request to act may say, and the input of the core that it stands for. Pure.
+
+Every key is checked here, before anything of it can reach the journal: types, lengths, forms, and that no text may be
+personal data. What is wrong is told by the key alone; a value is never repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from packcenter.config import personal
+from packcenter.config.people import PERSONAL
+from packcenter.core.inputs import Act, BagOrdered, LaneOrdered, MachineOrdered, MaintenanceOrdered, VerdictPassed
+from packcenter.core.limits import MAINTENANCE_MINUTES_MAX
+from packcenter.core.packml import Command
+from packcenter.core.words import HandVerdict, Role
+
+BODY_BYTES_MAX = 2_048
+"""Bytes of a body: the longest that is right has some 700, with every character of its reason escaped."""
+
+REASON_CHARACTERS_MAX = 64
+PLACES_MAX = 32  # words 14 and 15 of `Out` have one bit for each lane or position
+
+PlcName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$", description="Name of a PLC of the hall.", examples=["bagger-1"])]
+ItemName = Annotated[
+    str, Meta(pattern=r"^\??[A-Za-z0-9][A-Za-z0-9._/+:-]{0,47}$", description="Code of an item.", examples=["NJ-D67700000"])
+]
+CodeOrNone = Annotated[
+    str,
+    Meta(
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9._/+:-]{0,31})?$",
+        description='For the verdict "code": the announced code that was read by eye.',
+    ),
+]
+Reason = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        min_length=1,
+        max_length=REASON_CHARACTERS_MAX,
+        description="Why, in ASCII: letters, digits, punctuation. No names or numbers of people, and no Chinese text, which"
+        " may be a name.",
+        examples=["film jam, cleared by hand"],
+    ),
+]
+Place = Annotated[int, Meta(ge=1, le=PLACES_MAX)]
+CommandName = Literal["reset", "start", "stop", "hold", "unhold", "suspend", "unsuspend", "abort", "clear", "complete"]
+PersonsRole = Annotated[Role | None, Meta(description="The role in which the person acts; needless for who has only one.")]
+
+
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every act needs."""
+
+    reason: Reason
+    role: PersonsRole = None
+
+    def act(self, person: str, role: str) -> Act:
+        """The input that it stands for."""
+        raise NotImplementedError
+
+
+class LaneAct(Asked, frozen=True, kw_only=True):
+    """Close a lane of a sorter, or open it again."""
+
+    plc: PlcName
+    lane: Place
+    order: Literal["open", "close"]
+
+    def act(self, person: str, role: str) -> Act:
+        """The input that it stands for."""
+        return LaneOrdered(person, role, self.reason, self.plc, self.lane, self.order == "open")
+
+
+class MachineAct(Asked, frozen=True, kw_only=True):
+    """Give a machine a PackML command."""
+
+    plc: PlcName
+    command: CommandName
+
+    def act(self, person: str, role: str) -> Act:
+        """The input that it stands for."""
+        return MachineOrdered(person, role, self.reason, self.plc, Command[self.command.upper()])
+
+
+class BagAct(Asked, frozen=True, kw_only=True):
+    """Close the bag at a position of the rack before it is full or due."""
+
+    position: Place
+
+    def act(self, person: str, role: str) -> Act:
+        """The input that it stands for."""
+        return BagOrdered(person, role, self.reason, self.position)
+
+
+class VerdictAct(Asked, frozen=True, kw_only=True):
+    """Say what becomes of an item at the hand station."""
+
+    item: ItemName
+    verdict: HandVerdict
+    code: CodeOrNone = ""
+
+    def act(self, person: str, role: str) -> Act:
+        """The input that it stands for."""
+        return VerdictPassed(person, role, self.reason, self.item, self.verdict.value, self.code)
+
+
+class MaintenanceAct(Asked, frozen=True, kw_only=True):
+    """Take a machine into the hands of maintenance for so many minutes, or give it back (0)."""
+
+    plc: PlcName
+    minutes: Annotated[int, Meta(ge=0, le=MAINTENANCE_MINUTES_MAX)]
+
+    def act(self, person: str, role: str) -> Act:
+        """The input that it stands for."""
+        return MaintenanceOrdered(person, role, self.reason, self.plc, self.minutes)
+
+
+BODIES: dict[str, type[Asked]] = {
+    "lane": LaneAct,
+    "machine": MachineAct,
+    "bag": BagAct,
+    "verdict": VerdictAct,
+    "maintenance": MaintenanceAct,
+}
+"""What may be posted to `/acts/NAME`."""
+
+
+class BadBody(Exception):  # noqa: N818 - read aloud, the name says it
+    """A body that is not taken: `why` is malformed or personal_data, the text says at which key and what is expected."""
+
+    def __init__(self, why: str, text: str) -> None:
+        super().__init__(text)
+        self.why = why
+
+
+_DECODERS = {name: msgspec.json.Decoder(body) for name, body in BODIES.items()}
+# Only these of msgspec's messages repeat nothing of the body but the names of our own keys.
+_HARMLESS = re.compile(r"Expected `[^`]*`(?: (?:of length )?(?:>=|<=) \d+)?(?:, got `[a-z]+`)?(?: - at `\$[.a-z_]*`)?")
+_MISSING = re.compile(r"Object missing required field `[a-z]+`")
+_AT = re.compile(r" - at `(\$[.a-z_]*)`\Z")
+
+
+def decode(name: str, content: bytes) -> Asked:
+    """The body of a request to `/acts/NAME`. Raises `BadBody`."""
+    try:
+        asked = _DECODERS[name].decode(content)
+        json.loads(content, object_pairs_hook=_each_once)  # flat by now, and at most `BODY_BYTES_MAX`
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise BadBody("malformed", _told(name, error)) from None
+    for key in asked.__struct_fields__:
+        value = getattr(asked, key)
+        if isinstance(value, str):
+            _check_text(key, value)
+    if isinstance(asked, VerdictAct) and (asked.verdict is HandVerdict.CODE) != bool(asked.code):
+        raise BadBody("malformed", '$.code is expected with the verdict "code", and with no other')
+    return asked
+
+
+def _check_text(key: str, value: str) -> None:
+    """What a pattern cannot say: no personal data, not blank, and no line's end, which Python's `$` passes over."""
+    kind = personal.kind_of(value)
+    if kind:
+        raise BadBody("personal_data", f"$.{key} holds {PERSONAL[kind]}; the journal would keep it for ever. Say it without.")
+    if not value.isprintable() or (value and not value.strip()):
+        raise BadBody("malformed", f"$.{key} is blank or has control characters, expected text")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("repeated")
+    return found
+
+
+def _told(name: str, error: Exception) -> str:
+    """What is wrong with a body, without anything of it."""
+    text = str(error)
+    if text == "repeated":
+        return "a key stands there twice, expected each once"
+    if _HARMLESS.fullmatch(text) or _MISSING.fullmatch(text):
+        return text[:1].lower() + text[1:]
+    place = _AT.search(text)
+    if place is not None:
+        return f"{place.group(1)} is not of the form that /openapi.json says"
+    keys = ", ".join(BODIES[name].__struct_fields__)
+    return f"not a JSON object with these keys and no others: {keys}; /openapi.json says what each may be"
