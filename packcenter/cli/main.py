@@ -27,6 +27,8 @@ _COMMANDS = {
     "judge": ("packcenter.cli.judge", "judge", "Have a recorded run judged by the second, independent checker."),
     "check": ("packcenter.cli.check", "check", "Check site, sort plan, profiles and manifests; report every error."),
     "plan": ("packcenter.cli.plan", "plan", "Say what share of a manifest each rule takes, and how two plans differ."),
+    "act": ("packcenter.cli.act", "act", "Act in a running hall: lanes, machines, bags, verdicts, maintenance."),
+    "people": ("packcenter.cli.people", "people", "Say who may act: give tokens, list people, revoke."),
     "manifest": ("packcenter.cli.manifest", "manifest", "Make an example manifest, or check one."),
     "plc": ("packcenter.cli.plc", "plc", "Diagnose PLCs: doctor, watch."),
     "plant": ("packcenter.cli.plant", "plant", "Run only the simulated hall: its PLC servers and its machines."),

@@ -90,9 +90,13 @@ class Where(NamedTuple):
         return None if self.service is None or self.hall is None else (self.service, self.hall)
 
 
-def find(site_file: Path | None, folder: Path, service_at: str | None, addresses: Path | None) -> Where:
+def find(
+    site_file: Path | None, folder: Path, service_at: str | None, addresses: Path | None, trusted: Path | None = None
+) -> Where:
     """
     Look for the service: where --service says; where it left its note; where the site's [http] says.
+
+    Over HTTPS it is believed by the `trusted` certificates, else by the site's own.
 
     Without a site file the latest run of the demo is meant, with the addresses that its PLCs really have.
     """
@@ -106,9 +110,10 @@ def find(site_file: Path | None, folder: Path, service_at: str | None, addresses
     if addresses is not None:
         configuration = configuration.at(_read_addresses(addresses))
     tried: list[str] = []
+    tls = configuration.site.tls
     for address in _candidates(configuration, latest if site_file is None else None, service_at):
         try:
-            service = ServiceAt(address)
+            service = ServiceAt(address, trusted or (tls.certificate if tls is not None else None))
             hall = service.hall()
         except ServiceError as error:
             tried.append(str(error))
@@ -130,7 +135,8 @@ def _candidates(configuration: Configuration, latest: Path | None, service_at: s
         note = folder / NOTE if folder is not None else None
         if note is not None and note.is_file():
             told.append(_noted_address(note))
-    told.append(f"http://{configuration.site.http_host}:{configuration.site.http_port}")
+    scheme = "http" if configuration.site.tls is None else "https"
+    told.append(f"{scheme}://{configuration.site.http_host}:{configuration.site.http_port}")
     yield from dict.fromkeys(address for address in told if address)
 
 

@@ -65,7 +65,7 @@ def run(
     from packcenter.config.load import load_site
     from packcenter.service.service import Service
 
-    configuration = load_site(site_file)
+    configuration = load_site(site_file, people=people is None)
     if (speed != 1 or start_us is not None) and not configuration.site.lab:
         raise ToldError(USAGE, f"--speed and --start-us need `lab = true` in {site_file}: a real hall runs in real time.")
     if addresses is not None:

@@ -97,13 +97,16 @@ def read_private(path: Path) -> bytes:
     return content
 
 
-def load_site(path: Path | str, read: ReadFile = read_file, *, plan: Path | None = None) -> Configuration:
+def load_site(
+    path: Path | str, read: ReadFile = read_file, *, plan: Path | None = None, people: bool = False
+) -> Configuration:
     """
-    The configuration of a site file with its plan (or another `plan` file) and profiles, checked whole.
+    The configuration of a site file with its plan (or another `plan` file) and profiles, checked whole; with `people` also
+    the file of those who may act, which nobody but the service's own user can read.
 
     Raises `ConfigError` with every finding of all these files; nothing is returned of a configuration with faults.
     """
-    run = _Run(read, plan)
+    run = _Run(read, plan, people=people)
     loaded = run.site(Path(path), str(path))
     report = run.report()
     if not report.ok:
@@ -156,9 +159,10 @@ def exposed(name: str, error: Exposed) -> Finding:
 class _Run:
     """One run over any number of files: each file is read, validated and checked once, and every finding is kept."""
 
-    def __init__(self, read: ReadFile, plan: Path | None = None) -> None:
+    def __init__(self, read: ReadFile, plan: Path | None = None, *, people: bool = True) -> None:
         self._read = read
         self._other_plan = plan
+        self._with_people = people
         self._files: list[str] = []
         self._findings: list[Finding] = []
         self._documents: dict[Path, Document | None] = {}
@@ -209,7 +213,7 @@ class _Run:
         if site is None:
             return None
         self._findings += check_site(site)
-        if site.model.acts is not None and site.sound("acts"):
+        if self._with_people and site.model.acts is not None and site.sound("acts"):
             people = path.parent / site.model.acts.people
             self._people(people, str(people))
         files = Together(site, self._plan_of(site, path), self._profiles_of(site, path))

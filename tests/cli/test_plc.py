@@ -325,7 +325,7 @@ def test_a_named_service_that_does_not_answer_ends_with_4(running: Running, caps
     assert running.call("doctor", "rack-1", "--service", f"http://127.0.0.1:{free_port()}") == UNREACHABLE
     assert "no service answers" in capsys.readouterr().err
     assert running.connections()["rack-1"] == 0
-    assert running.call("doctor", "rack-1", "--service", "https://x") == UNREACHABLE
+    assert running.call("doctor", "rack-1", "--service", "ftp://x") == UNREACHABLE
     assert "is not the address of a service" in capsys.readouterr().err
 
 

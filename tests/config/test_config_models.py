@@ -39,6 +39,6 @@ def test_schema(kind: str) -> None:
 
 
 def test_an_unknown_kind() -> None:
-    """There are three kinds of files."""
+    """There are four kinds of files."""
     with pytest.raises(KeyError):
         schema("bill")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -93,6 +94,7 @@ class Bench:
         self._endings: list[Coroutine[Any, Any, Any]] = []
         self._services: list[tuple[Service, HttpServer]] = []
         self.plcs: dict[str, SimulatedPlc] = {}
+        self.tls: SSLContext | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -111,6 +113,7 @@ class Bench:
         for ending in reversed(self._endings):
             self.call(ending)
         self._cycles.cancel()
+        self.call(CLOCK.sleep_us(1_000))  # the loop must see that before it stops
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(LIMIT_S)
         self._loop.close()
@@ -152,7 +155,7 @@ class Bench:
         service = Service(serving.setup_of(configuration, serving.Options(mode="simulation")))
         service.recover()
         await service.start()
-        server = HttpServer(service, "127.0.0.1", 0)
+        server = HttpServer(service, "127.0.0.1", 0, self.tls)
         address = await server.start()
         self._services.append((service, server))
         return service, address

@@ -1,0 +1,269 @@
+"""`packcenter act`: what people do in a running hall. Finding service and token is done here; who may do what, elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from packcenter.cli.codes import CONFIGURATION, OK, PROBLEM, UNREACHABLE, USAGE, ToldError
+
+if TYPE_CHECKING:
+    from packcenter.cli.plc import Where
+    from packcenter.diagnose.acting import ActRecord, NotDone
+    from packcenter.diagnose.asking import ServiceAt
+
+TOKEN, TOKEN_FILE = "PACKCENTER_TOKEN", "PACKCENTER_TOKEN_FILE"
+_IS_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,128}")
+_COMMANDS = ("reset", "start", "stop", "hold", "unhold", "suspend", "unsuspend", "abort", "clear", "complete")
+_VERDICTS = ("reinduct", "code", "withdraw", "remake")
+_ROLES = ("operator", "engineer", "maintenance", "supervisor")
+_CODES = {400: USAGE, 408: UNREACHABLE, 413: USAGE, 415: USAGE, 503: UNREACHABLE, 0: UNREACHABLE}
+"""HTTP status -> exit code; any other trouble is a refusal, 1."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def act() -> None:
+    """Act in a running hall: lanes, machines, bags, verdicts of the hand station, maintenance.
+
+    Each act needs a reason (at most 64 ASCII characters, and nothing that tells of a person) and your token: in the file of
+    --token-file or $PACKCENTER_TOKEN_FILE, which only you may read, or in $PACKCENTER_TOKEN. `packcenter people add` makes it.
+
+    Exit codes: 0 taken and on the disk; 1 refused, by the hall's rules, your role, your token or the rate; 2 wrong usage or no
+    token; 3 configuration invalid; 4 no service answers, or not in time: the act may then still happen, `packcenter act recent`
+    shows whether it did.
+    """
+
+
+def _service_options(command: Any) -> Any:
+    """The options by which service and token are found, and how the answer is shown."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+        click.option(
+            "--trust",
+            "trusted",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Certificates in PEM by which an https service is believed; else the site's.",
+        ),
+        click.option("--service", "service_at", help="Address of the service, such as http://127.0.0.1:9464."),
+        click.option(
+            "--folder",
+            type=click.Path(file_okay=False, path_type=Path),
+            default=Path("run"),
+            show_default=True,
+            help="Where `packcenter demo` keeps its runs; the latest one is meant when no site is named.",
+        ),
+        click.option(
+            "--site",
+            "site_file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="The hall's site file; else the reference hall, as `packcenter demo` runs it.",
+        ),
+        click.option(
+            "--token-file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            envvar=TOKEN_FILE,
+            help=f"File with your token, mode 600; else ${TOKEN}.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _act_options(command: Any) -> Any:
+    """What every act has."""
+    for option in (
+        click.option("--role", type=click.Choice(_ROLES), help="In which of your roles you act; needless if you have one."),
+        click.option("--reason", required=True, help="Why: at most 64 ASCII characters, nothing that tells of a person."),
+    ):
+        command = option(command)
+    return _service_options(command)
+
+
+# --- the acts --------------------------------------------------------------------------------------------------------
+
+
+@act.command()
+@click.argument("order", type=click.Choice(("open", "close")))
+@click.argument("sorter")
+@click.argument("lane", type=click.IntRange(1, 32))
+@_act_options
+def lane(order: str, sorter: str, lane: int, **options: Any) -> int:
+    """Close lane LANE of SORTER, or open it again: packcenter act lane close sorter-1 3 --reason "belt edge worn".
+
+    Nothing more is sent to a closed lane, whatever its PLC says, until a person opens it. What is on its way still arrives.
+    """
+    return _do("lane", {"plc": sorter, "lane": lane, "order": order}, options)
+
+
+@act.command()
+@click.argument("command", type=click.Choice(_COMMANDS))
+@click.argument("plc")
+@_act_options
+def machine(command: str, plc: str, **options: Any) -> int:
+    """Give the machine of PLC a PackML command: packcenter act machine hold bagger-1 --reason "film change".
+
+    A machine that a person stopped does not run again before a person lets it. Safety is not part of this: an emergency is for
+    the red button.
+    """
+    return _do("machine", {"plc": plc, "command": command}, options)
+
+
+@act.command()
+@click.argument("order", type=click.Choice(("close",)))
+@click.argument("position", type=click.IntRange(1, 32))
+@_act_options
+def bag(order: str, position: int, **options: Any) -> int:
+    """Close the bag at POSITION of the rack before it is full or due: packcenter act bag close 2 --reason "lorry is early"."""
+    return _do("bag", {"position": position}, options)
+
+
+@act.command()
+@click.argument("item")
+@click.argument("verdict", type=click.Choice(_VERDICTS))
+@click.argument("code", required=False)
+@_act_options
+def verdict(item: str, verdict: str, code: str | None, **options: Any) -> int:
+    """Say what becomes of ITEM at the hand station.
+
+    reinduct: it is sound and goes onto a sorter again. code CODE: its reader failed, you read CODE. withdraw: its agency takes it
+    back. remake: it is spoilt, its agency makes a new one.
+    """
+    if (verdict == "code") != (code is not None):
+        raise ToldError(USAGE, "The verdict `code` needs the CODE that you read, and no other verdict takes one.")
+    body = {"item": item, "verdict": verdict}
+    return _do("verdict", body if code is None else {**body, "code": code}, options)
+
+
+@act.group()
+def maintenance() -> None:
+    """Take a machine into the hands of maintenance for a limited time, or give it back."""
+
+
+@maintenance.command()
+@click.argument("plc")
+@click.option("--minutes", type=click.IntRange(1, 480), required=True, help="When it is over by itself.")
+@_act_options
+def begin(plc: str, minutes: int, **options: Any) -> int:
+    """Take the machine of PLC, which must stand and hold nothing: packcenter act maintenance begin bagger-1 --minutes 30 ...
+
+    It does not run while maintenance has it. Afterwards it stands until a person starts it.
+    """
+    return _do("maintenance", {"plc": plc, "minutes": minutes}, options)
+
+
+@maintenance.command()
+@click.argument("plc")
+@_act_options
+def end(plc: str, **options: Any) -> int:
+    """Give the machine of PLC back before the time is over."""
+    return _do("maintenance", {"plc": plc, "minutes": 0}, options)
+
+
+@act.command()
+@click.option("--last", type=click.IntRange(1, 200), default=20, show_default=True, help="How many.")
+@_service_options
+def recent(last: int, **options: Any) -> int:
+    """Show the last acts, taken and refused, the newest last."""
+    from packcenter.cli import output
+    from packcenter.diagnose import acting
+
+    where, found = _with_service(options, lambda service, token: acting.recent(service, token, last))
+    if options["as_json"]:
+        output.print_json(found)
+    else:
+        offset = where.configuration.hall.utc_offset_minutes
+        for each in found:
+            click.echo(f"{output.local_time(each.at_us, offset)[:19]}  {_line(each)}")
+        if not found:
+            click.echo("No act yet.", err=True)
+    return OK
+
+
+# --- what they share -------------------------------------------------------------------------------------------------
+
+
+def _do(name: str, body: dict[str, Any], options: dict[str, Any]) -> int:
+    """Do an act and tell what came of it."""
+    from packcenter.diagnose import acting
+
+    asked = {**body, "reason": options["reason"], **({"role": options["role"]} if options["role"] else {})}
+    _, done = _with_service(options, lambda service, token: acting.act(service, token, name, asked))
+    if options["as_json"]:
+        _print(done, "")
+    else:
+        click.echo(_line(done))
+    return OK
+
+
+def _with_service(options: dict[str, Any], call: Callable[[ServiceAt, str], Any]) -> tuple[Where, Any]:
+    """Where the service is and what it answers to a person. Raises `ToldError` with what to do."""
+    from packcenter.cli.plc import find
+    from packcenter.diagnose.acting import NotDone
+    from packcenter.diagnose.asking import ServiceError
+
+    token = _token(options["token_file"])
+    where = find(options["site_file"], options["folder"], options["service_at"], None, options["trusted"])
+    if where.service is None:
+        raise ToldError(UNREACHABLE, f"No service answers ({'; '.join(where.tried)}). Is it running? --service says where.")
+    try:
+        return where, call(where.service, token)
+    except ServiceError as error:
+        raise ToldError(UNREACHABLE, f"{error}. Nothing was done.") from None
+    except NotDone as error:
+        if options["as_json"]:
+            _print(error.record, str(error), error)
+        raise ToldError(_CODES.get(error.status, PROBLEM), _advised(error)) from None
+
+
+def _token(file: Path | None) -> str:
+    """The person's token, from a file that only they can read or from the environment; it is never an argument."""
+    from packcenter.config.load import Exposed, Unreadable, read_private
+
+    where = f"${TOKEN}"
+    if file is None:
+        text = os.environ.get(TOKEN, "")
+        if not text:
+            said = f"Name its file with --token-file or ${TOKEN_FILE}, or set {where}. `packcenter people add` makes one."
+            raise ToldError(USAGE, f"No token, and nobody acts without one. {said}")
+    else:
+        where = str(file)
+        try:
+            text = read_private(file).decode("utf-8", "replace")
+        except Exposed as error:
+            raise ToldError(CONFIGURATION, f"{file} is {error}, expected its owner's alone; run: chmod 600 {file}") from None
+        except Unreadable as error:
+            raise ToldError(CONFIGURATION, f"{file} is {error}, expected a file with your token") from None
+    token = text.strip()
+    if not _IS_TOKEN.fullmatch(token):
+        raise ToldError(CONFIGURATION, f"{where} holds no token, expected the one line that `packcenter people add` printed.")
+    return token
+
+
+def _advised(error: NotDone) -> str:
+    """Why an act was not done, and what to do where the service cannot know it."""
+    advice = {
+        "no_acts": " Start it with --people FILE, or name the file in the site's [acts].",
+        "wrong_token": " Is it this hall's token, and was it not revoked?",
+        "not_durable": " `packcenter act recent` shows them.",
+        "ended": " `packcenter act recent` shows them.",
+        "which_role": " Use --role.",
+    }
+    return f"{error}{'' if str(error).endswith('.') else '.'}{advice.get(error.why, '')}"
+
+
+def _line(done: ActRecord) -> str:
+    """An act as a line of text."""
+    came = f"refused ({done.why})" if done.why else "taken"
+    return f"{done.act} {done.subject}: {came}, {done.person} as {done.role}: {done.reason}  [record {done.sequence}]"
+
+
+def _print(record: ActRecord | None, error: str, trouble: NotDone | None = None) -> None:
+    from packcenter.cli.output import print_json
+
+    told = {} if trouble is None else {"error": error, "why": trouble.why}
+    print_json({"taken": trouble is None, **told, "record": record})
