@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TOKEN, TOKEN_FILE = "PACKCENTER_TOKEN", "PACKCENTER_TOKEN_FILE"
 _IS_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,128}")
 _COMMANDS = ("reset", "start", "stop", "hold", "unhold", "suspend", "unsuspend", "abort", "clear", "complete")
-_VERDICTS = ("reinduct", "code", "withdraw", "remake")
+_VERDICTS = ("reinduct", "code", "withdraw", "return", "remake")
 _ROLES = ("operator", "engineer", "maintenance", "supervisor")
 _CODES = {400: USAGE, 408: UNREACHABLE, 413: USAGE, 415: USAGE, 503: UNREACHABLE, 0: UNREACHABLE}
 """HTTP status -> exit code; any other trouble is a refusal, 1."""
@@ -130,8 +130,8 @@ def bag(order: str, position: int, **options: Any) -> int:
 def verdict(item: str, verdict: str, code: str | None, **options: Any) -> int:
     """Say what becomes of ITEM at the hand station.
 
-    reinduct: it is sound and goes onto a sorter again. code CODE: its reader failed, you read CODE. withdraw: its agency takes it
-    back. remake: it is spoilt, its agency makes a new one.
+    reinduct: it is sound and goes onto a sorter again. code CODE: its reader failed, you read CODE. withdraw: its agency wants it
+    back, wherever in the hall it is. return: it was handed over to its agency. remake: it is spoilt, its agency makes a new one.
     """
     if (verdict == "code") != (code is not None):
         raise ToldError(USAGE, "The verdict `code` needs the CODE that you read, and no other verdict takes one.")

@@ -97,9 +97,7 @@ def read_private(path: Path) -> bytes:
     return content
 
 
-def load_site(
-    path: Path | str, read: ReadFile = read_file, *, plan: Path | None = None, people: bool = False
-) -> Configuration:
+def load_site(path: Path | str, read: ReadFile = read_file, *, plan: Path | None = None, people: bool = False) -> Configuration:
     """
     The configuration of a site file with its plan (or another `plan` file) and profiles, checked whole; with `people` also
     the file of those who may act, which nobody but the service's own user can read.
