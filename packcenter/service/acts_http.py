@@ -242,7 +242,7 @@ def _token(request: Request) -> str:
 async def _body(request: Request) -> bytes:
     """The body, of at most `BODY_BYTES_MAX` bytes, within `BODY_LIMIT_S`. Raises `Refused`."""
     length = request.headers.get("content-length", "0")
-    if not length.isdigit() or len(length) > 9 or int(length) > BODY_BYTES_MAX:
+    if not (length.isascii() and length.isdigit() and len(length) < 10 and int(length) <= BODY_BYTES_MAX):
         raise Refused("too_large")
     content = b""
     try:

@@ -180,6 +180,8 @@ class Door(uvicorn.Server):
             await asyncio.wait({self._accepting})
         for greeting in self._greeting:
             greeting.cancel()
+        if self._greeting:
+            await asyncio.wait(self._greeting)
         await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:

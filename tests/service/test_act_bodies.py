@@ -6,6 +6,8 @@ import json
 from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from packcenter.core import inputs as i
 from packcenter.core.packml import Command
@@ -159,3 +161,32 @@ def test_a_code_belongs_to_its_verdict(change: dict[str, Any]) -> None:
 def test_maintenance_has_an_end(minutes: int) -> None:
     """A shift at most."""
     assert "$.minutes" in str(fault("maintenance", {"plc": "rack-1", "minutes": minutes, "reason": "x"}))
+
+
+MARK = "Zq7xWv"
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8).map(MARK.__add__)
+    | st.sampled_from(["jam", "open"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8).map(MARK.__add__), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = st.sampled_from(
+    ["reason", "role", "plc", "lane", "order", "item", "verdict", "code", "minutes", "position", "command", MARK]
+)
+
+
+@given(st.sampled_from(sorted(BODIES)), st.dictionaries(KEYS, VALUES, max_size=7), st.integers(0, 400), st.binary(max_size=3))
+def test_whatever_comes_is_taken_or_refused_without_a_word_of_it(name: str, body: dict[str, Any], at: int, noise: bytes) -> None:
+    """Any JSON, also with bytes of it changed: no other exception, and no value in the error."""
+    content = json.dumps(body).encode()
+    for each in (content, content[:at] + noise + content[at + len(noise) :]):
+        told = ""
+        try:
+            decode(name, each)
+        except BadBody as bad:
+            told = str(bad)
+        assert MARK not in told
