@@ -9,8 +9,16 @@ from __future__ import annotations
 
 from packcenter.ports import Clock
 
-STEP_LIMIT_US = 1_000_000
-"""A wall clock that differs from the monotonic one by more than this since the last look has jumped (T3)."""
+STEP_LIMIT_US = 500_000
+"""
+A wall clock that has moved by more than this against the monotonic one, at once or in several steps, has jumped (T3: a second).
+
+Half a second, so that no two records are more than one apart by steps that nothing tells of (protocol seeds 701234, 702625).
+"""
+
+_DRIFT = 1000
+_JITTER_US = 1_000
+"""A clock may drift by one part in a thousand, and two clocks are not read at once: so much is no step."""
 
 
 class CoreClock:
@@ -24,6 +32,8 @@ class CoreClock:
         self._mono = clock.mono_us()
         wall = clock.wall_us()
         self._wall_offset = wall - self._mono
+        self._looked = self._mono
+        self._untold = 0
         if resume is not None:
             resume_us, resume_wall_us = resume
             self._origin = resume_us + 1 + max(0, wall - resume_wall_us) * speed
@@ -39,18 +49,25 @@ class CoreClock:
         return max(0, at_us - self.now_us()) / self.speed / 1e6
 
     def wall_step_us(self) -> int:
-        """By how much the wall clock jumped since the last look; 0 for less than the limit. That it drifts is no jump."""
+        """By how much the wall clock jumped since that was last told; 0 for less than the limit. That it drifts is no jump."""
         step = self._wall_moved_us()
+        if abs(step) <= STEP_LIMIT_US:
+            return 0
         self._wall_offset += step
-        return step if abs(step) > STEP_LIMIT_US else 0
+        self._untold = 0
+        return step
 
     def wall_jumped(self) -> bool:
-        """Whether it jumped since the last look; by how much is left for `wall_step_us` to tell."""
-        step = self._wall_moved_us()
-        if abs(step) > STEP_LIMIT_US:
-            return True
-        self._wall_offset += step
-        return False
+        """Whether it jumped since that was last told; by how much is left for `wall_step_us` to tell."""
+        return abs(self._wall_moved_us()) > STEP_LIMIT_US
 
     def _wall_moved_us(self) -> int:
-        return self._clock.wall_us() - self._clock.mono_us() - self._wall_offset
+        """How far steps have moved the wall clock since one was last told; what it drifts counts for nothing."""
+        mono = self._clock.mono_us()
+        moved = self._clock.wall_us() - mono - self._wall_offset
+        since = moved - self._untold
+        if abs(since) <= (mono - self._looked) // _DRIFT + _JITTER_US:
+            self._wall_offset += since
+            moved = self._untold
+        self._untold, self._looked = moved, mono
+        return moved

@@ -285,7 +285,7 @@ COMPUTER_FAULTS: Final[tuple[Fault[World], ...]] = (
 
 
 LATER_DISK_FAULTS: Final[tuple[Fault[World], ...]] = (
-    Fault("long_stall", "disk", 120 * SECOND, _long_stall),
+    Fault("long_stall", "disk", 60 * SECOND, _long_stall),
     Fault("long_full", "disk", 120 * SECOND, _long_full),
 )
 """They came later, as `LATER_ACTS`."""

@@ -50,6 +50,10 @@ class SorterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jam_us: int = 60_000_000  # how long a person needs to clear a jam
 
 
+_OWN: Final = 2
+"""Things that may cause events beside what is on the belt: what falls onto it, and the machine itself (protocol seed 701735)."""
+
+
 class SorterProgram(Machine):
     """The machine program of a sorter, and the sorter itself."""
 
@@ -231,7 +235,7 @@ class SorterProgram(Machine):
         self._inducting = False
         if not self.queue or not self._may_induct():
             return
-        if not self.port.infeed_allowed(self._on_belt + 1):  # one more, because what falls onto the belt makes events too
+        if not self.port.infeed_allowed(self._on_belt + _OWN):
             self._inducting = True
             self.clock.at(self._settings.retry_us, PLANT, self._induct, None)
             return

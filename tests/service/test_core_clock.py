@@ -36,22 +36,39 @@ def test_a_jump_of_more_than_a_second_is_told_once() -> None:
 
 
 def test_a_drift_is_no_jump_however_far_it_goes() -> None:
-    """Each look compares with the one before: half a second each time never adds up to a step."""
+    """Half a second in a quarter of an hour, again and again, never adds up to a step."""
     hands = Hands()
     clock = CoreClock(hands)
     for _ in range(10):
+        hands.mono += 900_000_000
         hands.ahead += 500_000
         assert clock.wall_step_us() == 0
 
 
-def test_a_jump_is_told_whatever_small_ones_came_before_it() -> None:
-    """A second forward, then two back: the second one is a jump of two seconds."""
+def test_clocks_that_are_not_read_at_once_have_not_stepped() -> None:
+    """Whatever lies between the two readings is gone with the next one, and hides no drift."""
     hands = Hands()
     clock = CoreClock(hands)
-    hands.ahead += 1_000_000
-    assert clock.wall_step_us() == 0
-    hands.ahead -= 2_000_000
-    assert clock.wall_step_us() == -2_000_000
+    for turn in range(4_000):
+        hands.mono += 100_000
+        hands.ahead += 50 + (900 if turn % 2 else -900)
+        assert clock.wall_step_us() == 0
+    hands.ahead += 600_000
+    assert abs(clock.wall_step_us() - 600_000) <= 2_000
+
+
+def test_small_steps_are_told_when_they_have_come_to_more_than_half_a_second() -> None:
+    """However many looks lie between them (protocol seed 701234); and one that is taken back is none."""
+    hands = Hands()
+    clock = CoreClock(hands)
+    steps = ((300, 0), (-300, 0), (300, 0), (200, 0), (20, 520), (-400, 0), (-200, -600))
+    for by_ms, told_ms in steps:
+        hands.mono += 5_000_000
+        hands.ahead += by_ms * 1000
+        assert (clock.wall_jumped(), clock.wall_step_us()) == (told_ms != 0, told_ms * 1000)
+        for _ in range(50):
+            hands.mono += 100_000
+            assert not clock.wall_jumped()
 
 
 def test_a_look_at_a_jump_leaves_it_to_be_told() -> None:
@@ -70,8 +87,9 @@ def test_looks_alone_do_not_add_a_drift_up() -> None:
     """A quiet night, in which no group is formed: 50 millionths of six hours are more than a second."""
     hands = Hands()
     clock = CoreClock(hands)
-    for _ in range(10):
-        hands.ahead += 500_000
+    for _ in range(6 * 3_600):
+        hands.mono += 1_000_000
+        hands.ahead += 50
         assert not clock.wall_jumped()
     assert clock.wall_step_us() == 0
 
