@@ -18,10 +18,8 @@ What the design leaves open is decided here:
 - An image of an earlier hello is dropped (it was overtaken by a newer connection). Hellos are compared modulo
   65536. Once the peer is lost any hello is new again, so a restarted packcenter that counts from 1 is heard
   after 800 ms at the latest.
-- A command number that comes again with other content is not carried out; alarm bit 0 shows it.
 - A command of kind 0 is void: it is taken, so that the numbers have no hole, and asks for nothing.
-- An event older than 60,000 ms is shown with a stamp that makes its age read 60,000, so that an old event never
-  looks young.
+- An event older than 60,000 ms is shown with a stamp that makes its age read 60,000, so that it never looks young.
 
 What a PLC can do wrong, besides losing its memory (`reboot`): its power dips (`dip`), it goes to STOP while its server
 answers on (`halt`, `run`), its program runs seldom (`scan_every`), its heartbeat stands (`freeze`), its server shows an
@@ -40,7 +38,7 @@ from packcenter.core.packml import State
 from packcenter.plc.image import ImageError, InImage, OutImage, WordOrder, decode_in, encode_out
 from packcenter.plc.line import CODE_BYTES, HEARTBEAT_LIMIT_US, SLOTS, TRACK_MAX, CommandResult, EventKind, LineCommand, LineEvent
 from simulation.plcport import RING_EVENTS as RING_EVENTS
-from simulation.plcport import FaultyProgram, Program
+from simulation.plcport import BusyProgram, FaultyProgram, Program
 
 EVENTS_PER_ITEM = 3  # scanned, diverted, and one more (lost, place full) at worst: invariant E5
 HEARTBEAT_PERIOD_US = 100_000
@@ -522,13 +520,18 @@ class LinePlc:
             self._check_repeat(command)
         elif command.number > self.taken + 1:
             self.counts.gaps += 1
-        else:
+        elif command.kind == VOID or self._may_answer():
             self.taken = command.number
             self._recent[command.number] = command
             self._recent.pop(command.number - _REMEMBERED, None)
             self._changed()
             if command.kind != VOID:
                 self.program.on_command(command)
+
+    def _may_answer(self) -> bool:
+        """Whether the ring has room for what a command may cause; else it is taken when it comes again (E5, seed 615032)."""
+        busy = self.program.busy() if isinstance(self.program, BusyProgram) else 0
+        return len(self._ring) + EVENTS_PER_ITEM * (busy + 1) <= self.ring_size
 
     def _check_repeat(self, command: LineCommand) -> None:
         if self._recent.get(command.number, command) != command:

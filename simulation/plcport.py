@@ -92,6 +92,15 @@ class Program(Protocol):
 
 
 @runtime_checkable
+class BusyProgram(Protocol):
+    """A machine program that knows how many things in the machine may still cause events."""
+
+    def busy(self) -> int:
+        """How many."""
+        ...
+
+
+@runtime_checkable
 class FaultyProgram(Protocol):
     """What a machine program must be able to live through as well, so that its PLC can be made to fail in all the ways it can."""
 

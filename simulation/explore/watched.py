@@ -175,7 +175,7 @@ class WatchedPlc(LinePlc):
         super()._free(acknowledged)
 
     def _take(self, command: LineCommand) -> None:
-        fresh = command.number == self.taken + 1 and command.kind != VOID
+        fresh = command.number == self.taken + 1 and command.kind != VOID and self._may_answer()
         if fresh:
             self.witness.taking(self.name, self.nonce, self.epoch, command)
             if self.on_point is not None:

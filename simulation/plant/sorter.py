@@ -35,6 +35,7 @@ from simulation.plcport import PlcPort
 from simulation.truth import Document, Truth, Why
 
 REASON_JAM: Final = 1
+_OWN: Final = 2  # that cause events beside what is on the belt: what falls onto it, and the machine itself (protocol seed 701735)
 _RUNS: Final = frozenset(
     {State.EXECUTE, State.SUSPENDING, State.SUSPENDED, State.UNSUSPENDING, State.COMPLETING, State.COMPLETED}
 )  # in these the belt moves; only Execute lets items in
@@ -48,10 +49,6 @@ class SorterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retry_us: int = 50_000  # how soon a blocked infeed looks again
     carry_us: int = 120_000_000  # how long the first item in the exception lane waits for a person
     jam_us: int = 60_000_000  # how long a person needs to clear a jam
-
-
-_OWN: Final = 2
-"""Things that may cause events beside what is on the belt: what falls onto it, and the machine itself (protocol seed 701735)."""
 
 
 class SorterProgram(Machine):
@@ -100,8 +97,7 @@ class SorterProgram(Machine):
         self._carrying = False
         self._jams = 0
         super().__init__(clock, port, truth)
-        self.handlers[CommandKind.DIVERT] = self._on_divert
-        self.handlers[CommandKind.SET_PLACE] = self._on_set_place
+        self.handlers |= {CommandKind.DIVERT: self._on_divert, CommandKind.SET_PLACE: self._on_set_place}
         self.handlers[CommandKind.CLEAR_JAM] = self._on_clear_jam
         for lane in self.lanes.values():
             lane.on_drained = self._on_drained
@@ -450,8 +446,8 @@ class SorterProgram(Machine):
             rider.why = Disposition.WRONG_LANE
             self._aim_next(rider)
         elif lane.state is PlaceState.OPEN or lane.diverter == STUCK_OUT:
-            if lane.state in (PlaceState.CLOSED, PlaceState.JAMMED):
-                rider.why = Disposition.WRONG_LANE  # the PLC would not have it there; its diverter will
+            shut = lane.state in (PlaceState.CLOSED, PlaceState.JAMMED)
+            rider.why = Disposition.WRONG_LANE if shut else rider.why
             self._enter(rider, lane)
         else:
             self._fall_back(rider, lane)
