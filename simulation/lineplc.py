@@ -530,7 +530,7 @@ class LinePlc:
 
     def _may_answer(self) -> bool:
         """Whether the ring has room for what a command may cause; else it is taken when it comes again (E5, seed 615032)."""
-        busy = self.program.busy() if isinstance(self.program, BusyProgram) else 0
+        busy = self.program.at_work() if isinstance(self.program, BusyProgram) else 0
         return len(self._ring) + EVENTS_PER_ITEM * (busy + 1) <= self.ring_size
 
     def _check_repeat(self, command: LineCommand) -> None:

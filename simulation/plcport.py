@@ -93,9 +93,9 @@ class Program(Protocol):
 
 @runtime_checkable
 class BusyProgram(Protocol):
-    """A machine program that knows how many things in the machine may still cause events."""
+    """A machine program that knows how many things in the machine cause events without asking for room first."""
 
-    def busy(self) -> int:
+    def at_work(self) -> int:
         """How many."""
         ...
 

@@ -23,9 +23,9 @@ nothing under way) this must hold of each thing:
     ledger says    it is really        what was done to it       why nobody can know today
     -----------    ----------------    ----------------------    -------------------------------------------------------
     lost           anywhere            anything                  no excuse needed: it is on the list of open discrepancies
-    hand           with people, in a   anything                  a list for people; what lies at the hand station is
-                   lane, to come,                                counted at the end of a shift, no sensor sees it
-                   on the floor
+    hand           with people, sent   anything                  a list for people; what lies at the hand station is
+                   off, in a lane, to                            counted at the end of a shift, no sensor sees it
+                   come, on the floor
     expected       the same, or hand   put, swapped, lifted,     no reader has read it since, or its PLC forgot that it did;
                                        misread, copied, near,    it shows as not come, and the feeder finds it with the
                                        unheard                   next document of its lane
@@ -353,7 +353,7 @@ class _Excuse(msgspec.Struct, frozen=True):
 
 
 _ANYTHING: Final = frozenset(Why)
-_CARRIED: Final = frozenset({"expected", "lost", "lane", "belt", "hand"})
+_CARRIED: Final = frozenset({"expected", "lost", "lane", "belt", "hand", "returned", "remade"})
 _SEALED: Final = frozenset({"rack", "bag", "dispatched"})
 _BAGS: Final = frozenset({"bag", "dispatched", "hand"})
 _EXCUSES: Final = (
