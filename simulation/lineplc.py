@@ -34,7 +34,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from packcenter.core.packml import State
+from packcenter.core.packml import Mode, State
 from packcenter.plc.image import ImageError, InImage, OutImage, WordOrder, decode_in, encode_out
 from packcenter.plc.line import CODE_BYTES, HEARTBEAT_LIMIT_US, SLOTS, TRACK_MAX, CommandResult, EventKind, LineCommand, LineEvent
 from simulation.plcport import RING_EVENTS as RING_EVENTS
@@ -42,7 +42,6 @@ from simulation.plcport import BusyProgram, FaultyProgram, Program
 
 EVENTS_PER_ITEM = 3  # scanned, diverted, and one more (lost, place full) at worst: invariant E5
 HEARTBEAT_PERIOD_US = 100_000
-PRODUCTION = 1  # PackML mode of a new life
 VOID = 0  # kind of a command that only keeps the numbers without holes; the program never sees it
 ALARM_DIFFERING_REPEAT = 1  # alarm word, bit 0
 _REMEMBERED = 2 * SLOTS  # commands kept to tell an equal repeat from a differing one; an image repeats at most SLOTS
@@ -144,7 +143,7 @@ class LinePlc:
         self.taken = life.taken
         self.odometer = life.odometer
         self.packml_state: int = State.STOPPED
-        self.packml_mode = PRODUCTION
+        self.packml_mode: int = Mode.PRODUCTION
         self.places_open = 0
         self._epoch = life.epoch
         self._clock_ms = life.clock_ms

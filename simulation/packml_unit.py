@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
-from packcenter.core.packml import STATE_COMPLETE, TR88_2022, Command, State, next_state
+from packcenter.core.packml import STATE_COMPLETE, TR88_2022, Command, Mode, State, next_state
 from packcenter.core.words import CommandResult, ReasonClass
 from packcenter.plc.line import CommandKind, EventKind, LineCommand
 from simulation.clock import PLANT, SimClock
@@ -30,7 +30,6 @@ _ROOM_RETRY_US: Final = 100_000
 _LOOK_AGAIN_US: Final = 1_000_000
 REASON_GUARD: Final = 90
 REASON_POWER: Final = 91
-_PRODUCTION: Final = 1
 _ORDERLY: Final = frozenset({Command.RESET, Command.START, Command.UNHOLD, Command.UNSUSPEND, Command.CLEAR})
 _Step = tuple[Callable[[Any], None], Any]
 T = TypeVar("T")
@@ -95,7 +94,8 @@ class PackmlUnit:
     The PackML state of one machine.
 
     `entered` is called after each change, with the state entered already shown and reported; it may ask for the next one.
-    `busy` says how many things in the machine may still cause events.
+    `busy` says how many things in the machine may still cause events. `hold_mask` has the states from which it can be held,
+    one of `packcenter.core.packml.HOLD_MASKS`: a property of the machine, which its PLC profile tells.
     """
 
     __slots__ = (
@@ -104,10 +104,10 @@ class PackmlUnit:
         "_clock",
         "_entered",
         "_entry",
-        "_hold_mask",
         "_peer_lost",
         "_port",
         "after_abort",
+        "hold_mask",
         "reason",
         "reason_class",
         "state",
@@ -130,7 +130,7 @@ class PackmlUnit:
         self._port = port
         self._entered = entered
         self._acting_us = acting_us
-        self._hold_mask = hold_mask
+        self.hold_mask = hold_mask
         self._peer_lost = False
         self._entry = 0
         self._busy = busy
@@ -139,7 +139,7 @@ class PackmlUnit:
 
     def ask(self, command: Command, reason_class: ReasonClass, reason: int = 0) -> bool:
         """Obey a command of the machine itself, a person or packcenter; False and nothing done if it is not legal here."""
-        target = next_state(self.state, command, self._hold_mask)
+        target = next_state(self.state, command, self.hold_mask)
         if target is None:
             return False
         self._enter(target, reason_class, reason)
@@ -415,4 +415,4 @@ class Machine(ABC):
 
     def _on_packml_mode(self, command: LineCommand) -> None:
         """These machines have production mode alone."""
-        self.end(command.number, CommandResult.DONE if command.a == _PRODUCTION else CommandResult.INTERLOCK)
+        self.end(command.number, CommandResult.DONE if command.a == Mode.PRODUCTION else CommandResult.INTERLOCK)

@@ -59,13 +59,11 @@ def plant(
 
 async def _run(configuration: Configuration, prepared: site.Day, seed: int, speed: int, any_port: bool, frozen: bool) -> int:
     from packcenter.real import RealClock, RealIds
-    from simulation.plant.hall import PlantSettings
     from simulation.process import Orders, build
 
     quiet_libraries()
-    hall = build(
-        configuration, prepared.deliveries, PlantSettings(seed=seed), RealClock(), RealIds(), speed=speed, any_port=any_port
-    )
+    settings = site.plant_settings(configuration, seed)
+    hall = build(configuration, prepared.deliveries, settings, RealClock(), RealIds(), speed=speed, any_port=any_port)
     try:
         await hall.start()
     except OSError as error:

@@ -61,7 +61,6 @@ def simulate(
     """
     from simulation.clock import HeapClock, SimPyClock
     from simulation.fast import FastHall
-    from simulation.plant.hall import PlantSettings
 
     configuration = site.load(site_file)
     prepared = site.prepare(configuration, manifest, seed, items, site.parse_day(day))
@@ -73,7 +72,7 @@ def simulate(
         configuration.hall,
         configuration.digest,
         prepared.deliveries,
-        PlantSettings(seed=seed),
+        site.plant_settings(configuration, seed),
         clock,
         prepared.opens_us,
         keep=recorder.keep if recorder is not None else None,

@@ -12,6 +12,7 @@ from packcenter.cli.codes import USAGE, ToldError
 if TYPE_CHECKING:
     from packcenter.config.build import Configuration
     from simulation.documents import Delivery
+    from simulation.plant.hall import PlantSettings
 
 BEFORE_FIRST_S = 30
 """A simulated day begins this long before the first item comes: time for the machines to start."""
@@ -41,6 +42,13 @@ def parse_day(text: str | None) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ToldError(USAGE, f"--date {text!r} is not a day, expected one such as 2026-03-02.") from None
+
+
+def plant_settings(configuration: Configuration, seed: int) -> PlantSettings:
+    """The plant of a configuration: its machines follow the editions of PackML that their profiles name."""
+    from simulation.plant.hall import PlantSettings
+
+    return PlantSettings(seed=seed, hold_from={plc.name: plc.hold_from for plc in configuration.plcs})
 
 
 def prepare(configuration: Configuration, manifest: Path | None, seed: int, items: int | None, day: date) -> Day:

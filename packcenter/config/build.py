@@ -40,6 +40,7 @@ from packcenter.core.hall import (
 )
 
 POSTCODE_LAST = 999_999
+DAY_MINUTES = 1440
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,17 +195,36 @@ def _hall(site: Site, plan: PlanTable, profiles: Mapping[str, Loaded[Profile]]) 
             for each in site.mail_class
         ),
         sorters=tuple(_sorter(each, profile_of[each.plc]) for each in site.sorter),
-        baggers=tuple(Bagger(each.plc, each.feed_timeout_ms, each.verdict_timeout_ms) for each in site.bagger),
+        baggers=tuple(
+            Bagger(each.plc, each.feed_timeout_ms, each.verdict_timeout_ms, each.ideal_cycle_ms or 0) for each in site.bagger
+        ),
         rack=Rack(
             plc=site.rack.plc,
             positions=tuple(Position(each.number, each.destination) for each in site.rack.position),
             reject_position=site.rack.reject_position,
             drop_timeout_ms=site.rack.drop_timeout_ms,
             close_timeout_ms=site.rack.close_timeout_ms,
+            ideal_cycle_ms=site.rack.ideal_cycle_ms or 0,
         ),
         waybills=Waybills(site.waybills.indicator, site.waybills.first, site.waybills.last, site.waybills.country),
         plan=_plan(plan),
+        shifts=_shifts(site.shifts),
     )
+
+
+def _shifts(texts: list[str]) -> tuple[tuple[int, int], ...]:
+    """Minutes of the day, rising and apart: a shift over midnight is two pieces, and those that touch are one."""
+    pieces: list[tuple[int, int]] = []
+    for text in texts:
+        begin, end = (time_of_day(part) for part in text.split("-"))
+        pieces += [(begin, end)] if begin < end else [(0, end), (begin, DAY_MINUTES)]
+    joined: list[tuple[int, int]] = []
+    for begin, end in sorted(piece for piece in pieces if piece[0] < piece[1]):
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((begin, end))
+    return tuple(joined)
 
 
 def _sorter(sorter: SorterTable, profile: Profile) -> Sorter:
@@ -222,6 +242,7 @@ def _sorter(sorter: SorterTable, profile: Profile) -> Sorter:
         confirm_slack_ms=sorter.confirm_slack_ms,
         lanes=lanes,
         exception_lane=sorter.exception_lane,
+        ideal_cycle_ms=sorter.ideal_cycle_ms or 0,
     )
 
 

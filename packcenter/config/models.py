@@ -33,6 +33,7 @@ _PLC_NAME = r"^[a-z][a-z0-9-]{0,31}$"
 _LANE_NAME = r"^[a-z][a-z0-9-]{0,31}/[1-9][0-9]?$"
 _POSTCODES = r"^[0-9]{6}(-[0-9]{6})?$"
 _TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+_SHIFT = r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
 _FILE_PATH = r"^[^\x00-\x1f]+$"
 _PROFILE_NAME = r"^[A-Za-z0-9._/-]+$"
 _CENTRE = r"^[A-Z0-9]{2,12}$"
@@ -51,6 +52,7 @@ PATTERN_WORDS = {
     _LANE_NAME: 'sorter and lane number, such as "sorter-1/4"',
     _POSTCODES: 'six digits or a range of them, such as "210000-210099"',
     _TIME_OF_DAY: 'a time of day from "00:00" to "23:59"',
+    _SHIFT: 'begin and end of a shift, such as "08:00-17:30" or "22:00-06:00"',
     _FILE_PATH: "a path without control characters",
     _PROFILE_NAME: 'a profile\'s name, or a path of letters, digits, ".", "_", "-" and "/"',
     _CENTRE: "2 to 12 capital letters and digits",
@@ -69,6 +71,7 @@ PlcName = Annotated[str, Field(pattern=_PLC_NAME, examples=["plc-1"])]
 LaneName = Annotated[str, Field(pattern=_LANE_NAME, examples=["plc-1/1"])]
 Postcodes = Annotated[str, Field(pattern=_POSTCODES, examples=["210000-210099"])]
 TimeOfDay = Annotated[str, Field(pattern=_TIME_OF_DAY, examples=["17:30"])]
+Shift = Annotated[str, Field(pattern=_SHIFT, examples=["08:00-17:30"])]
 FilePath = Annotated[str, Field(min_length=1, max_length=400, pattern=_FILE_PATH, examples=["folder/file"])]
 Node = Annotated[str, Field(pattern=_NODE, examples=["Out"])]
 Text = Annotated[str, Field(min_length=1, max_length=200, examples=["text"])]
@@ -217,6 +220,10 @@ class Sorter(Closed):
         description="Milliseconds after the belt's end at which an item that no eye saw counts as unconfirmed."
     )
     exception_lane: Place = Field(description="Lane at the belt's end, the fallback of every decision, emptied by people.")
+    ideal_cycle_ms: Millis | None = Field(
+        default=None,
+        description="Milliseconds for one item at design speed, from the machine's data sheet; effectiveness and OEE need it.",
+    )
     lane: Annotated[list[Lane], Field(min_length=2, max_length=PLACES_MAX)] = Field(description="The sorter's lanes.")
 
 
@@ -227,6 +234,10 @@ class Bagger(Closed):
     infeeds: Place = Field(description="How many infeeds the machine has.")
     feed_timeout_ms: Millis = Field(description="Longest time from a begun parcel to the fed document.")
     verdict_timeout_ms: Millis = Field(description="Longest time from seal or reject to the finished pouch.")
+    ideal_cycle_ms: Millis | None = Field(
+        default=None,
+        description="Milliseconds for one item at design speed, from the machine's data sheet; effectiveness and OEE need it.",
+    )
 
 
 class Position(Closed):
@@ -243,6 +254,10 @@ class Rack(Closed):
     reject_position: Annotated[int, Field(ge=0, le=65535)] = Field(description="Where parcels for the hand station fall; no bag.")
     drop_timeout_ms: Millis = Field(description="Longest time from a sealed parcel to its fall into a bag.")
     close_timeout_ms: Millis = Field(description="Longest time to close and seal a bag.")
+    ideal_cycle_ms: Millis | None = Field(
+        default=None,
+        description="Milliseconds for one item at design speed, from the machine's data sheet; effectiveness and OEE need it.",
+    )
     position: Annotated[list[Position], Field(min_length=1, max_length=PLACES_MAX)] = Field(description="Places with a bag.")
 
 
@@ -260,6 +275,11 @@ class Site(Closed):
     plan: FilePath = Field(description="File of the sort plan, relative to the site file.")
     agencies: Annotated[list[Name], Field(min_length=1, max_length=200)] = Field(description="Agencies that send mail.")
     services: Annotated[list[Service], Field(min_length=1, max_length=4)] = Field(description="Services that the centre offers.")
+    shifts: Annotated[list[Shift], Field(max_length=12)] = Field(
+        default_factory=list,
+        description="When machines are planned to be busy, in local time every day: availability and OEE count no other. "
+        "Empty: always.",
+    )
     journal: Journal = Field(description="Where the journal lies.")
     manifests: Manifests = Field(description="Where manifests come in.")
     http: Http = Field(default_factory=Http, description="Address of metrics, status and the live page.")

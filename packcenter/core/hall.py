@@ -4,6 +4,10 @@ The hall as the core knows it: machines, lanes, mail classes and the sort plan.
 Built from the checked configuration (`packcenter.config.build`) and journaled whole in `Started`, so that a
 journal can be replayed without the files it was made with. Everything is immutable; order is meaningful.
 Lengths are millimetres, times milliseconds, weights grams.
+
+A field that a release adds stands last in its structure and has a default, so that older journals are read: there it is
+missing (JOURNAL-FORMAT.md marks it with "= 0" or "= []"). `ideal_cycle_ms` is how long a machine needs for one item at its
+design speed, 0 if nobody has said it; no decision depends on it.
 """
 
 from __future__ import annotations
@@ -44,6 +48,7 @@ class Sorter(msgspec.Struct, frozen=True, array_like=True):
     confirm_slack_ms: int
     lanes: tuple[Lane, ...]
     exception_lane: int
+    ideal_cycle_ms: int = 0
 
 
 class Bagger(msgspec.Struct, frozen=True, array_like=True):
@@ -52,6 +57,7 @@ class Bagger(msgspec.Struct, frozen=True, array_like=True):
     plc: str
     feed_timeout_ms: int
     verdict_timeout_ms: int
+    ideal_cycle_ms: int = 0
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
@@ -69,6 +75,7 @@ class Rack(msgspec.Struct, frozen=True, array_like=True):
     reject_position: int
     drop_timeout_ms: int
     close_timeout_ms: int
+    ideal_cycle_ms: int = 0
 
 
 class MailClass(msgspec.Struct, frozen=True, array_like=True):
@@ -146,9 +153,11 @@ class Plan(msgspec.Struct, frozen=True, array_like=True):
 
 class Hall(msgspec.Struct, frozen=True, array_like=True):
     """
-    Everything the core decides by.
+    Everything the core decides by, and what its machines are measured by.
 
-    `utc_offset_minutes` turns core time (microseconds since the Unix epoch) into the local time of cut-offs.
+    `utc_offset_minutes` turns core time (microseconds since the Unix epoch) into the local time of cut-offs and shifts.
+    `shifts` are when the machines are planned to be busy: (begin, end) in minutes after local midnight, rising and apart,
+    the end not included; empty: always. No decision depends on them.
     """
 
     name: str
@@ -161,7 +170,13 @@ class Hall(msgspec.Struct, frozen=True, array_like=True):
     rack: Rack
     waybills: Waybills
     plan: Plan
+    shifts: tuple[tuple[int, int], ...] = ()
 
     def plcs(self) -> tuple[str, ...]:
         """Every PLC's name: sorters, baggers, rack, each in the configuration's order."""
         return (*(s.plc for s in self.sorters), *(b.plc for b in self.baggers), self.rack.plc)
+
+    def ideal_cycles_us(self) -> dict[str, int]:
+        """PLC -> microseconds that its machine needs for an item at design speed, of those for which it is known."""
+        machines: tuple[Sorter | Bagger | Rack, ...] = (*self.sorters, *self.baggers, self.rack)
+        return {machine.plc: machine.ideal_cycle_ms * 1000 for machine in machines if machine.ideal_cycle_ms}

@@ -1,5 +1,5 @@
 """
-PackML as data: the 17 states, the 10 commands and the state-complete transitions of ISA-TR88.00.02-2022.
+PackML as data: the 17 states, 10 commands, state-complete transitions and modes of ISA-TR88.00.02-2022.
 
 A machine leaves a *wait* state by a command; it leaves an *acting* state by itself when its work is done
 (state complete, SC). Execute acts but never completes by itself: only Complete, Hold, Suspend, Stop or Abort end it.
@@ -53,6 +53,22 @@ class Command(IntEnum):
     ABORT = 8
     CLEAR = 9
     COMPLETE = 10
+
+
+class Mode(IntEnum):
+    """
+    PackML unit modes (UnitModeCurrent); values are wire values, and those of OPC 30050 `ProductionMaintenanceModeEnum`.
+
+    A machine shows its mode in word 7 of `Out` beside its state; by default it may change only in Stopped, Idle or Aborted,
+    and the state must exist in both modes. Modes from 4 on are a vendor's own. packcenter commands a machine towards
+    production only, and no event tells of a mode: people choose maintenance and manual at the machine.
+    Other libraries swap 2 and 3, or count otherwise; a PLC's program must send these.
+    """
+
+    INVALID = 0
+    PRODUCTION = 1
+    MAINTENANCE = 2
+    MANUAL = 3
 
 
 STATES: Final = tuple(state for state in State if state is not State.UNDEFINED)

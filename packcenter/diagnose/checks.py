@@ -11,7 +11,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from statistics import median
 
-from packcenter.core.packml import State
+from packcenter.core.packml import Mode, State
 from packcenter.diagnose.evidence import Evidence, Sample, Source
 from packcenter.diagnose.finding import Finding, Level, worst_first
 from packcenter.plc.line import HEARTBEAT_LIMIT_US, SLOTS
@@ -56,9 +56,6 @@ _MACHINE: dict[int, tuple[Level, str]] = {
     State.UNDEFINED: (Level.FAULT, "The PLC program has not set its state; check that it is in RUN."),
 }
 """What each PackML state means for maintenance; the acting states that are not named pass by themselves."""
-
-
-_MODES = {1: "production", 2: "maintenance", 3: "manual"}
 
 
 def reachable(seen: Evidence) -> Finding:
@@ -196,7 +193,8 @@ def machine(seen: Evidence) -> Finding:
         next_step = "Correct word 7 of Out in the PLC's program."
         return Finding("machine", Level.FAULT, f"state {state}", f"a PackML state, 0 to {len(State) - 1}", next_step)
     level, next_step = _MACHINE.get(state, (Level.OK, ""))
-    mode = _MODES.get(image.packml_mode, f"mode {image.packml_mode}")
+    known = image.packml_mode in (Mode.PRODUCTION, Mode.MAINTENANCE, Mode.MANUAL)
+    mode = Mode(image.packml_mode).name.lower() if known else f"mode {image.packml_mode}"
     text = f"{State(state).name.capitalize()} ({state}), {mode}"
     return Finding("machine", level, text, expected, next_step)
 

@@ -2,7 +2,8 @@
 Strict replay: feed a journal's inputs to today's core and compare every decision with the recorded one, byte for byte.
 
 Equal means: the same facts and the same commands in the same order. The first difference ends the replay, because
-everything after it would differ for that reason alone.
+everything after it would differ for that reason alone. A hall that an earlier release recorded lacks the fields that were
+added since; where the bytes differ, the recorded decision is read and written again with their defaults, and compared so.
 """
 
 from __future__ import annotations
@@ -48,12 +49,19 @@ def replay(entries: Iterable[Entry], progress: Callable[[int], None] | None = No
             outcome = controller.step(entry.at_us, record.decode_input(entry.body, entry.decision_at))
         except Exception as error:
             return Replay(count, _divergence(entry, None, f"{type(error).__name__}: {error}"), controller.state)
-        if record.encode_decision(outcome) != entry.decision():
+        if not _equal(record.encode_decision(outcome), entry):
             return Replay(count, _divergence(entry, outcome, ""), controller.state)
         count += 1
         if progress is not None and count % PROGRESS_EVERY == 0:
             progress(count)
     return Replay(count, None, controller.state)
+
+
+def _equal(decision: bytes, entry: Entry) -> bool:
+    if decision == entry.decision():
+        return True
+    recorded = record.decode(entry.body)
+    return decision == record.encode_decision(Outcome(recorded.facts, recorded.commands))
 
 
 def _divergence(entry: Entry, outcome: Outcome | None, error: str) -> Divergence:

@@ -118,10 +118,11 @@ Line: item text, mail_class text, agency text, waybill text, destination integer
   case_size integer, due_us integer
 Lane: number integer, feeds text, infeed integer, distance_mm integer, capacity_items integer, secure boolean
 Sorter: plc text, belt_mm_per_s integer, belt_mm integer, actuator_ms integer, scan_cycle_ms integer, link_ms integer,
-  confirm_slack_ms integer, lanes [Lane, ...], exception_lane integer
-Bagger: plc text, feed_timeout_ms integer, verdict_timeout_ms integer
+  confirm_slack_ms integer, lanes [Lane, ...], exception_lane integer, ideal_cycle_ms integer = 0
+Bagger: plc text, feed_timeout_ms integer, verdict_timeout_ms integer, ideal_cycle_ms integer = 0
 Position: number integer, destination text
-Rack: plc text, positions [Position, ...], reject_position integer, drop_timeout_ms integer, close_timeout_ms integer
+Rack: plc text, positions [Position, ...], reject_position integer, drop_timeout_ms integer, close_timeout_ms integer,
+  ideal_cycle_ms integer = 0
 MailClass: name text, secure boolean, grams_min integer, grams_max integer, pouch integer, thickness_max integer
 Destination: name text, postcodes [[integer, integer], ...]
 Group: name text, lanes [[text, integer], ...], balance text, overflow [text, ...]
@@ -130,7 +131,7 @@ BagLimits: items_max integer, grams_max integer, cutoff_minutes [integer, ...]
 Waybills: indicator text, first integer, last integer, country text
 Plan: version text, destinations [Destination, ...], groups [Group, ...], rules [Rule, ...], bags BagLimits
 Hall: name text, centre text, utc_offset_minutes integer, agencies [text, ...], mail_classes [MailClass, ...],
-  sorters [Sorter, ...], baggers [Bagger, ...], rack Rack, waybills Waybills, plan Plan
+  sorters [Sorter, ...], baggers [Bagger, ...], rack Rack, waybills Waybills, plan Plan, shifts [[integer, integer], ...] = []
 """
 
 Said = list[Any]
@@ -142,19 +143,26 @@ _THREE: Final = 0x93
 
 
 class Shape:
-    """The types of an array: `plain` as a tuple of types, and for what is a list itself its shape by place."""
+    """
+    The types of an array: `plain` as a tuple of types, and for what is a list itself its shape by place.
 
-    __slots__ = ("deep", "plain")
+    `least` is how many fields it has when those that an earlier release did not write are missing.
+    """
+
+    __slots__ = ("deep", "least", "plain")
 
     def __init__(self, types: list[str]) -> None:
-        self.plain = tuple(_PLAIN.get(text, list) for text in types)
-        self.deep = [(place, text) for place, text in enumerate(types) if text not in _PLAIN]
+        texts = [text.partition(" = ")[0] for text in types]
+        self.least = len([text for text in types if " = " not in text])
+        self.plain = tuple(_PLAIN.get(text, list) for text in texts)
+        self.deep = [(place, text) for place, text in enumerate(texts) if text not in _PLAIN]
 
     def fits(self, value: Said) -> bool:
         """Whether `value` is an array of exactly this shape."""
-        if tuple(map(type, value)) != self.plain:
+        length = len(value)
+        if length < self.least or tuple(map(type, value)) != self.plain[:length]:
             return False
-        return not self.deep or all(fits(value[place], text) for place, text in self.deep)
+        return not self.deep or all(fits(value[place], text) for place, text in self.deep if place < length)
 
 
 def fits(value: object, text: str) -> bool:

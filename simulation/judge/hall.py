@@ -32,7 +32,7 @@ class Sorter:
     """A sorter: its lanes by number, and how long the way to a diverter takes."""
 
     def __init__(self, said: list[Any]) -> None:
-        (_, self.belt_mm_per_s, _, self.actuator_ms, self.scan_cycle_ms, self.link_ms, _, lanes, self.exception) = said
+        (_, self.belt_mm_per_s, _, self.actuator_ms, self.scan_cycle_ms, self.link_ms, _, lanes, self.exception, *_) = said
         self.lanes = {number: Lane(*rest) for number, *rest in lanes}
 
     def way_us(self, lane: int) -> int:
@@ -45,7 +45,7 @@ class Hall:
     """A hall that was adopted. `said` is the array of `Hall` in JOURNAL-FORMAT.md."""
 
     def __init__(self, said: list[Any]) -> None:
-        (_, self.centre, self._offset_minutes, agencies, classes, sorters, baggers, rack, self.waybills, plan) = said
+        (_, self.centre, self._offset_minutes, agencies, classes, sorters, baggers, rack, self.waybills, plan, *_) = said
         self.agencies = frozenset(agencies)
         self.classes = {name: MailClass(*rest) for name, *rest in classes}
         self.sorters = {each[0]: Sorter(each) for each in sorters}

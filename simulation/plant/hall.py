@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from packcenter.core.hall import Hall
+from packcenter.core.packml import HOLD_MASKS
 from simulation.clock import INPUT, SimClock
 from simulation.luck import Luck, Rates
 from simulation.packml_unit import Machine
@@ -33,13 +34,18 @@ _NEVER_COMES: Final = -1
 
 
 class PlantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything about the plant that a scenario may change."""
+    """
+    Everything about the plant that a scenario may change.
+
+    `hold_from`: PLC -> the edition by which its machine can be held, as its profile says; others follow 2022.
+    """
 
     seed: int = 1
     rates: Rates = Rates()
     sorter: SorterSettings = SorterSettings()
     bagger: BaggerSettings = BaggerSettings()
     rack: RackSettings = RackSettings()
+    hold_from: dict[str, str] = {}
 
 
 class Plant:
@@ -81,6 +87,8 @@ class Plant:
         )
         machines: tuple[Machine, ...] = (*self.sorters, *self.baggers, self.rack)
         self.programs: dict[str, Machine] = {machine.name: machine for machine in machines}
+        for name, edition in sorted(settings.hold_from.items()):
+            self.programs[name].unit.hold_mask = HOLD_MASKS[edition]
         truth.watch(self._outside)
         truth.watch(hand.contents)
         truth.watch(self.people.contents)

@@ -12,13 +12,18 @@ import msgspec
 import pytest
 from config_corpus import edited, plan, profile, site, texts, write
 
+from packcenter.cli.site import plant_settings
 from packcenter.config import Configuration, bundled_site, hall_digest, load_site, profile_digest, profile_folder
 from packcenter.config.check_profile import HEARTBEAT_STEP_MS
 from packcenter.config.check_site import Address, parse_address
 from packcenter.config.models import IN_WORDS, OUT_WORDS, WATCHDOG_MS
 from packcenter.core.hall import Hall, Lane, Waybills
+from packcenter.core.packml import TR88_2015_OPCUA, TR88_2022
 from packcenter.plc import image, limits, line
 from packcenter.plc.link import LinkSettings
+from simulation.clock import HeapClock
+from simulation.lineplc import LinePlc
+from simulation.plant.hall import Plant
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +167,42 @@ def test_security(tmp_path: Path) -> None:
     security = load_site(write(tmp_path, made)).plc("sorter-1").security
     assert security is not None
     assert (security.certificate, security.mode) == (str(tmp_path / "pki/own.der"), "SignAndEncrypt")
+
+
+@pytest.mark.parametrize(
+    ("shifts", "minutes"),
+    [
+        ('"08:00-17:30"', ((480, 1050),)),
+        ('"14:00-22:00", "06:00-14:00"', ((360, 1320),)),
+        ('"22:00-06:00"', ((0, 360), (1320, 1440))),
+        ('"22:00-00:00", "09:00-12:00"', ((540, 720), (1320, 1440))),
+        ('"00:00-00:00"', ((0, 1440),)),
+        ("", ()),
+    ],
+)
+def test_shifts(tmp_path: Path, shifts: str, minutes: tuple[tuple[int, int], ...]) -> None:
+    """Planned busy time is pieces of the local day in order; one over midnight is two, and those that meet are one."""
+    assert load_site(write(tmp_path, edited((site('"08:00-17:30"', shifts),))[0])).hall.shifts == minutes
+
+
+def test_ideal_cycles_are_known_for_the_machines_that_have_one(tmp_path: Path) -> None:
+    """A machine whose site file does not say it has none: not 0, not another one's."""
+    hall = load_site(write(tmp_path, edited((site("ideal_cycle_ms = 400 # shortest gap between two drops", ""),))[0])).hall
+    assert hall.ideal_cycles_us() == {plc: 900_000 for plc in hall.plcs() if plc != "rack-1"}
+
+
+def test_a_profile_says_where_its_machines_can_be_held(tmp_path: Path) -> None:
+    """The hold mask is the profile's: 2015 for the sorter whose profile says so, 2022 for all others; the simulated one obeys."""
+    old = edited((profile('hold_from = "tr88_2022"', 'hold_from = "tr88_2015_opcua"'),))[0]
+    configuration = load_site(write(tmp_path, old))
+    assert {plc.name for plc in configuration.plcs if plc.hold_from == "tr88_2015_opcua"} == {"sorter-2"}
+    settings = plant_settings(configuration, 1)
+    clock = HeapClock()
+    plcs = {name: LinePlc(name, nonce=1, plant_us=lambda: 0, wall_us=lambda: 0) for name in configuration.hall.plcs()}
+    plant = Plant(configuration.hall, [], settings, clock, plcs)
+    masks = {name: program.unit.hold_mask for name, program in plant.programs.items()}
+    assert {name for name, mask in masks.items() if mask == TR88_2015_OPCUA} == {"sorter-2"}
+    assert set(masks.values()) == {TR88_2015_OPCUA, TR88_2022}
 
 
 def test_a_group_may_leave_a_sorter_out(tmp_path: Path) -> None:

@@ -102,6 +102,21 @@ SCHEMA = [
         (Expect("bad-value", "$.bags.cutoffs[3]", ('"24:00"', '"00:00" to "23:59"')),),
     ),
     Case(
+        "a shift without an end",
+        (site('["08:00-17:30"]', '[«"08:00"]'),),
+        (Expect("bad-value", "$.shifts[0]", ('"08:00"', '"22:00-06:00"')),),
+    ),
+    Case(
+        "a machine that needs no time for an item",
+        (site("ideal_cycle_ms = 400", "ideal_cycle_ms = «0"),),
+        (Expect("bad-value", "$.rack.ideal_cycle_ms", ("design speed",)),),
+    ),
+    Case(
+        "an edition of PackML that nobody published",
+        (profile('hold_from = "tr88_2022"', 'hold_from = «"tr88_2012"'),),
+        (Expect("bad-value", "$.packml.hold_from", ('"tr88_2015_opcua"',)),),
+    ),
+    Case(
         "a postcode of five digits",
         (plan('"221000-221999"', '«"21000-221999"'),),
         (Expect("bad-value", "$.destination[12].postcodes[0]", ("six digits",)),),

@@ -13,6 +13,7 @@ from packcenter.core.packml import (
     TR88_2015_OPCUA,
     TR88_2022,
     Command,
+    Mode,
     State,
     is_acting,
     next_state,
@@ -89,3 +90,8 @@ def test_masks_are_the_words_that_the_standard_prints() -> None:
 def test_nothing_is_legal_before_the_first_scan(command: Command) -> None:
     """A machine that has no state yet takes no command."""
     assert next_state(State.UNDEFINED, command) is None
+
+
+def test_the_modes_have_the_numbers_of_opc_30050() -> None:
+    """Production 1, maintenance 2, manual 3; a library that swaps 2 and 3 does not speak our interface."""
+    assert {mode.name.lower(): int(mode) for mode in Mode} == {"invalid": 0, "production": 1, "maintenance": 2, "manual": 3}

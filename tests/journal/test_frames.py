@@ -591,11 +591,30 @@ def words(kind: typing.Any) -> str:
     return {int: "integer", str: "text", bool: "boolean"}.get(kind) or f"`{kind.__name__}`"
 
 
+ADDED = {
+    (hall.Sorter, "ideal_cycle_ms"),
+    (hall.Bagger, "ideal_cycle_ms"),
+    (hall.Rack, "ideal_cycle_ms"),
+    (hall.Hall, "shifts"),
+}
+"""Fields that journals of release 0.1.0 do not have."""
+
+DEFAULTS = {"0": " = 0", "()": " = []"}
+
+
+def defaults(kind: type[msgspec.Struct]) -> list[object]:
+    """The default of each field, in order."""
+    return [field.default for field in msgspec.structs.fields(kind)]
+
+
 def table(kinds: list[type[msgspec.Struct]]) -> str:
     rows = ["| name | fields |", "|---|---|"]
     for kind in kinds:
         hints = typing.get_type_hints(kind)
-        fields = ", ".join(f"{name} {words(hints[name])}" for name in kind.__struct_fields__)
+        fields = ", ".join(
+            f"{name} {words(hints[name])}{DEFAULTS[repr(default)] if (kind, name) in ADDED else ''}"
+            for name, default in zip(kind.__struct_fields__, defaults(kind), strict=True)
+        )
         rows.append(f"| `{kind.__name__}` | {fields or 'none'} |")
     return "\n".join(rows)
 
