@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from packcenter.cli import collector, output
+from packcenter.cli import collector, kpi_output, output
 from packcenter.cli.codes import OK, PROBLEM, USAGE, ToldError
 
 if TYPE_CHECKING:
     from packcenter.core.state import State
     from packcenter.journal.frames import Entry
+    from packcenter.projections.kpis import Kpis
 
 JOURNAL = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -106,24 +107,30 @@ def item(code: str, journal: Path, as_json: bool) -> int:
 
 @click.command()
 @click.argument("journal", type=JOURNAL, default=Path("run/latest"))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
-def books(journal: Path, as_json: bool) -> int:
-    """Balance the shift recorded in JOURNAL: per mail class and agency where every item is, and why (exit code 1 if not)."""
-    from packcenter.projections import books as projection
+@click.option("--json", "json_asked", is_flag=True, help="One JSON object instead of text.")
+def books(journal: Path, json_asked: bool) -> int:
+    """Balance the shift recorded in JOURNAL: per mail class and agency where every item is, and why (exit code 1 if not).
 
-    state = fold(entries_of(journal))
+    Then the machines' KPIs by ISO 22400-2, each with numerator and denominator, and where their time went.
+    """
+    from packcenter.projections import books as projection
+    from packcenter.projections.kpis import Kpis, as_json
+
+    kpis = Kpis()
+    state = fold(entries_of(journal), kpis)
     taken = projection.take(state)
-    if as_json:
-        output.print_json(projection.as_json(taken))
+    if json_asked:
+        output.print_json({**projection.as_json(taken), "machines": as_json(kpis.measured())})
     else:
         offset = state.hall.utc_offset_minutes if state.hall is not None else 0
         name = state.hall.name if state.hall is not None else ""
         output.show_books(taken, f"Books of {name} at {output.local_time(state.last_us, offset)}")
+        kpi_output.show_kpis(kpis.measured())
     return OK if taken.balanced else PROBLEM
 
 
-def fold(entries: Iterator[Entry]) -> State:
-    """The state that a journal's facts and commands lead to."""
+def fold(entries: Iterator[Entry], kpis: Kpis | None = None) -> State:
+    """The state that a journal's facts and commands lead to; `kpis` are told of them on the way."""
     from packcenter.core import record
     from packcenter.core.controller import Controller
 
@@ -131,4 +138,6 @@ def fold(entries: Iterator[Entry]) -> State:
     for entry in entries:
         decoded = record.decode(entry.body)
         controller.fold(entry.at_us, decoded.facts, decoded.commands)
+        if kpis is not None:
+            kpis.observe(entry.at_us, decoded.facts)
     return controller.state
