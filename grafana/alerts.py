@@ -59,6 +59,47 @@ class Alert:
     labels: tuple[tuple[str, str], ...] = ()
 
 
+_BY_PLC = "sum by (job, instance, plc)"
+_TIME = "packcenter_machine_time_seconds_total"
+_IDEAL = "packcenter_machine_ideal_seconds_total"
+_ITEMS = "packcenter_machine_items_total"
+_PRODUCTION = f'{_TIME}{{element="production"}}'
+_BUSY = f'{_TIME}{{element!="unplanned"}}'
+
+
+def _kpis() -> tuple[Recording, ...]:
+    """KPIs of ISO 22400-2: of the last 15 minutes, and of the day, which is what its counters have reached since midnight."""
+    shares = (
+        ("availability", _PRODUCTION, _BUSY, "Availability: production time over planned busy time"),
+        ("effectiveness", _IDEAL, _PRODUCTION, "Effectiveness: ideal cycle times items over production time"),
+        ("quality", f'{_ITEMS}{{result="good"}}', _ITEMS, "Quality ratio: good items over all"),
+        ("oee", f'{_IDEAL}{{result="good"}}', _BUSY, "OEE: ideal cycle times good items over planned busy time"),
+    )
+    made = []
+    for name, above, below, text in shares:
+        rates = f"{_BY_PLC} (rate({above}[15m])) / ({_BY_PLC} (rate({below}[15m])) > 0)"
+        made.append(Recording(f"plc:packcenter_{name}:ratio_rate15m", rates, f"{text}; the last 15 minutes."))
+        made.append(Recording(f"plc:packcenter_{name}:ratio_day", _day(above, below), f"{text}; since midnight."))
+    mtbf, mttr = (
+        _day(_PRODUCTION, "packcenter_machine_failures_total"),
+        _day("packcenter_machine_repair_seconds_total", "packcenter_machine_repairs_total"),
+    )
+    counts = ("failures", "Times a machine failed"), ("repairs", "Failures that were repaired")
+    made += [
+        Recording(f"plc:packcenter_{name}:sum_day", f"{_BY_PLC} (packcenter_machine_{name}_total)", f"{text}, since midnight.")
+        for name, text in counts
+    ]
+    made.append(Recording("plc:packcenter_mtbf_seconds:ratio_day", mtbf, "Production time over failures, since midnight."))
+    made.append(
+        Recording("plc:packcenter_mttr_seconds:ratio_day", mttr, "Time of ended repairs over their number, since midnight.")
+    )
+    return tuple(made)
+
+
+def _day(above: str, below: str) -> str:
+    return f"{_BY_PLC} ({above}) / ({_BY_PLC} ({below}) > 0)"
+
+
 RECORDINGS = (
     Recording(
         "hall:packcenter_items_packed:rate5m",
@@ -91,7 +132,7 @@ RECORDINGS = (
         "plc:packcenter_parcels_bad:ratio_rate15m",
         'sum by (job, instance, plc) (rate(packcenter_parcels_total{outcome!="sealed"}[15m])) '
         "/ (sum by (job, instance, plc) (rate(packcenter_parcels_total[15m])) > 0)",
-        "Share of parcels that did not end well; 1 minus the quality ratio of ISO 22400.",
+        "Share of parcels that did not end well, those without a pouch included.",
     ),
     Recording(
         "plc:packcenter_diverts_fallback:ratio_rate15m",
@@ -99,12 +140,7 @@ RECORDINGS = (
         "/ (sum by (job, instance, plc) (rate(packcenter_diverts_total[15m])) > 0)",
         "Share of items that came into another lane than the one asked for.",
     ),
-    Recording(
-        "plc:packcenter_availability:ratio_rate15m",
-        'sum by (job, instance, plc) (rate(packcenter_machine_state_seconds_total{state=~"execute|suspended"}[15m])) '
-        '/ (sum by (job, instance, plc) (rate(packcenter_machine_state_seconds_total{state!~"stopped|idle|starting"}[15m])) > 0)',
-        "Availability: running or kept waiting by a neighbour, over the time that the machine was meant to run.",
-    ),
+    *_kpis(),
     Recording(
         "plc:packcenter_route_decisions_late:ratio_rate5m",
         "sum by (job, instance, plc) (rate(packcenter_route_decisions_late_total[5m])) "

@@ -227,18 +227,21 @@ class Board:
     def table(
         self, title: str, about: str, expr: str, columns: Mapping[str, str], unit: str, *, width: int, height: int,
         matrix: tuple[str, str] | None = None, properties: Mapping[str, list[Any]] | None = None, sort: str = "",
-        descending: bool = False, hidden: Iterable[str] = (), empty: str = "",
+        descending: bool = False, hidden: Iterable[str] = (), empty: str = "", missing: str = "zero", decimals: int | None = None,
     ) -> None:  # fmt: skip
         """
         Rows with these columns (label or `Value` -> heading, in order). `hidden` are labels to leave out, besides the target's.
 
         With nothing to show there is one row that says so, with a dash in the label `empty`.
-        `matrix` is (row label, column label): one number for each pair. `properties` are overrides by heading.
+        `matrix` is (row label, column label): one number for each pair, and where there is none `missing`, "zero" or "null".
+        `properties` are overrides by heading.
         """
         panel = table.Panel().show_header(True).cell_height(common_models.TableCellHeight.SM).filterable(False)
         if matrix:
-            options = {"rowField": matrix[0], "columnField": matrix[1], "valueField": "Value", "emptyValue": "zero"}
+            options = {"rowField": matrix[0], "columnField": matrix[1], "valueField": "Value", "emptyValue": missing}
             panel = panel.with_transformation(models.DataTransformerConfig(id_val="groupingToMatrix", options=options))
+        if decimals is not None:
+            panel = panel.decimals(decimals)
         always = () if matrix else ("Time", "__name__", "job", "instance", "Value")
         organize = {
             "excludeByName": {name: True for name in (*always, *hidden) if name not in columns},
@@ -352,6 +355,11 @@ def mapped(words: Mapping[str, tuple[str, str]], *, colored: bool = False, width
     if width:
         changes.append(_value("custom.width", width))
     return changes
+
+
+def plain_numbers() -> list[Any]:
+    """Overrides of a table column that counts, in a table of another unit."""
+    return [_value("unit", "none"), _value("decimals", 0)]
 
 
 def alarming_from(value: float) -> list[Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from grafana import kpi_panels
 from grafana.alerts import ALERTS
 from grafana.panels import (
     AMBER,
@@ -133,9 +134,10 @@ def _operator_states(board: Board, language: str) -> None:
     board.timeline(
         t("Machine states", "设备状态"),
         t("PackML state of each machine. A machine that cannot be heard is unknown.", "各设备的 PackML 状态；失联设备显示未知。"),
-        "packcenter_machine_state{@}", "{{plc}}", _machine_states(language), width=10, height=8,
+        "packcenter_machine_state{@}", "{{plc}}", _machine_states(language), width=7, height=9,
     )  # fmt: skip
-    _alarm_table(board, language, width=14, height=8)
+    _alarm_table(board, language, width=11, height=9)
+    kpi_panels.wall(board, width=6, height=9)
 
 
 def _alarm_table(board: Board, language: str, *, width: int, height: int) -> None:
@@ -175,7 +177,7 @@ def _operator_flow(board: Board) -> None:
         t("Fullest lanes", "最满格口"),
         t("Items in a lane over its capacity; amber from 80 %, red from 95 %.", "格口内件数与容量之比；80% 起琥珀色，95% 起红色。"),
         "sort_desc(topk(6, packcenter_lane_fill_ratio{@}))", "{{plc}} / {{lane}}", "percentunit",
-        rising(0.8, 0.95), width=5, height=8, ceiling=1, decimals=0,
+        rising(0.8, 0.95), width=5, height=7, ceiling=1, decimals=0,
     )  # fmt: skip
     sorted_, packed, needed = t("into lanes", "入格口"), t("packed", "装袋"), t("needed until last cut-off", "末次封发前所需")
     board.lines(
@@ -190,19 +192,19 @@ def _operator_flow(board: Board) -> None:
                 needed,
             ),
         ],
-        "none", width=8, height=8, decimals=0, dashed=f"/{needed}/",
+        "none", width=8, height=7, decimals=0, dashed=f"/{needed}/",
     )  # fmt: skip
     board.bars(
         t("To hand station by reason", "转人工台原因"),
         t("Items that came to the hand station in the shown period.", "所示时段内转人工台的件数，按原因。"),
         "sort_desc(topk(6, sum by (reason) (increase(packcenter_items_to_hand_total{@}[$__range])) >= 0.5))", "{{reason}}", "none",
-        width=5, height=8, words=words.HAND_REASONS, decimals=0,
+        width=5, height=7, words=words.HAND_REASONS, decimals=0,
     )  # fmt: skip
     board.bars(
         t("Bags nearest to closing", "最满总包"),
         t("How near a bag is to its limit of items or weight.", "总包离件数或重量上限有多近。"),
         "sort_desc(topk(6, packcenter_bag_fill_ratio{@}))", "{{position}} {{destination}}", "percentunit",
-        width=6, height=8, ceiling=1, decimals=0,
+        width=6, height=7, ceiling=1, decimals=0,
     )  # fmt: skip
 
 
@@ -348,21 +350,14 @@ def _engineer_flow(board: Board) -> None:
         t("Parcel time", "单件装袋时间"),
         t("Parcel asked for to parcel sealed, 95th percentile of each bagger.", "从下达到封好的时间，各装袋机 95 百分位。"),
         [("histogram_quantile(0.95, sum by (plc, le) (rate(packcenter_parcel_duration_seconds_bucket{@}[15m])))", "{{plc}}")],
-        "s", width=8, height=7,
-    )  # fmt: skip
-    board.bars(
-        t("Availability", "可用率"),
-        t(
-            "Running or kept waiting by a neighbour, over the time the machine was meant to run (ISO 22400), over 15 minutes.",
-            "运行或等待邻机的时间，占应运行时间的比例（ISO 22400），15 分钟。",
-        ),
-        "sort(plc:packcenter_availability:ratio_rate15m{@})", "{{plc}}", "percentunit", falling(0.5, 0.9), width=8, height=7, ceiling=1, decimals=0,
+        "s", width=12, height=7,
     )  # fmt: skip
     board.lines(
         t("Bad parcels", "装袋不良率"),
         t("Share of parcels that did not end well, over 15 minutes. The line is the alert's threshold.", "15 分钟内装袋不良的比例；横线为报警阈值。"),
-        [("plc:packcenter_parcels_bad:ratio_rate15m{@}", "{{plc}}")], "percentunit", width=8, height=7, limit=0.03, soft=0.04,
+        [("plc:packcenter_parcels_bad:ratio_rate15m{@}", "{{plc}}")], "percentunit", width=12, height=7, limit=0.03, soft=0.04,
     )  # fmt: skip
+    kpi_panels.trends(board)
 
 
 def _engineer_losses(board: Board, language: str) -> None:
@@ -607,17 +602,20 @@ def _maintenance_machines(board: Board, language: str) -> None:
         t("Share of reads without one readable code, over 15 minutes. The line is the alert's threshold.", "15 分钟内读码失败的比例；横线为报警阈值。"),
         [('plc:packcenter_scans_no_read:ratio_rate15m{@,plc=~"$plc"}', "{{plc}}")], "percentunit", width=12, height=8, limit=0.03, soft=0.04,
     )  # fmt: skip
+    kpi_panels.failures(board, width=9, height=8)
+    kpi_panels.time_elements(board, width=15, height=8)
     board.table(
         t("What went wrong at the baggers", "装袋不良明细"),
         t("Parcels that did not end well, by bagger and reason, in the shown period.", "所示时段内装袋不良的邮件，按设备和原因。"),
         'round(sum by (plc, reason) (increase(packcenter_parcel_faults_total{@,plc=~"$plc"}[$__range]))) > 0',
-        {"plc": "PLC", "reason": t("Reason", "原因"), "Value": t("Count", "次数")}, "none", width=12, height=8, sort=t("Count", "次数"), descending=True, empty="plc",
+        {"plc": "PLC", "reason": t("Reason", "原因"), "Value": t("Count", "次数")}, "none", width=6, height=8, sort=t("Count", "次数"), descending=True, empty="plc",
         properties={t("Reason", "原因"): mapped({word: (say(word, language), "") for word in words.PARCEL_REASONS})},
     )  # fmt: skip
     board.table(
         t("Stops by machine", "停机明细"),
         t("Times a machine left Execute, by reason, in the shown period.", "所示时段内设备离开运行状态的次数，按原因。"),
         'round(sum by (plc, reason) (increase(packcenter_machine_stops_total{@,plc=~"$plc"}[$__range]))) > 0',
-        {"plc": "PLC", "reason": t("Reason", "原因"), "Value": t("Count", "次数")}, "none", width=12, height=8, sort=t("Count", "次数"), descending=True, empty="plc",
+        {"plc": "PLC", "reason": t("Reason", "原因"), "Value": t("Count", "次数")}, "none", width=6, height=8, sort=t("Count", "次数"), descending=True, empty="plc",
         properties={t("Reason", "原因"): mapped({word: (say(word, language), "") for word in words.STOP_REASONS})},
     )  # fmt: skip
+    kpi_panels.time_in_state(board, width=12, height=8)

@@ -275,11 +275,14 @@ class Feed:
 
 
 def trouble(feed: Feed) -> None:
-    """The faults that the wall must show: film low, a bagger held, a lane jammed, a PLC silent, unread codes, a lost item."""
+    """The faults that the wall must show: film low, baggers held and aborted, a lane jammed, a PLC silent, no-reads, a loss."""
     feed.no_read = 0.06
     feed.wrong_document = 0.03
     feed.say("bagger-3", i.ConsumableRead, consumable=1, percent=7)
     feed.enter("bagger-2", State.HELD, ReasonClass.OWN)
+    feed.enter("bagger-1", State.ABORTED, ReasonClass.FAULT)
+    feed.at(90, lambda: feed.enter("bagger-1", State.CLEARING))
+    feed.at(92, lambda: feed.enter("bagger-1", State.STOPPED))
     feed.say("sorter-2", i.PlaceChanged, place=6, state=int(PlaceState.JAMMED), items=11)
     feed.say("sorter-2", i.JamChanged, track=0, zone=6, on=True)
     track = next((track for (plc, track), code in feed._belt.items() if plc == "sorter-1" and code), 0)

@@ -37,7 +37,7 @@ def reference_hall(utc_offset_minutes: int = 480) -> Hall:
     )
     positions = (*(Position(n, name) for n, name in enumerate(names, 1)), Position(32, "elsewhere"))
     sorters = ("sorter-1", "sorter-2")
-    baggers = tuple(Bagger(f"bagger-{n}", 15_000, 20_000) for n in (1, 2, 3, 4))
+    baggers = tuple(Bagger(f"bagger-{n}", 15_000, 20_000, 3_000) for n in (1, 2, 3, 4))
 
     def group(name: str, lanes: tuple[int, ...], *overflow: str) -> Group:
         return Group(name, tuple((s, n) for s in sorters for n in lanes), "least", overflow)
@@ -69,11 +69,12 @@ def reference_hall(utc_offset_minutes: int = 480) -> Hall:
                     for n in range(1, 10)
                 ),
                 exception_lane=9,
+                ideal_cycle_ms=1_200,
             )
             for s, plc in enumerate(sorters)
         ),
         baggers=baggers,
-        rack=Rack("rack-1", positions, 0, 60_000, 60_000),
+        rack=Rack("rack-1", positions, 0, 60_000, 60_000, 600),
         waybills=Waybills("EE", 10_000_000, 19_999_999, "CN"),
         plan=Plan(
             version="2026-11-a",

@@ -14,14 +14,14 @@ belongs to exactly one element of `ELEMENTS`:
 | own | ADET | stands for a cause of its own that is no fault (film, labels, a jam), or held without a cause |
 | operator | ADET | stands because a person stopped it |
 | controller | ADET | stands because it did not hear packcenter |
-| idle | ADET | stands and says no cause |
+| no_cause | ADET | stands and says no cause |
 | down | ADOT | Aborting, Aborted, Clearing; or stands because of a fault |
 | unknown | - | cannot be heard, or packcenter did not run: never production, and never left out of planned busy time |
 | unplanned | outside PBT | stands or is unknown outside the site's `shifts`; or packcenter had been stopped in good order |
 
 Planned busy time is all but `unplanned`: who works outside the shifts plans so by working. Without shifts all time is planned.
 To stand is to be in Stopping, Stopped, Idle, Completed, Suspending, Suspended, Holding or Held. A machine tells a cause with
-each state; a cause that the line interface does not know counts as idle.
+each state; a cause that the line interface does not know counts as no_cause.
 
 Time is of mode production. The state event carries no mode, so a machine that runs in maintenance or manual is counted by the
 state it shows, like any other; by default a mode may change only in Stopped, Idle and Aborted, none of which is production.
@@ -40,7 +40,7 @@ DOWN: Final = "down"
 UNKNOWN: Final = "unknown"
 UNPLANNED: Final = "unplanned"
 ELEMENTS: Final = (
-    PRODUCTION, "setup", "starved", "blocked", "own", "operator", "controller", "idle", DOWN, UNKNOWN, UNPLANNED,
+    PRODUCTION, "setup", "starved", "blocked", "own", "operator", "controller", "no_cause", DOWN, UNKNOWN, UNPLANNED,
 )  # fmt: skip
 
 _OF_STATE: Final[Mapping[int, str]] = {
@@ -79,7 +79,7 @@ def element_of(state: int, reason_class: int) -> str:
         return UNKNOWN
     if reason_class == ReasonClass.NONE and state in (State.HOLDING, State.HELD):
         return "own"
-    return _OF_CAUSE.get(reason_class, "idle")
+    return _OF_CAUSE.get(reason_class, "no_cause")
 
 
 def planned_us(shifts: tuple[tuple[int, int], ...], utc_offset_minutes: int, begin_us: int, end_us: int) -> int:

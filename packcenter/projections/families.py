@@ -19,6 +19,7 @@ from packcenter.core.hall import Hall
 from packcenter.core.lifecycle import FINAL, IN_HALL
 from packcenter.core.packml import State as Unit
 from packcenter.core.words import CommandResult, Disposition, ReadOutcome, ReasonClass
+from packcenter.projections.elements import ELEMENTS
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a fifth of the text, and nothing reads it
 
@@ -131,6 +132,7 @@ ASIDE_REASONS: Final = (
 )
 CLOSE_REASONS: Final = ("count", "weight", "cut_off", "by_hand", "stop", "machine", OTHER)
 STOP_REASONS: Final = (*(r.name.lower() for r in ReasonClass), "link_lost", "plc_restart", OTHER)
+ITEM_RESULTS: Final = ("good", "rejected")
 COMMAND_RESULTS: Final = (*(r.name.lower() for r in CommandResult), "timed_out", OTHER)
 DISPOSITIONS: Final = (*(d.name.lower() for d in Disposition), OTHER)
 READ_OUTCOMES: Final = (*(r.name.lower() for r in ReadOutcome), OTHER)
@@ -252,6 +254,13 @@ FAMILIES: Final = (
     _counter("machine_state_seconds", "Time in each group of PackML states.", "plc=plcs", "state=machine_states"),
     _counted("machine_stops", "Times a machine left Execute.", "plc=plcs", "reason=stop_reasons"),
     _gauge("machine_jams", "Zones that are jammed.", "plc=plcs"),
+    # KPIs by ISO 22400-2: numerators and denominators (projections/kpis.py); machines without an ideal cycle have no ideal time
+    _counted("machine_time_seconds", "Time in each time element.", "plc=plcs", "element=elements"),
+    _counted("machine_items", "Items that a machine finished.", "plc=plcs", "result=item_results"),
+    _counted("machine_ideal_seconds", "Ideal cycle times items.", "plc=rated", "result=item_results"),
+    _counted("machine_failures", "Times a machine failed.", "plc=plcs"),
+    _counted("machine_repairs", "Failures after which the machine produced again.", "plc=plcs"),
+    _counted("machine_repair_seconds", "Planned time from failure to production, of repairs that ended.", "plc=plcs"),
     # links
     _gauge("plc_up", "1 while the PLC is heard and works under our epoch.", "plc=plcs"),
     _counted("plc_link_losses", "Times a link that was up went down.", "plc=plcs"),
@@ -314,11 +323,14 @@ def domains(hall: Hall) -> dict[str, list[Key]]:
         "consumables": list(CONSUMABLES.values()),
         "bag_states": BAG_STATES,
         "machine_states": MACHINE_STATES,
+        "elements": ELEMENTS,
+        "item_results": ITEM_RESULTS,
         "run_modes": RUN_MODES,
         "sorters": sorters,
         "baggers": baggers,
         "readers": sorters + baggers,
         "plcs": hall.plcs(),
+        "rated": list(hall.ideal_cycles_us()),
     }
     found: dict[str, list[Key]] = {name: [(value,) for value in values] for name, values in lists.items()}
     found["lanes"] = [(s.plc, str(lane.number)) for s in hall.sorters for lane in s.lanes]

@@ -3,10 +3,11 @@ Metrics: what the wall, the rules and the engineers see of a running hall. A rea
 
 Three kinds of figures, which differ in what a restart does to them:
 
-* *Fact counters* (items, scans, decisions, parcels, bags, events) are a function of the journal alone: what was
+* *Fact counters* (items, scans, decisions, parcels, bags, events, time elements) are a function of the journal alone: what was
   recorded since local midnight of the newest record's day. A restart counts them again from the journal
   (`Metrics.recover`), so they go on where they were and nothing is counted twice; at midnight they begin again from
-  0, which Prometheus takes for the counter reset that it is.
+  0, which Prometheus takes for the counter reset that it is. Time elements (`kpis.py`) go on from record to record and not
+  from scrape to scrape, since what a scrape had shown beyond the newest record could fall after a kill.
 * *Process figures* (histograms, time in state, exchanges, commits) begin at 0 with the process, also a reset.
 * *Gauges* come from the custody table, which follows the facts, and from `State` when `refresh` is called.
 
@@ -35,6 +36,7 @@ from packcenter.core.state import Plc, State, lane_place
 from packcenter.core.words import CommandResult, Disposition, PlaceState, ReadOutcome, ReasonClass
 from packcenter.projections import families as words
 from packcenter.projections.families import CONSUMABLES, OTHER, SOURCE_WORDS, STATE_OF_UNIT, UNANNOUNCED, UNHEARD
+from packcenter.projections.kpis import Kpis
 
 _MINUTE_US = 60_000_000
 _DAY_MINUTES = 24 * 60
@@ -80,6 +82,7 @@ class Metrics:
         self._closing: dict[int, str] = {}  # why the bag at a position was asked to close
         self._jobs: dict[tuple[str, int], int] = {}  # when a parcel was asked for
         self._held: Tally[tuple[str, str]] = Tally()  # items by kind of place and mail class, sources negative
+        self._kpis = Kpis(hall)
         self._machine: dict[str, tuple[bool, int]] = dict.fromkeys(hall.plcs(), (False, int(Unit.UNDEFINED)))
         for name in ("consumable_remaining_ratio", "next_cutoff_timestamp_seconds", "last_cutoff_timestamp_seconds"):
             for key in self._gauges[name]:
@@ -96,6 +99,7 @@ class Metrics:
         if day != self._day:
             self._begin_day(day)
         self._observed_us = at_us
+        self._kpis.observe(at_us, record.facts)
         self._inc("journal_records")
         for fact in record.facts:
             count = _COUNT.get(type(fact))
@@ -108,7 +112,8 @@ class Metrics:
     def recover(self, state: State, records: Iterable[Record]) -> None:
         """
         Go on from a recovered `state`. `records`: those that led to it, oldest first, at least since the local
-        midnight before the last one (the whole journal does as well). Call once, before the first `observe`.
+        midnight before the last one, and before it those that may tell what a machine does (`kpis.may_tell`); the whole
+        journal does as well. Call once, before the first `observe`.
         """
         self.begin_recovery(state)
         for record in records:
@@ -141,6 +146,7 @@ class Metrics:
     def _begin_day(self, day: int) -> None:
         """Start the fact counters again. Core time never falls, so no record of an earlier day can follow."""
         self._day = day
+        self._kpis.begin(day * _DAY_US - self.hall.utc_offset_minutes * _MINUTE_US)
         for counter in self._series.daily:
             counter.reset()
         for gauge in self._gauges["day_items"].values():
@@ -330,6 +336,7 @@ class Metrics:
         """Bring the gauges up to `state` at core time `now_us`, before each scrape. The cost does not grow with the items."""
         self._advance(now_us)
         self._set("clock_timestamp_seconds", now_us / 1e6)
+        self._refresh_kpis()
         self._refresh_books(state)
         self._refresh_lanes(state)
         self._refresh_bags(state)
@@ -345,6 +352,19 @@ class Metrics:
         self._set("belt_items", len(plc.tracks), name)
         for kind, percent in plc.consumables.items():
             self._set("consumable_remaining_ratio", percent / 100, name, CONSUMABLES.get(kind, ""))
+
+    def _refresh_kpis(self) -> None:
+        """Time, items and failures of each machine since midnight, up to the newest record."""
+        for plc, measured in self._kpis.measured().items():
+            for element, us in measured.elements.items():
+                self._show("machine_time_seconds", us / 1e6, plc, element)
+            self._show("machine_items", measured.good, plc, "good")
+            self._show("machine_items", measured.rejected, plc, "rejected")
+            self._show("machine_ideal_seconds", measured.ideal_good_us / 1e6, plc, "good")
+            self._show("machine_ideal_seconds", measured.ideal_rejected_us / 1e6, plc, "rejected")
+            self._show("machine_failures", measured.failures, plc)
+            self._show("machine_repairs", measured.repairs, plc)
+            self._show("machine_repair_seconds", measured.repair_us / 1e6, plc)
 
     def _refresh_books(self, state: State) -> None:
         """
@@ -451,6 +471,13 @@ class Metrics:
             counter.inc(by)
         else:
             self._counters["metrics_unlisted"][()].inc()
+
+    def _show(self, family: str, value: float, *key: str) -> None:
+        """A counter that is kept elsewhere, so that the same journal gives the same float."""
+        counter = self._counters[family].get(key)
+        if counter is not None:
+            counter.reset()
+            counter.inc(value)
 
     def _set(self, family: str, value: float, *key: str) -> None:
         """Only for what the hall has: a class or machine that a new configuration dropped has no series."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from packcenter.core import record
 from packcenter.core.state import State
 from packcenter.ports import Clock, Disk
+from packcenter.projections.kpis import may_tell
 from packcenter.projections.metrics import Metrics
 from packcenter.service.engine import Recorded
 from packcenter.service.past import past_entries
@@ -51,12 +52,13 @@ class Figures:
         """
         Count the day's records up to sequence `until`, then those that came meanwhile, then be ready.
 
-        `also` is told the day's records on the way: they are read only once.
+        Of older records only those are read that may say what a machine does, since it may do so still. `also` is told all
+        that are read on the way: they are read only once.
         """
         since_us = now_us - _DAY_US
         self.metrics.begin_recovery(self._state)
         async for entry in past_entries(self._disk, self._clock, until):
-            if entry.at_us >= since_us:
+            if entry.at_us >= since_us or may_tell(entry.body):
                 body = record.decode(entry.body)
                 recorded = Recorded(entry.sequence, entry.at_us, 0, body.input, body.facts, body.commands)
                 self.metrics.observe(recorded)

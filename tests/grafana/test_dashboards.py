@@ -15,6 +15,7 @@ from grafana.alerts import ALERTS, RECORDINGS
 from grafana.words import CHINESE, PACKML
 from packcenter.core.packml import State
 from packcenter.projections import families
+from packcenter.projections.elements import ELEMENTS
 
 BAR_PANELS_MAX = 8
 ALLOWED_COLORS = {
@@ -177,7 +178,7 @@ def test_every_word_of_a_closed_list_has_a_chinese_word() -> None:
         for name, value in vars(families).items()
         if name.endswith(("_REASONS", "_OUTCOMES", "_RESULTS", "_STATES", "_MODES")) and isinstance(value, tuple)
     ]
-    lists += [families.PLACE_KINDS, families.DISPOSITIONS, families.STAGES, tuple(families.CONSUMABLES.values())]
+    lists += [ELEMENTS, families.PLACE_KINDS, families.DISPOSITIONS, families.STAGES, tuple(families.CONSUMABLES.values())]
     assert len(lists) > 12
     assert sorted({word for words in lists for word in words} - CHINESE.keys()) == []
 

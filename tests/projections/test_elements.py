@@ -17,7 +17,17 @@ WHATEVER_THE_CAUSE = {
     16: "production", 18: "unknown", 255: "unknown",
 }  # fmt: skip
 STANDS = (2, 4, 5, 7, 10, 11, 13, 17)
-BY_CAUSE = {0: "idle", 1: "own", 2: "starved", 3: "blocked", 4: "operator", 5: "down", 6: "controller", 7: "idle", 99: "idle"}
+BY_CAUSE = {
+    0: "no_cause",
+    1: "own",
+    2: "starved",
+    3: "blocked",
+    4: "operator",
+    5: "down",
+    6: "controller",
+    7: "no_cause",
+    99: "no_cause",
+}
 
 
 @pytest.mark.parametrize("state", [*range(19), 255])

@@ -101,7 +101,7 @@ def test_time_goes_to_the_newest_record_and_no_further() -> None:
         (HELD, ReasonClass.OWN, "own"),
         (STOPPED, ReasonClass.OPERATOR, "operator"),
         (SUSPENDED, ReasonClass.CONTROLLER_LOST, "controller"),
-        (STOPPED, ReasonClass.NONE, "idle"),
+        (STOPPED, ReasonClass.NONE, "no_cause"),
         (HELD, ReasonClass.FAULT, "down"),
         (RESETTING, ReasonClass.NONE, "setup"),
     ],
@@ -145,7 +145,7 @@ def test_outside_the_shifts_only_production_is_planned() -> None:
     """A shift from 08:00: a machine that stands before is not planned to be busy; one that works earlier plans so by working."""
     hall = rated(utc_offset_minutes=480, shifts=((481, 540),))  # the start is 08:00 local time
     kpis = told((0, [adopted(hall), up(), enters(STOPPED)]), (20, [enters(EXECUTE)]), (30, [enters(STOPPED)]), (100, []))
-    assert elements(kpis) == {"unplanned": 50, "production": 10, "idle": 40}
+    assert elements(kpis) == {"unplanned": 50, "production": 10, "no_cause": 40}
 
 
 def test_a_machine_that_the_hall_has_no_more_gets_no_more_time() -> None:

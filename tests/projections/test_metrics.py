@@ -21,6 +21,7 @@ from packcenter.core.hall import Hall
 from packcenter.core.state import State, decode_state, encode_state, evolve
 from packcenter.projections import families as words
 from packcenter.projections.families import FAMILIES
+from packcenter.projections.kpis import Kpis, may_tell
 from packcenter.projections.metrics import Metrics
 
 MORNING = 1_795_132_800_000_000  # some midnight UTC, 8 in the morning in the hall
@@ -351,6 +352,79 @@ def test_time_in_state_adds_up_to_the_time_that_passed() -> None:
         assert total(metrics, "machine_state_seconds_total", plc=plc) == pytest.approx(899, abs=1.5)
     held = value(metrics, "machine_state_seconds_total", plc="bagger-2", state="held")
     assert held == pytest.approx(300, abs=0.001)
+
+
+def test_time_elements_add_up_to_the_time_between_the_first_and_the_newest_record() -> None:
+    """Each machine's seconds in all elements are the time that the records span, and the failed one was repaired."""
+    feed = played()
+    span = (feed.records[-1].at_us - feed.records[0].at_us) / 1e6
+    for plc in reference_hall().plcs():
+        assert total(feed.metrics, "machine_time_seconds_total", plc=plc) == pytest.approx(span, abs=1e-6)
+    assert value(feed.metrics, "machine_failures_total", plc="bagger-1") == 1
+    assert value(feed.metrics, "machine_repairs_total", plc="bagger-1") == 1
+    assert 90 < value(feed.metrics, "machine_repair_seconds_total", plc="bagger-1") < 120
+    assert value(feed.metrics, "machine_time_seconds_total", plc="bagger-2", element="own") == pytest.approx(300, abs=1)
+    assert value(feed.metrics, "machine_time_seconds_total", plc="bagger-4", element="unknown") > 300
+
+
+def test_exported_numerators_and_denominators_are_those_of_the_books() -> None:
+    """A day's counters say what `packcenter books` says of a journal of that day."""
+    feed = played()
+    kpis = Kpis()
+    for rec in feed.records:
+        kpis.observe(rec.at_us, rec.facts)
+    for plc, measured in kpis.measured().items():
+        for element, us in measured.elements.items():
+            assert value(feed.metrics, "machine_time_seconds_total", plc=plc, element=element) == us / 1e6
+        assert value(feed.metrics, "machine_items_total", plc=plc, result="good") == measured.good
+        assert value(feed.metrics, "machine_items_total", plc=plc, result="rejected") == measured.rejected
+        assert value(feed.metrics, "machine_ideal_seconds_total", plc=plc, result="good") == measured.ideal_good_us / 1e6
+
+
+def test_a_machine_without_an_ideal_cycle_has_no_ideal_time() -> None:
+    """No series is no figure: a 0 would be an OEE of 0."""
+    hall = reference_hall()
+    unrated = msgspec.structs.replace(hall, rack=msgspec.structs.replace(hall.rack, ideal_cycle_ms=0))
+    metrics = Metrics(unrated)
+    metrics.observe(record(MORNING, f.ParcelDropped("E1", "D1", "B1", 1)))
+    metrics.refresh(State(hall=unrated), MORNING)
+    found = {labels for name, labels in values(metrics) if name == "packcenter_machine_ideal_seconds_total"}
+    assert {dict(labels)["plc"] for labels in found} == {plc for plc in hall.plcs() if plc != "rack-1"}
+    assert value(metrics, "machine_items_total", plc="rack-1", result="good") == 1
+
+
+def test_a_scrape_shows_no_time_that_a_kill_could_take_back() -> None:
+    """Time elements go to the newest record: after a restart a counter is never lower than it was shown."""
+    metrics = Metrics(reference_hall())
+    facts = [f.LinkStateSet("rack-1", True, ""), f.MachineEntered("rack-1", 6, 0, 0)]
+    metrics.observe(record(MORNING, *facts))
+    metrics.observe(record(MORNING + 5 * SECOND))
+    metrics.refresh(State(), MORNING + 3600 * SECOND)
+    assert value(metrics, "machine_time_seconds_total", plc="rack-1", element="production") == 5
+
+
+def test_what_a_machine_has_done_for_days_is_known_after_a_restart() -> None:
+    """Its last change may be older than the day: of older records those that may tell are read again."""
+    hall = reference_hall()
+    midnight = MORNING + 16 * HOUR
+    records = [
+        record(
+            MORNING, f.HallAdopted(1, "test", hall, "d"), f.LinkStateSet("rack-1", True, ""), f.MachineEntered("rack-1", 6, 0, 0)
+        ),
+        record(MORNING + HOUR, f.ItemFound("D1", "rack")),
+        record(midnight + HOUR, f.ItemFound("D2", "rack")),
+        record(midnight + 3 * HOUR),
+    ]
+    running, again = Metrics(hall), Metrics(hall)
+    for rec in records:
+        running.observe(rec)
+    again.recover(
+        State(hall=hall), [rec for rec in records if rec.at_us > midnight or may_tell(msgspec.msgpack.encode(rec.facts))]
+    )
+    for metrics in (running, again):
+        metrics.refresh(State(hall=hall), records[-1].at_us)
+        assert value(metrics, "machine_time_seconds_total", plc="rack-1", element="production") == 3 * 3600
+    assert journal_figures(again) == journal_figures(running)
 
 
 def test_a_stop_is_counted_once_with_its_reason() -> None:
