@@ -164,7 +164,8 @@ def _passes_verdict(world: ProtocolWorld, stream: Stream, hard: int) -> str | No
         return None
     world.staff.settle()
     table = [each for each in hand.table() if not truth.touches(each) and len(truth.bearing(each.code)) <= 1]
-    found = [(each, item) for each in table[-_LOOKED_AT:] if (item := _in_the_books(state, each, world.plant)) is not None]
+    heard = all(not plc.ring_used for plc in world.plcs.values())
+    found = [(each, item) for each in table[-_LOOKED_AT:] if (item := _in_the_books(state, each, world.plant, heard)) is not None]
     nameless = [entry for entry in found if not entry[1].announced]
     among = nameless if nameless and stream.below(4) else found
     if not among:
@@ -180,19 +181,19 @@ def _passes_verdict(world: ProtocolWorld, stream: Stream, hard: int) -> str | No
     return told
 
 
-def _in_the_books(state: State, document: Document, plant: Plant) -> Item | None:
+def _in_the_books(state: State, document: Document, plant: Plant, heard: bool) -> Item | None:
     """
     The item that a document at the hand station is in the books: its own, a stranger's, or one that was not read.
 
-    The last only where it cannot be mistaken: as many documents lie there that the books do not have there as there are
-    items that were not read, and nobody takes this one for being elsewhere.
+    The last only where it cannot be mistaken: all PLCs were `heard` out, as many documents lie there that the books do not
+    have there as there are items that were not read, and nobody takes this one for being elsewhere.
     """
     items = state.items
     for name in (document.code, f"?{document.code}"):
         if document.code and name in items and items[name].place == "hand":
             return items[name]
     known = items.get(document.code)
-    if known is not None and known.place not in ("expected", "lost"):
+    if not heard or (known is not None and known.place not in ("expected", "lost")):
         return None
     unread = [item for item in items.values() if item.place == "hand" and not item.announced and not item.code]
     here = [each for each, place in plant.truth.everywhere() if plant.truth.in_ledger_words(place) == "hand"]
