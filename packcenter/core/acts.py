@@ -8,7 +8,8 @@ PackML, and re-check everything; safety is never part of it (E10).
 
 from __future__ import annotations
 
-from packcenter.core import bags, custody
+from packcenter.core import alarms, bags, custody
+from packcenter.core.alarm_facts import AlarmAckSet, AlarmOutSet, AlarmShelfSet
 from packcenter.core.commands import CommandMachine, SetPlace
 from packcenter.core.facts import (
     ActRefused,
@@ -19,9 +20,19 @@ from packcenter.core.facts import (
     MachineStopSet,
     MaintenanceSet,
 )
-from packcenter.core.inputs import Act, BagOrdered, LaneOrdered, MachineOrdered, MaintenanceOrdered, VerdictPassed
+from packcenter.core.inputs import (
+    Act,
+    AlarmAcknowledged,
+    AlarmShelved,
+    AlarmTakenOut,
+    BagOrdered,
+    LaneOrdered,
+    MachineOrdered,
+    MaintenanceOrdered,
+    VerdictPassed,
+)
 from packcenter.core.lifecycle import FINAL, kind_of
-from packcenter.core.limits import MAINTENANCE_MINUTES_MAX
+from packcenter.core.limits import MAINTENANCE_MINUTES_MAX, SHELF_MINUTES_MAX
 from packcenter.core.packml import ENDING, LEGAL, RESUMING, TR88_2015_OPCUA
 from packcenter.core.packml import Command as UnitCommand
 from packcenter.core.packml import State as Unit
@@ -47,6 +58,11 @@ ROLES: dict[str, tuple[Role, ...]] = {
     f"hand_{HandVerdict.REMAKE}": _SUPERVISED,
     "maintenance_begin": (Role.MAINTENANCE, Role.SUPERVISOR),
     "maintenance_end": (Role.MAINTENANCE, Role.SUPERVISOR),
+    "alarm_acknowledge": _ALL,
+    "alarm_shelve": _ALL,
+    "alarm_unshelve": _ALL,
+    "alarm_take_out": (Role.MAINTENANCE, Role.SUPERVISOR),
+    "alarm_put_back": (Role.MAINTENANCE, Role.SUPERVISOR),
 }
 """Every act, and the roles that may do it."""
 
@@ -76,6 +92,13 @@ REFUSALS: dict[str, str] = {
     "has_identity": "the item was announced and has a code of its own",
     "unknown_code": "no manifest announces this code",
     "in_custody": "the item of this code is in the hall already",
+    "unknown_alarm": "there is no such alarm, or not of this subject",
+    "not_raised": "the alarm is not raised",
+    "acknowledged_already": "somebody has acknowledged the alarm",
+    "shelf_minutes": f"an alarm is shelved for 1 to {SHELF_MINUTES_MAX} minutes",
+    "not_shelved": "the alarm is not shelved",
+    "out_already": "the alarm is out of service already",
+    "not_out": "the alarm is in service",
 }
 """Why an act is refused, and what that means."""
 
@@ -265,6 +288,53 @@ def _holds_something(turn: Turn, plc: Plc) -> bool:
 def on_maintenance_over(turn: Turn, plc: str) -> None:
     """Its time is over. The machine stands until a person starts it."""
     turn.emit(MaintenanceSet(plc, 0))
+
+
+# --- alarms ----------------------------------------------------------------------------------------------------------
+
+
+def on_alarm_acknowledged(turn: Turn, act: AlarmAcknowledged) -> None:
+    """A person takes care of an alarm; one whose cause is over is off the list thereby."""
+    alarm = turn.state.alarms.get(alarms.key_of(act.alarm, act.subject))
+    if alarm is None or not alarm.raised:
+        why = "not_raised" if alarms.is_known(turn, act.alarm, act.subject) else "unknown_alarm"
+    else:
+        why = "acknowledged_already" if alarm.acknowledged else ""
+    if _answer(turn, act, "alarm_acknowledge", alarms.key_of(act.alarm, act.subject), why):
+        turn.emit(AlarmAckSet(act.alarm, act.subject, act.person))
+
+
+def on_alarm_shelved(turn: Turn, act: AlarmShelved) -> None:
+    """An alarm that a person knows of is kept off the list for a while, whether it stands or not."""
+    alarm = turn.state.alarms.get(alarms.key_of(act.alarm, act.subject))
+    if not alarms.is_known(turn, act.alarm, act.subject):
+        why = "unknown_alarm"
+    elif not act.minutes:
+        why = "" if alarm is not None and alarm.shelved_us else "not_shelved"
+    else:
+        why = "" if 0 < act.minutes <= SHELF_MINUTES_MAX else "shelf_minutes"
+    name = "alarm_shelve" if act.minutes else "alarm_unshelve"
+    if not _answer(turn, act, name, alarms.key_of(act.alarm, act.subject), why):
+        return
+    if act.minutes:
+        turn.emit(AlarmShelfSet(act.alarm, act.subject, turn.at_us + act.minutes * _MINUTE_US, act.person))
+    else:
+        turn.emit(AlarmShelfSet(act.alarm, act.subject, 0, ""))
+
+
+def on_alarm_taken_out(turn: Turn, act: AlarmTakenOut) -> None:
+    """Maintenance takes an alarm out of service, while what raises it is being mended, and puts it back."""
+    alarm = turn.state.alarms.get(alarms.key_of(act.alarm, act.subject))
+    is_out = alarm is not None and alarm.out_by != ""
+    if not alarms.is_known(turn, act.alarm, act.subject):
+        why = "unknown_alarm"
+    elif act.out == is_out:
+        why = "out_already" if is_out else "not_out"
+    else:
+        why = ""
+    name = "alarm_take_out" if act.out else "alarm_put_back"
+    if _answer(turn, act, name, alarms.key_of(act.alarm, act.subject), why):
+        turn.emit(AlarmOutSet(act.alarm, act.subject, act.person if act.out else ""))
 
 
 # --- what all acts share ---------------------------------------------------------------------------------------------

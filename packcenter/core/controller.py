@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from packcenter.core import acts, bags, deadlines, diverting, inputs, links, manifests, packing, service
+from packcenter.core import acts, alarms, bags, deadlines, diverting, inputs, links, manifests, packing, service
 from packcenter.core.commands import Command, GrantEpoch
 from packcenter.core.facts import CommandAnswered, EventSetAside, EventTaken, Fact
 from packcenter.core.index import HallIndex
@@ -26,6 +26,7 @@ from packcenter.core.turn import Turn
 HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     # what arrives from people and from outside
     inputs.Started: service.on_started,
+    inputs.AlarmTableGiven: alarms.on_table_given,
     inputs.ManifestReceived: manifests.on_received,
     inputs.ClockStepped: service.on_clock_stepped,
     inputs.Quarantined: service.on_quarantined,
@@ -36,6 +37,9 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     inputs.BagOrdered: acts.on_bag_ordered,
     inputs.VerdictPassed: acts.on_verdict_passed,
     inputs.MaintenanceOrdered: acts.on_maintenance_ordered,
+    inputs.AlarmAcknowledged: acts.on_alarm_acknowledged,
+    inputs.AlarmShelved: acts.on_alarm_shelved,
+    inputs.AlarmTakenOut: acts.on_alarm_taken_out,
     # PLCs as peers
     inputs.LinkUp: links.on_link_up,
     inputs.LinkLost: links.on_link_lost,
@@ -61,6 +65,7 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
 }
 
 _PLC_EVENTS = frozenset(PlcEvent.__args__)
+_ALARMING = alarms.RULES.keys()
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
@@ -98,6 +103,8 @@ class Controller:
         turn = Turn(state, self._index, at_us)
         if kind not in _PLC_EVENTS or _take(turn, happened):  # type: ignore[arg-type]
             HANDLERS[kind](turn, happened)
+        if state.alarm_table and not _ALARMING.isdisjoint(map(type, turn.facts)):
+            alarms.look(turn)
         return Outcome(turn.facts, turn.commands)
 
     def next_deadline_us(self) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heapq import heappop
 
-from packcenter.core import acts, bags, diverting, packing
+from packcenter.core import acts, alarms, bags, diverting, packing
 from packcenter.core.facts import CommandTimedOut
 from packcenter.core.inputs import Tick
 from packcenter.core.lifecycle import kind_of
@@ -33,6 +33,12 @@ def on_tick(turn: Turn, tick: Tick) -> None:
             bags.on_close_due(turn, state.bags[number])
         elif kind == "maintenance":
             acts.on_maintenance_over(turn, name)
+        elif kind == "alarm":
+            alarms.on_due(turn, name)
+        elif kind == "shelf":
+            alarms.on_shelf_over(turn, name)
+        elif kind == "flood":
+            alarms.on_flood_looked_at(turn)
         else:
             packing.on_pause_over(turn, name)
 

@@ -15,6 +15,17 @@ from __future__ import annotations
 
 import msgspec
 
+from packcenter.core.alarm_facts import (
+    AlarmAckSet,
+    AlarmAwaited,
+    AlarmCleared,
+    AlarmFloodSet,
+    AlarmOutSet,
+    AlarmRaised,
+    AlarmShelfSet,
+    AlarmSuppressed,
+    AlarmTableAdopted,
+)
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Line
 
@@ -358,7 +369,8 @@ class BagClosed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 class ActTaken(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     """
     A person's act was carried out (O1). `act` is lane_open, lane_close, machine_COMMAND, bag_close, hand_VERDICT,
-    maintenance_begin or maintenance_end; `subject` what it was done to: sorter-1/3, bagger-1, rack-1/2, or an item.
+    maintenance_begin or maintenance_end, or alarm_ACT; `subject` what it was done to: sorter-1/3, bagger-1, rack-1/2, an
+    item, or an alarm (jam/sorter-1).
     """
 
     act: str
@@ -554,4 +566,6 @@ Fact = (
     | LinkStateSet | EpochGranted | EventTaken | GapSeen | EventSetAside | MachineEntered | PlaceSet | JamSet | ConsumableSet
     | CommandAnswered | CommandTimedOut | ClockStepNoted | QuarantineNoted | StopNoted
     | ActTaken | ActRefused | LaneBarred | MachineStopSet | MaintenanceSet | ItemWithdrawn | CodedByHand
+    | AlarmTableAdopted | AlarmAwaited | AlarmRaised | AlarmSuppressed | AlarmCleared
+    | AlarmAckSet | AlarmShelfSet | AlarmOutSet | AlarmFloodSet
 )  # fmt: skip

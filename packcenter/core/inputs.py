@@ -144,6 +144,39 @@ class MaintenanceOrdered(_Act, frozen=True, tag=True, array_like=True, gc=False)
     minutes: int
 
 
+class AlarmTableGiven(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """
+    World: from here on alarms are raised by the table of this version (`core.alarm_table`).
+
+    A run of release 0.1.0 has no such input and raises none, so that its journals replay as they were decided.
+    """
+
+    version: int
+
+
+class AlarmAcknowledged(_Act, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a person takes care of an alarm (`core.alarm_table`)."""
+
+    alarm: str
+    subject: str
+
+
+class AlarmShelved(_Act, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a person wants an alarm off the list for so many minutes, or back on it (0)."""
+
+    alarm: str
+    subject: str
+    minutes: int
+
+
+class AlarmTakenOut(_Act, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a person took an alarm out of service, or put it back."""
+
+    alarm: str
+    subject: str
+    out: bool
+
+
 class Scanned(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
     """
     World: a sorter's scanner saw an object and gave it a new track id.
@@ -327,6 +360,9 @@ PlcEvent = (
     | BagShut
     | CommandEnded
 )
-Act = LaneOrdered | MachineOrdered | BagOrdered | VerdictPassed | MaintenanceOrdered
-World = Started | ManifestReceived | LinkUp | LinkLost | ClockStepped | Quarantined | StopRequested | Act
+Act = (
+    LaneOrdered | MachineOrdered | BagOrdered | VerdictPassed | MaintenanceOrdered
+    | AlarmAcknowledged | AlarmShelved | AlarmTakenOut
+)  # fmt: skip
+World = Started | AlarmTableGiven | ManifestReceived | LinkUp | LinkLost | ClockStepped | Quarantined | StopRequested | Act
 Input = World | PlcEvent | Tick

@@ -26,3 +26,21 @@ OPEN_COMMANDS_MAX = 16_384
 Unanswered commands of one PLC, as many as its mailbox holds: a rack that cannot be heard gets a drop a second for four
 hours, and the baggers before it are blocked long before. Reaching it is our mistake.
 """
+
+SHELF_MINUTES_MAX = 480
+"""A shift: whoever comes next is to decide anew (ISA-18.2: no shelving without an end)."""
+
+CHATTER_RAISINGS = 3
+"""An alarm that is raised so often in `CHATTER_WINDOW_US` chatters (ISA-18.2); no more of its raisings are kept."""
+
+CHATTER_WINDOW_US = 60_000_000
+"""A minute, in which a person can do nothing about an alarm that comes and goes (ISA-18.2)."""
+
+FLOOD_BEGINS = 10
+"""More alarms than that in `FLOOD_WINDOW_US` are a flood: more than one person can answer (ISA-18.2)."""
+
+FLOOD_ENDS = 5
+"""A flood is over when fewer came in `FLOOD_WINDOW_US` (ISA-18.2); the gap keeps it from trembling."""
+
+FLOOD_WINDOW_US = 600_000_000
+"""Ten minutes, the window in which ISA-18.2 counts alarms."""

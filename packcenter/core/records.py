@@ -144,6 +144,34 @@ class ManifestProgress(msgspec.Struct):
     taken: int = 0
 
 
+class Alarm(msgspec.Struct):
+    """
+    Where one alarm of one subject is in its life (`core.alarms.standing` gives the state that people see).
+
+    `stands`: its cause is there; `due_us` when that becomes an alarm, 0 now or never; `raised`: people were told, and it is
+    not over for them; `latched`: it is over only by their acknowledgement. `suppressed_by` is the alarm that explains it,
+    `shelved_us` when its shelving ends, `out_by` who took it out of service. `recent` are its last raisings (`CHATTER_RAISINGS`
+    at most), `by` the type of the fact that says its cause.
+    """
+
+    stands: bool = False
+    raised: bool = False
+    acknowledged: bool = False
+    latched: bool = False
+    by: str = ""
+    due_us: int = 0
+    suppressed_by: str = ""
+    shelved_us: int = 0
+    shelved_by: str = ""
+    out_by: str = ""
+    raised_us: int = 0
+    cleared_us: int = 0
+    acknowledged_us: int = 0
+    acknowledged_by: str = ""
+    raisings: int = 0
+    recent: list[int] = []
+
+
 class State(msgspec.Struct):
     """
     Everything the controller knows.
@@ -152,6 +180,9 @@ class State(msgspec.Struct):
     not belong to its parcel ("" unreadable) to the items that are on their way to the rack under it, oldest first,
     `seals` each seal that was used to its bag's tag.
     `waybill_serial` is the next number of our range; `agenda` a heap of (time, kind, name, number).
+    `alarms` maps alarm/subject to its life: bounded, because names come from the table and subjects from the hall.
+    `alarm_table` is the version of that table, 0 none; `alarm_times` when the last alarms were raised, `FLOOD_BEGINS` + 1 at
+    most; `flood_us` when a flood of them is looked at again, 0 there is none.
     """
 
     hall: Hall | None = None
@@ -173,6 +204,10 @@ class State(msgspec.Struct):
     waybill_serial: int = 0
     closed_bags: int = 0
     agenda: list[tuple[int, str, str, int]] = []
+    alarm_table: int = 0
+    alarms: dict[str, Alarm] = {}
+    alarm_times: list[int] = []
+    flood_us: int = 0
 
 
 @lru_cache(maxsize=4096)

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from packcenter.core import alarm_life
 from packcenter.core import facts as f
 from packcenter.core.commands import (
     BeginParcel,
@@ -29,11 +30,24 @@ from packcenter.core.commands import (
 from packcenter.core.hall import Waybills
 from packcenter.core.lifecycle import FINAL, NEXT_PLACES, SOURCES, kind_of
 from packcenter.core.limits import CLOSE_RETRY_US, OPEN_COMMANDS_MAX
-from packcenter.core.records import UNKNOWN, Bag, Bagger, Item, Job, LaneLoad, ManifestProgress, Pending, Plc, State, lane_place
+from packcenter.core.records import (
+    UNKNOWN,
+    Alarm,
+    Bag,
+    Bagger,
+    Item,
+    Job,
+    LaneLoad,
+    ManifestProgress,
+    Pending,
+    Plc,
+    State,
+    lane_place,
+)
 from packcenter.core.words import NO_CODES
 
 __all__ = [
-    "EVOLVE", "UNKNOWN", "Bag", "Bagger", "Item", "Job", "LaneLoad", "ManifestProgress", "Pending", "Plc", "State",
+    "EVOLVE", "UNKNOWN", "Alarm", "Bag", "Bagger", "Item", "Job", "LaneLoad", "ManifestProgress", "Pending", "Plc", "State",
     "decode_state", "encode_state", "evolve", "is_current", "lane_place", "rebuild_agenda", "remember",
 ]  # fmt: skip
 
@@ -95,6 +109,8 @@ def is_current(state: State, entry: tuple[int, str, str, int]) -> bool:
         return bag is not None and bag.tag == name and not bag.closing and bag.cutoff_us == due_us
     if kind == "maintenance":
         return state.plcs[name].maintenance_us == due_us
+    if kind in alarm_life.KINDS:
+        return alarm_life.is_current(state, entry)
     return state.baggers[name].retry_us == due_us
 
 
@@ -116,6 +132,7 @@ def rebuild_agenda(state: State) -> None:
     for name, bagger in state.baggers.items():
         if bagger.retry_us:
             heappush(state.agenda, (bagger.retry_us, "retry", name, 0))
+    alarm_life.push_deadlines(state)
 
 
 def encode_state(state: State) -> bytes:
@@ -574,4 +591,5 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     f.MaintenanceSet: _maintenance_set,
     f.ItemWithdrawn: _item_withdrawn,
     f.CodedByHand: _nothing,
+    **alarm_life.EVOLVE,
 }

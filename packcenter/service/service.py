@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 
 from packcenter.config.manifest import Known
+from packcenter.core import alarm_table
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
 from packcenter.core.commands import Command
@@ -174,7 +175,7 @@ class Service:
         run = self.controller.state.run + 1
         started = i.Started(run, setup.release, setup.hall, digest)
         before = self.journal.end.sequence
-        await self.engine.submit([started, *self._quarantined])
+        await self.engine.submit([started, i.AlarmTableGiven(alarm_table.VERSION), *self._quarantined])
         if self._quarantined:
             recovery.write_quarantine(setup.journal, [])
         self.links.start(self.controller.state, self._looked_us)

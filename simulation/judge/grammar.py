@@ -14,6 +14,7 @@ import msgspec
 
 INPUTS: Final = """
 Started: run integer, release text, hall Hall, digest text
+AlarmTableGiven: version integer
 ManifestReceived: manifest text, part integer, parts integer, refused integer, file_digest text, lines [Line, ...]
 LinkUp: plc text, nonce integer, epoch integer
 LinkLost: plc text, reason text
@@ -25,6 +26,9 @@ MachineOrdered: person text, role text, reason text, plc text, command integer
 BagOrdered: person text, role text, reason text, position integer
 VerdictPassed: person text, role text, reason text, item text, verdict text, code text
 MaintenanceOrdered: person text, role text, reason text, plc text, minutes integer
+AlarmAcknowledged: person text, role text, reason text, alarm text, subject text
+AlarmShelved: person text, role text, reason text, alarm text, subject text, minutes integer
+AlarmTakenOut: person text, role text, reason text, alarm text, subject text, out boolean
 Scanned: plc text, epoch integer, seq integer, track integer, scanner integer, outcome integer, grams integer,
   code text, age_us integer, plc_ms integer
 TrackLost: plc text, epoch integer, seq integer, track integer, eye integer
@@ -99,6 +103,15 @@ MachineStopSet: plc text, person text
 MaintenanceSet: plc text, until_us integer
 ItemWithdrawn: item text
 CodedByHand: provisional text, item text
+AlarmTableAdopted: version integer
+AlarmAwaited: alarm text, subject text, by text, due_us integer
+AlarmRaised: alarm text, subject text, by text, latched boolean
+AlarmSuppressed: alarm text, subject text, by text
+AlarmCleared: alarm text, subject text
+AlarmAckSet: alarm text, subject text, person text
+AlarmShelfSet: alarm text, subject text, until_us integer, person text
+AlarmOutSet: alarm text, subject text, person text
+AlarmFloodSet: again_us integer
 """
 
 COMMANDS: Final = """

@@ -7,6 +7,7 @@ What must always hold, checked from outside after each step of a controller (des
 from __future__ import annotations
 
 import msgspec
+from alarm_watch import AlarmWatch
 
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
@@ -59,6 +60,7 @@ class Watch:
         self.controller = Controller() if snapshot is None else Controller(decode_state(snapshot))
         self.steps: list[Step] = []
         self._folded = Controller() if snapshot is None else Controller(decode_state(snapshot))
+        self._alarms = AlarmWatch()
         self._thorough_every = thorough_every
         self._began_in_between = snapshot is not None
         self._taken: set[tuple[str, int, int]] = set()
@@ -77,6 +79,8 @@ class Watch:
         self.steps.append(Step(at_us, happened, outcome))
         self._folded.fold(at_us, outcome.facts, outcome.commands)
         self._check_outcome(happened, outcome, before)
+        if not self._began_in_between:
+            self._alarms.take(at_us, happened, outcome)
         if isinstance(happened, i.Tick):
             due_us = self.controller.next_deadline_us()
             assert due_us is None or due_us > at_us, f"due at {due_us} after the Tick of {at_us}"
@@ -105,6 +109,8 @@ class Watch:
         _check_jobs(state)
         _check_bags(state)
         _check_commands(state)
+        if not self._began_in_between:
+            self._alarms.check(state)
 
     def check_replay(self, restart_every: int = 0) -> None:
         """

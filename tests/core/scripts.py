@@ -17,6 +17,7 @@ PLC events get the epoch and the next event number of their PLC unless the line 
 
     given hall NAME [cold]              Started; unless cold all links come up and all machines are in Execute
     given item ITEM CLASS POSTCODE ...  announced in a manifest of its own
+    given alarms                        alarms are raised from here on; scripts of other things are without
     at T manifest NAME ...              with its lines indented below: ITEM CLASS AGENCY POSTCODE [waybill=] [service=]
     at T restart [hall=NAME]            the controller is killed; it goes on from a snapshot
 
@@ -37,6 +38,7 @@ import msgspec
 from invariants import Watch
 
 from packcenter.core import inputs as i
+from packcenter.core.alarm_table import VERSION
 from packcenter.core.commands import Command, GrantEpoch
 from packcenter.core.controller import Outcome
 from packcenter.core.facts import EventTaken, Fact
@@ -73,6 +75,10 @@ _WORDS: Final[dict[str, tuple[type, tuple[str, ...], Fields]]] = {
     "clock-step": (i.ClockStepped, (), {}),
     "quarantined": (i.Quarantined, ("plc",), {"track": 0, "code": "", "error": "KeyError"}),
     "stop": (i.StopRequested, ("reason",), {}),
+    "alarms": (i.AlarmTableGiven, ("version",), {"version": VERSION}),
+    "acknowledge": (i.AlarmAcknowledged, ("alarm", "subject"), _BY),
+    "shelve": (i.AlarmShelved, ("alarm", "subject", "minutes"), _BY),
+    "take-out": (i.AlarmTakenOut, ("alarm", "subject"), _BY | {"role": "maintenance", "out": 1}),
     "tick": (i.Tick, (), {}),
     "lane": (i.LaneOrdered, ("plc", "lane", "open"), _BY),
     "command": (i.MachineOrdered, ("plc", "command"), _BY),
@@ -97,7 +103,7 @@ _ENUMS: Final[dict[tuple[str, str], type[IntEnum]]] = {
     ("CommandMachine", "command"): UnitCommand,
     ("MachineOrdered", "command"): UnitCommand,
 }
-_TIMES: Final = frozenset({"scanned_us", "confirm_us", "deadline_us", "until_us", "cutoff_us", "again_us"})
+_TIMES: Final = frozenset({"scanned_us", "confirm_us", "deadline_us", "until_us", "cutoff_us", "again_us", "due_us"})
 _EVENTS: Final = i.PlcEvent.__args__
 
 
@@ -157,6 +163,8 @@ class _Performance:
         _, time, *words = line.split()
         if time == "hall":
             return self._open_hall(halls.BASE_US - 10_000_000, *words)
+        if time == "alarms":
+            return self._step(self._last_us(), self._make(self._last_us(), time, words))
         if time == "item":
             name, mail_class, postcode, *rest = words
             agency = "police" if mail_class == "id_card" else "tax"

@@ -18,6 +18,7 @@ import msgspec
 from invariants import Watch
 
 from packcenter.core import inputs as i
+from packcenter.core.alarm_table import ALARMS, VERSION
 from packcenter.core.commands import CloseBag, Drop
 from packcenter.core.lifecycle import FINAL
 from packcenter.core.limits import MANIFEST_LINES_MAX
@@ -48,6 +49,7 @@ class Walk:
         self._runs = 1
         self._hall = halls.SMALL if calm else halls.HALLS[self._random.choice(("small", "small", "poor"))]
         self._happen(i.Started(1, "test", self._hall, "digest"))
+        self._happen(i.AlarmTableGiven(VERSION))
         for plc in self._hall.plcs():
             self._happen(i.LinkUp(plc, self._nonces, 0))
             self._happen(self._event(i.MachineChanged, plc, state=int(Unit.EXECUTE), reason_class=0, reason=0))
@@ -131,6 +133,7 @@ class Walk:
         if self._some(0.2):
             self._hall = halls.HALLS[self._random.choice(("small", "poor", "rebuilt"))]
         self._happen(i.Started(self._runs, "test", self._hall, "digest"))
+        self._happen(i.AlarmTableGiven(VERSION if not self._some(0.05) else 0))
         for plc in self._hall.plcs():
             if not self._some(0.1):
                 self._link_up(plc)
@@ -164,6 +167,20 @@ class Walk:
 
     def _odds(self) -> None:
         self._happen(self._random.choice((i.ClockStepped(-5_000_000), i.StopRequested("test"), i.Tick())))
+
+    def _answer_alarm(self) -> None:
+        """A person answers an alarm that stands, or another; not always one that the role may."""
+        open_ = [key for key, alarm in self._state.alarms.items() if alarm.raised]
+        keys = [*open_[:4], *list(self._state.alarms)[:4], f"{self._random.choice(list(ALARMS))}/{self._hall.rack.plc}"]
+        name, _, subject = self._random.choice(keys).partition("/")
+        role = self._random.choice(("operator", "maintenance", "visitor"))
+        acts = (
+            i.AlarmAcknowledged("4711", role, "", name, subject),
+            i.AlarmAcknowledged("4711", role, "", name, subject),
+            i.AlarmShelved("4711", role, "", name, subject, self._random.choice((0, 1, 5, 480, 481))),
+            i.AlarmTakenOut("4711", role, "", name, subject, self._random.random() < 0.5),
+        )
+        self._happen(self._random.choice(acts))
 
     # --- sorters -----------------------------------------------------------------------------------------------------
 
@@ -410,6 +427,7 @@ _WILD_TABLE: Final[dict[Callable[[Walk], None], int]] = _CALM_TABLE | {
     Walk._machine: 5,
     Walk._place: 3,
     Walk._jam: 2,
+    Walk._answer_alarm: 3,
     Walk._anything: 4,
     Walk._act: 6,
 }
