@@ -16,7 +16,7 @@ from typing import get_args
 
 import pytest
 
-from packcenter.core import facts, inputs
+from packcenter.core import alarm_facts, facts, inputs
 from packcenter.core.controller import HANDLERS
 from packcenter.core.state import EVOLVE
 
@@ -273,9 +273,14 @@ def test_every_limit_has_its_reason_beside_it(path: Path) -> None:
 
 def test_every_fact_has_its_evolve_entry_and_is_one_of_the_facts() -> None:
     """A fact that the state does not know would be lost at recovery."""
-    defined = {each for each in vars(facts).values() if isinstance(each, type) and issubclass(each, facts._Fact)}
+    bases = (facts._Fact, alarm_facts._AlarmFact)
+    known = [*vars(facts).values(), *vars(alarm_facts).values()]
+    defined = {each for each in known if isinstance(each, type) and issubclass(each, bases) and each not in bases}
     assert EVOLVE.keys() == set(get_args(facts.Fact))
-    assert (defined | {facts.HallAdopted}) - {facts._Fact} == set(get_args(facts.Fact))
+    defined |= {
+        each for each in vars(alarm_facts).values() if isinstance(each, type) and issubclass(each, alarm_facts._AlarmFact)
+    }
+    assert (defined | {facts.HallAdopted}) - {facts._Fact, alarm_facts._AlarmFact} == set(get_args(facts.Fact))
 
 
 def test_every_input_has_its_handler() -> None:
