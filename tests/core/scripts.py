@@ -78,7 +78,7 @@ _WORDS: Final[dict[str, tuple[type, tuple[str, ...], Fields]]] = {
     "alarms": (i.AlarmTableGiven, ("version",), {"version": VERSION}),
     "acknowledge": (i.AlarmAcknowledged, ("alarm", "subject"), _BY),
     "shelve": (i.AlarmShelved, ("alarm", "subject", "minutes"), _BY),
-    "take-out": (i.AlarmTakenOut, ("alarm", "subject"), _BY | {"role": "maintenance", "out": 1}),
+    "take-out": (i.AlarmTakenOut, ("alarm", "subject"), _BY | {"role": "maintenance", "out": "1"}),
     "tick": (i.Tick, (), {}),
     "lane": (i.LaneOrdered, ("plc", "lane", "open"), _BY),
     "command": (i.MachineOrdered, ("plc", "command"), _BY),
