@@ -217,6 +217,8 @@ def _settle(turn: Turn) -> None:
 
 
 def _link(turn: Turn, fact: f.LinkStateSet) -> Iterator[Saying]:
+    if fact.plc not in turn.index.hall.plcs():
+        return  # the hall has it no more
     foreign = not fact.up and fact.reason == "foreign_epoch"
     yield "network_lost", turn.index.hall.name, not foreign and _none_is_heard(turn)
     yield "link_lost", fact.plc, not fact.up and not foreign
@@ -306,18 +308,27 @@ def _found(turn: Turn, fact: f.ItemFound) -> Iterator[Saying]:
     standing = [parts_of(key)[1] for key, alarm in turn.state.alarms.items() if alarm.stands and key.startswith("secure_lost/")]
     if not standing:
         return
+    missing = _missing(turn)
+    for station in standing:
+        yield "secure_lost", station, station in missing
+
+
+def _missing(turn: Turn) -> list[str]:
+    """The stations at which ID documents were last that are missing."""
     secure = {name for name, mail_class in turn.index.classes.items() if mail_class.secure}
     lost = [item for item in turn.state.items.values() if item.place == "lost" and item.mail_class in secure]
-    where = {_station(turn, item.lost_from) for item in lost}
-    for station in standing:
-        yield "secure_lost", station, station in where
+    return sorted({_station(turn, item.lost_from) for item in lost})
 
 
 def _bags(turn: Turn, fact: f.BagSuspected | f.BagClosed) -> Iterator[Saying]:
     """Of an event that was quarantined its own alarm tells, also that the bags are in doubt."""
     rack = turn.index.hall.rack.plc
     if type(fact) is f.BagSuspected or _stands(turn, "bags_suspect", rack):
-        yield "bags_suspect", rack, any(bag.suspect not in ("", "quarantined") for bag in turn.state.bags.values())
+        yield "bags_suspect", rack, _is_a_bag_in_doubt(turn)
+
+
+def _is_a_bag_in_doubt(turn: Turn) -> bool:
+    return any(bag.suspect not in ("", "quarantined") for bag in turn.state.bags.values())
 
 
 def _gap(turn: Turn, fact: f.GapSeen) -> Iterator[Saying]:
@@ -376,6 +387,9 @@ def _adopted(turn: Turn, fact: f.HallAdopted) -> Iterator[Saying]:
 def _table(turn: Turn, fact: a.AlarmTableAdopted) -> Iterator[Saying]:
     """What stands in the hall when alarms begin, or begin again."""
     yield "network_lost", turn.index.hall.name, _none_is_heard(turn)
+    for station in _missing(turn):
+        yield "secure_lost", station, True
+    yield "bags_suspect", turn.index.hall.rack.plc, _is_a_bag_in_doubt(turn)
     for name in turn.index.hall.plcs():
         plc = turn.plc(name)
         foreign = not plc.up and _stands(turn, "foreign_epoch", name)

@@ -45,13 +45,14 @@ class Hall:
     """A hall that was adopted. `said` is the array of `Hall` in JOURNAL-FORMAT.md."""
 
     def __init__(self, said: list[Any]) -> None:
-        (_, self.centre, self._offset_minutes, agencies, classes, sorters, baggers, rack, self.waybills, plan, *_) = said
+        (self.name, self.centre, self._offset_minutes, agencies, classes, sorters, baggers, rack, self.waybills, plan, *_) = said
         self.agencies = frozenset(agencies)
         self.classes = {name: MailClass(*rest) for name, *rest in classes}
         self.sorters = {each[0]: Sorter(each) for each in sorters}
         self.baggers = frozenset(each[0] for each in baggers)
         self.rack, positions, self.reject = rack[0], rack[1], rack[2]
         self.positions: dict[int, str] = dict(positions)
+        self.plcs = frozenset((*self.sorters, *self.baggers, self.rack))
         _, self._destinations, groups, self._rules, (self.items_max, _, self._cutoffs) = plan
         self._groups = {group[0]: group for group in groups}
         self._postcodes: dict[int, str] = {}

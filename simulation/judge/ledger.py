@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from simulation.judge.alarm_books import Alarms
 from simulation.judge.grammar import Said
 from simulation.judge.hall import Hall
 
@@ -266,6 +267,7 @@ class Court:
         self.gaps = 0
         self.lost = 0
         self.relabelled = 0
+        self.alarms = Alarms()
 
     def blame(self, letter: str, text: str) -> None:
         """The record on the bench breaks the invariant of this letter."""

@@ -14,6 +14,10 @@ What people ask for: each act has a person, a role that may do it and a reason, 
     hand_return         supervisor                           the item goes back from the hand station to its agency
     hand_remake         supervisor                           the item is void
     maintenance_*       maintenance, supervisor              the machine stands, empty, for at most eight hours
+    alarm_acknowledge,  all                                  (`alarms`)
+      shelve, unshelve
+    alarm_take_out,     maintenance, supervisor
+      put_back
 
 Maintenance commands a machine in maintenance only, and then nobody else but a supervisor does.
 """
@@ -23,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from simulation.judge import alarms
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Court, Machine
 
@@ -63,6 +68,8 @@ _MAY: Final[dict[str, frozenset[str]]] = {
     "maintenance_begin": _KEEPERS,
     "maintenance_end": _KEEPERS,
     **{f"machine_{name}": _LINE | _KEEPERS for name in ("reset", "start", "stop", "hold", "unhold")},
+    **dict.fromkeys(("alarm_acknowledge", "alarm_shelve", "alarm_unshelve"), _LINE | _KEEPERS),
+    **dict.fromkeys(("alarm_take_out", "alarm_put_back"), _KEEPERS),
     **{f"machine_{name}": _TECHNICAL for name in ("suspend", "unsuspend", "abort", "clear", "complete")},
 }
 
@@ -79,6 +86,8 @@ def _named(happened: Said) -> tuple[str, str]:
     """The act that an input is, and what it is done to."""
     name, *rest = happened
     about = rest[3:]
+    if name in alarms.ACTS:
+        return alarms.named(happened)
     if name == "LaneOrdered":
         return ("lane_open" if about[2] else "lane_close"), f"{about[0]}/{about[1]}"
     if name == "MachineOrdered":
@@ -129,6 +138,8 @@ def _is_true(court: Court, bench: Bench, act: str, why: str) -> bool:
     _, _, role, _, *about = bench.happened
     if why == "role":
         return act in _MAY and role not in _MAY[act]
+    if bench.name in alarms.ACTS:
+        return alarms.is_true(court, bench.happened, why)
     if bench.name == "BagOrdered":
         return why != "no_bag" or about[0] not in court.open_bags
     if bench.name == "VerdictPassed":
@@ -352,5 +363,6 @@ AFTER: Final[dict[str, Callable[[Court, Bench, str], None]]] = {
     "BagOrdered": _after_bag,
     "VerdictPassed": _after_verdict,
     "MaintenanceOrdered": _after_maintenance,
+    **dict.fromkeys(alarms.ACTS, alarms.after_act),
 }
 """What a taken act must lead to, by its input."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import bags, custody, manifests, packing, people, routing, sessions
+from simulation.judge import alarms, bags, custody, manifests, packing, people, routing, sessions
 from simulation.judge.grammar import Said, read
 from simulation.judge.ledger import Bench, Court, is_masked
 from simulation.judge.pages import Page
@@ -77,6 +77,7 @@ FACTS: Final[dict[str, Rule]] = {
     "MaintenanceSet": people.maintenance_set,
     "ItemWithdrawn": people.item_withdrawn,
     "CodedByHand": people.coded_by_hand,
+    **alarms.FACTS,
 }
 
 COMMANDS: Final[dict[str, Rule]] = {
@@ -103,6 +104,7 @@ AFTER: Final[dict[str, After]] = {
     "ManifestReceived": manifests.after_manifest,
     "Quarantined": sessions.after_quarantined,
     "ClockStepped": sessions.after_mirror,
+    "AlarmTableGiven": alarms.after_table_given,
     **dict.fromkeys(people.AFTER, people.after_act),
 }
 """What an input that is no event must add up to."""
@@ -221,6 +223,7 @@ class Trial:
             bags.after_bags(court, bench)
         bags.look_for_overdue(court, bench)
         people.look_for_overstayed(court, bench)
+        alarms.after_record(court, bench)
         for (plc, number), order in bench.orders.items():
             court.blame("E9", f"{plc} {number}: {order} is announced, and not asked")
 

@@ -175,10 +175,10 @@ class Walk:
         name, _, subject = self._random.choice(keys).partition("/")
         role = self._random.choice(("operator", "maintenance", "visitor"))
         acts = (
-            i.AlarmAcknowledged("4711", role, "", name, subject),
-            i.AlarmAcknowledged("4711", role, "", name, subject),
-            i.AlarmShelved("4711", role, "", name, subject, self._random.choice((0, 1, 5, 480, 481))),
-            i.AlarmTakenOut("4711", role, "", name, subject, self._random.random() < 0.5),
+            i.AlarmAcknowledged("4711", role, "drawn", name, subject),
+            i.AlarmAcknowledged("4711", role, "drawn", name, subject),
+            i.AlarmShelved("4711", role, "drawn", name, subject, self._random.choice((0, 1, 5, 480, 481))),
+            i.AlarmTakenOut("4711", role, "drawn", name, subject, self._random.random() < 0.5),
         )
         self._happen(self._random.choice(acts))
 

@@ -260,7 +260,51 @@ given 332.000 verdict NJ0004 remake
 given 333.000 verdict NJ0004 withdraw role=operator
 """
 
-ALL = {"day": DAY, "trouble": TROUBLE, "lives": LIVES, "vain": VAIN, "people": PEOPLE}
+ALARMS = """
+# Alarms: a jam that explains a hold, a lost link, a missing ID card, a gap, all that people do about them, a flood.
+given hall small
+given alarms
+given item NJ0001 id_card 210005
+given item NJ0002 letter 210005
+given 0.000 jam sorter-1 zone=1 on=1
+given 0.100 machine sorter-1 held reason_class=own
+given 10.000 acknowledge jam sorter-1
+given 11.000 jam sorter-1 zone=1 on=0
+given 11.500 machine sorter-1 unholding
+given 12.000 machine sorter-1 execute
+given 13.000 machine bagger-1 held reason_class=own
+given 43.000 tick
+given 44.000 machine bagger-1 execute
+given 45.000 acknowledge machine_held bagger-1
+given 46.000 acknowledge machine_held bagger-1
+given 50.000 jam bagger-2 zone=1 on=1
+given 51.000 link-lost bagger-2 heartbeat
+given 61.000 tick
+given 70.000 link-up bagger-2 epoch=1
+given 71.000 jam bagger-2 zone=1 on=0
+given 72.000 acknowledge jam bagger-2
+given 80.000 scan NJ0001 track=1
+given 81.000 lost sorter-1 track=1
+given 82.000 scan NJ0001 track=2
+given 90.000 consumable bagger-1 consumable=1 percent=9 seq=20
+given 91.000 consumable bagger-1 consumable=1 percent=0
+given 92.000 acknowledge events_missing bagger-1
+given 93.000 shelve consumable_empty bagger-1/1 minutes=1
+given 153.000 tick
+given 160.000 take-out jam rack-1
+given 161.000 jam rack-1 zone=1 on=1
+given 162.000 take-out jam rack-1 out=0
+given 163.000 shelve jam rack-1 minutes=500
+given 164.000 machine bagger-1 aborted reason_class=fault
+given 165.000 machine bagger-2 aborted reason_class=fault
+given 166.000 consumable bagger-2 consumable=1 percent=0
+given 167.000 consumable bagger-2 consumable=2 percent=0
+given 168.000 consumable bagger-2 consumable=3 percent=0
+given 169.000 machine rack-1 aborted reason_class=fault
+given 170.000 place sorter-1 9 full
+"""
+
+ALL = {"alarms": ALARMS, "day": DAY, "trouble": TROUBLE, "lives": LIVES, "vain": VAIN, "people": PEOPLE}
 
 
 @cache

@@ -14,7 +14,9 @@ import pytest
 from mutants import MUTANTS
 from writer import Record, records_of, written
 
+from packcenter.core.alarm_table import ALARMS, EXPLAINED_BY
 from simulation.judge import custody, grammar, judge, sessions, trial
+from simulation.judge.alarm_books import TABLE
 
 ROOT = Path(__file__).parent.parent.parent
 JUDGE = sorted((ROOT / "simulation" / "judge").glob("*.py"))
@@ -92,6 +94,23 @@ def test_the_documents_places_are_those_the_judge_knows() -> None:
     part = DOCUMENT.split("\n### Places\n", 1)[1].split("\n#", 1)[0]
     told = set(re.findall(r"^\| `([a-z]+)", part, re.MULTILINE))
     assert told == {kind for pair in custody.MOVES for kind in pair}
+
+
+def test_the_judges_alarms_are_those_of_the_document_and_of_the_product() -> None:
+    """An alarm that only one of the three knows would be judged by nobody, or wrongly."""
+    part = DOCUMENT.split("\n### Alarms, table 1\n", 1)[1].split("\n#", 1)[0]
+    rows = re.findall(r"^\| `(\w+)` \| ([a-z ]+) \| (.*) \| (.*) \| (.*) \|$", part, re.MULTILINE)
+    told = {
+        name: (about, raised, *(tuple(re.findall(r"`(\w+)`", each)) for each in lists)) for name, about, raised, *lists in rows
+    }
+    words = {-1: "latched", 0: "at once"}
+    judged = {n: (row.about, words.get(row.seconds, f"{row.seconds} s"), row.by, row.explained) for n, row in TABLE.items()}
+    assert judged == told
+    assert list(TABLE) == list(ALARMS)
+    for name, entry in ALARMS.items():
+        seconds = -1 if entry.latched else entry.delay_us // 1_000_000
+        assert TABLE[name][::2] == (entry.subject.replace("_", " "), seconds), name
+        assert TABLE[name].explained == EXPLAINED_BY[name], name
 
 
 def test_every_fact_has_its_rule_or_leave_to_have_none() -> None:
