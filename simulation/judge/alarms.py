@@ -434,7 +434,7 @@ def _look_for_overdue(court: Court, bench: Bench) -> None:
     if bench.at_us < end_us:
         alarms.overdue_us = 0
         return
-    alarms.overdue_us = max(alarms.overdue_us or bench.at_us, court.began_us)
+    alarms.overdue_us = bench.at_us if bench.name == "Started" else alarms.overdue_us or bench.at_us
     if bench.name == "Tick" or bench.at_us - alarms.overdue_us > _LATE_US:
         court.blame("N3", f"{alarm[0]} of {alarm[1]} was to end at {end_us}, and goes on at {bench.at_us}")
         alarms.awaited.pop(alarm, None)
