@@ -106,6 +106,7 @@ def _report(result: FastResult, seconds: float, refused: int, seed: int, as_json
                 "simulated_seconds": result.simulated_us // 1_000_000,
                 "manifest_rows_refused": refused,
                 "bags_closed": result.state.closed_bags,
+                "alarms_raised": _alarms_raised(result),
                 "truth_agrees": agrees,
                 "differences": [str(difference) for difference in result.differences],
                 "books": books.as_json(taken),
@@ -129,8 +130,14 @@ def _report(result: FastResult, seconds: float, refused: int, seed: int, as_json
             f"{result.inputs:,} inputs, {result.state.closed_bags:,} bags, {seconds:.2f} s for"
             f" {result.simulated_us / 3.6e9:.1f} h ({speed:,.0f} times real time)."
         )
+        raised = _alarms_raised(result)
+        click.echo(f"{raised} alarms, {raised * 3.6e9 / max(1, result.simulated_us):.1f} an hour.")
         click.echo(f"decision digest {result.digest}")
     return OK if taken.balanced and agrees else PROBLEM
+
+
+def _alarms_raised(result: FastResult) -> int:
+    return sum(alarm.raisings for alarm in result.state.alarms.values())
 
 
 class _Recorder:

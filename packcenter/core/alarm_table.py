@@ -261,8 +261,8 @@ _ENTRIES: Final = (
         ),
         Text(
             "Stop the machine and search it, its lanes and the floor. Put what you find on the belt or lay it on the hand"
-            " station. Missing items: packcenter books.",
-            "停机搜查设备、格口和地面；找到后放回输送线或送人工台；缺失清单见 packcenter books。",
+            " station. What is missing: packcenter alarms.",
+            "停机搜查设备、格口和地面；找到后放回输送线或送人工台；缺失清单见 packcenter alarms。",
         ),
     ),
     Entry(

@@ -48,8 +48,8 @@ class Standing(StrEnum):
     """The alarm states of ISA-18.2, worst first."""
 
     UNACKNOWLEDGED = "unacknowledged"
-    ACKNOWLEDGED = "acknowledged"
     LATCHED = "latched"  # its cause was over at once; unacknowledged
+    ACKNOWLEDGED = "acknowledged"
     RETURNED = "returned"  # its cause is gone; unacknowledged
     AWAITED = "awaited"  # its cause stands, not long enough yet
     SHELVED = "shelved"
@@ -291,16 +291,16 @@ def _lost(turn: Turn, fact: f.ItemLost) -> Iterator[Saying]:
     item = turn.item(fact.item)
     mail_class = turn.index.classes.get(item.mail_class)
     if mail_class is not None and mail_class.secure and item.place == "lost":
-        yield "secure_lost", _station(turn, fact.place), True
+        yield "secure_lost", _station(turn.state, turn.index, fact.place), True
 
 
-def _station(turn: Turn, place: str) -> str:
+def _station(state: State, index: HallIndex, place: str) -> str:
     """The PLC at which a place is; the hall itself for what no PLC had yet."""
     kind, _, where = place.partition("/")
     if kind == "rack":
-        return turn.index.hall.rack.plc
+        return index.hall.rack.plc
     name = where.partition("/")[0]
-    return name if name in turn.state.plcs else turn.index.hall.name
+    return name if name in state.plcs else index.hall.name
 
 
 def _found(turn: Turn, fact: f.ItemFound) -> Iterator[Saying]:
@@ -308,16 +308,19 @@ def _found(turn: Turn, fact: f.ItemFound) -> Iterator[Saying]:
     standing = [parts_of(key)[1] for key, alarm in turn.state.alarms.items() if alarm.stands and key.startswith("secure_lost/")]
     if not standing:
         return
-    missing = _missing(turn)
+    where = missing(turn.state, turn.index)
     for station in standing:
-        yield "secure_lost", station, station in missing
+        yield "secure_lost", station, station in where
 
 
-def _missing(turn: Turn) -> list[str]:
-    """The stations at which ID documents were last that are missing."""
-    secure = {name for name, mail_class in turn.index.classes.items() if mail_class.secure}
-    lost = [item for item in turn.state.items.values() if item.place == "lost" and item.mail_class in secure]
-    return sorted({_station(turn, item.lost_from) for item in lost})
+def missing(state: State, index: HallIndex) -> dict[str, list[str]]:
+    """The ID documents that are missing, by the station at which each was last. Walks every item."""
+    secure = {name for name, mail_class in index.classes.items() if mail_class.secure}
+    found: dict[str, list[str]] = {}
+    for item in state.items.values():
+        if item.place == "lost" and item.mail_class in secure:
+            found.setdefault(_station(state, index, item.lost_from), []).append(item.id)
+    return found
 
 
 def _bags(turn: Turn, fact: f.BagSuspected | f.BagClosed) -> Iterator[Saying]:
@@ -387,7 +390,7 @@ def _adopted(turn: Turn, fact: f.HallAdopted) -> Iterator[Saying]:
 def _table(turn: Turn, fact: a.AlarmTableAdopted) -> Iterator[Saying]:
     """What stands in the hall when alarms begin, or begin again."""
     yield "network_lost", turn.index.hall.name, _none_is_heard(turn)
-    for station in _missing(turn):
+    for station in sorted(missing(turn.state, turn.index)):
         yield "secure_lost", station, True
     yield "bags_suspect", turn.index.hall.rack.plc, _is_a_bag_in_doubt(turn)
     for name in turn.index.hall.plcs():

@@ -16,6 +16,7 @@ from packcenter.config.load import bundled_site, load_site
 from packcenter.config.people import Person, digest, to_toml
 from packcenter.core.controller import Controller, Outcome
 from packcenter.core.inputs import Act, Started
+from packcenter.core.state import State
 from packcenter.plc.trace import Trace
 from packcenter.real import RealClock, RealNet
 from packcenter.service.badges import Badges, PeopleFile
@@ -82,7 +83,8 @@ class Told:
         self._core = Controller()
         self._core.step(START_US, Started(1, "1.0", reference().hall, reference().digest))
         self._sequence = 1
-        self.controller = SimpleNamespace(state=SimpleNamespace(run=1, plcs={}))
+        self.controller = Controller(State(run=1))
+        self.core_clock = SimpleNamespace(now_us=lambda: START_US)
         self.links = SimpleNamespace(links={"sorter-1": None}, trace=Trace())
 
     def let_act(self, people: dict[str, tuple[str, ...]], expires: str = "") -> dict[str, str]:

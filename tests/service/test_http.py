@@ -11,9 +11,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from served import START_US, Served, Told, quiet_status
+from served import START_US, Served, Told, quiet_status, reference
 
+from packcenter.core.alarm_table import ALARMS, VERSION
+from packcenter.core.controller import Controller
+from packcenter.core.inputs import AlarmTableGiven, JamChanged, LinkUp, Started
 from packcenter.core.lifecycle import IN_HALL
+from packcenter.core.records import Plc
 from packcenter.plc.image import OutImage
 from packcenter.plc.line import EventKind, LineEvent
 from packcenter.service import http as http_side
@@ -151,7 +155,7 @@ def test_metrics_are_refused_until_they_are_counted(page: Served) -> None:
 
 def test_ready_names_the_plcs_that_are_not_heard(page: Served) -> None:
     """Healthy is the process; ready is the hall."""
-    page.told.controller.state.plcs = {"rack-1": SimpleNamespace(up=False), "sorter-1": SimpleNamespace(up=True)}
+    page.told.controller.state.plcs = {"rack-1": Plc("rack-1"), "sorter-1": Plc("sorter-1", up=True)}
     assert ask(page, "/-/healthy")[:1] == (200,)
     assert (ask(page, "/-/ready")[0], ask(page, "/-/ready")[2]) == (503, b"not heard: rack-1\n")
     page.told.controller.state.plcs["rack-1"].up = True
@@ -270,3 +274,20 @@ def test_places_in_the_hall_are_those_of_the_lifecycle() -> None:
     """The page's flow and the core's places cannot drift apart."""
     assert list(quiet_status().in_hall) == list(IN_HALL)
     assert quiet_status().at_us == START_US
+
+
+def test_alarms_are_told_worst_first_with_what_to_do(page: Served) -> None:
+    """The list that the command line tells of a journal, of the running hall."""
+    hall = reference().hall
+    controller = Controller()
+    for happened in (Started(1, "1.0", hall, "digest"), AlarmTableGiven(VERSION), LinkUp("bagger-1", 7, 0)):
+        controller.step(START_US, happened)
+    controller.step(START_US, JamChanged("bagger-1", 1, 1, 0, 1, True))
+    page.told.controller = controller
+    status, content_type, body = ask(page, "/alarms")
+    told = json.loads(body)
+    assert (status, content_type) == (200, "application/json")
+    listed = [(line["alarm"], line["subject"], line["standing"]) for line in told["alarms"]]
+    assert listed == [("jam", "bagger-1", "unacknowledged")]
+    assert told["alarms"][0]["response"]["zh"] == ALARMS["jam"].response.zh
+    assert (told["flood"], told["recent"], told["counts"]["awaited"]) == (False, 1, 6)

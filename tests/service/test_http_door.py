@@ -169,7 +169,7 @@ def test_metrics_are_rendered_once_for_all_who_ask_together(page: Served, monkey
     Gauge("parcels", "Parcels.", registry=registry).set(7)
     metrics = SimpleNamespace(registry=registry, refresh=refresh)
     page.told.figures = SimpleNamespace(ready=True, metrics=metrics)  # type: ignore[attr-defined]
-    page.told.core_clock = SimpleNamespace(now_us=lambda: 0)  # type: ignore[attr-defined]
+    page.told.core_clock = SimpleNamespace(now_us=lambda: 0)
 
     def ask(accept: str) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=LIMIT_S)
