@@ -31,10 +31,13 @@ from grafana.panels import (
     value_map,
 )
 from grafana.words import PACKML, say
+from packcenter.core.alarm_table import ALARMS as CATALOGUE
 from packcenter.core.lifecycle import IN_HALL
 from packcenter.projections import families as words
 
 LANGUAGES = ("en", "zh")
+ALARM_NAMES = tuple(CATALOGUE)
+"""The core's own alarms; `ALERTS` are those of Prometheus."""
 PACE = "max(deriv(packcenter_clock_timestamp_seconds{@}[5m]) > 0)"
 """Hall seconds in a real second: 1 on the floor, up to 10 in a paced simulation, where rates an hour are of the hall's hours."""
 _CLASSES = ("tax_invoice", "id_card", "exit_entry_permit", "residence_permit", "official_letter", words.UNANNOUNCED)
@@ -256,6 +259,7 @@ def engineer(language: str) -> Board:
     _engineer_decisions(board)
     _engineer_flow(board)
     _engineer_losses(board, language)
+    _engineer_alarms(board)
     _engineer_controller(board)
     return board
 
@@ -419,6 +423,32 @@ def _engineer_losses(board: Board, language: str) -> None:
         t("Lines of manifests taken and refused in the shown period.", "所示时段内收下和拒收的清单行数。"),
         "sum by (result) (increase(packcenter_manifest_lines_total{@}[$__range]))", "none", width=6, height=7, decimals=0,
         legend="{{result}}", words=words.LINE_RESULTS, text_mode="value_and_name",
+    )  # fmt: skip
+
+
+def _engineer_alarms(board: Board) -> None:
+    t = board.text
+    board.bars(
+        t("Alarms raised", "报警次数"),
+        t("Alarms that people were told of, in the shown period: the few that make most of the load come first.", "所示时段内发给人的报警次数，最多的在前。"),
+        "sort_desc(topk(6, sum by (alarm) (increase(packcenter_alarms_raised_total{@}[$__range])) >= 0.5))", "{{alarm}}", "none",
+        width=8, height=7, words=ALARM_NAMES, decimals=0,
+    )  # fmt: skip
+    board.lines(
+        t("Alarms by state", "报警状态"),
+        t("Alarms in each state of ISA-18.2. Shelved and suppressed ones call nobody.", "按 ISA-18.2 各状态的报警数；搁置和抑制的不通知人。"),
+        [("sum by (state) (packcenter_alarms{@}) > 0", "{{state}}")],
+        "none", width=8, height=7, words=words.ALARM_STATES, decimals=0,
+    )  # fmt: skip
+    board.stat(
+        t("Chattering alarms", "抖动报警"),
+        t("Alarms raised three times or more in a minute: mend their cause.", "一分钟内出现三次以上的报警，应消除其原因。"),
+        "sum(packcenter_alarms_chattering{@})", "none", rising(1, None), width=4, height=7, decimals=0,
+    )  # fmt: skip
+    board.stat(
+        t("Alarm flood", "报警泛滥"),
+        t("1 while more than ten alarms came in ten minutes.", "十分钟内报警超过十次时为 1。"),
+        "max(packcenter_alarm_flood{@})", "none", rising(None, 1), width=4, height=7, decimals=0,
     )  # fmt: skip
 
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-CHINESE = {
+from packcenter.core.alarm_table import ALARMS
+
+CHINESE = {name: entry.title.zh for name, entry in ALARMS.items()} | {
+    # alarms; their names above, from the catalogue
+    "unacknowledged": "未确认",
+    "latched": "锁存",
+    "acknowledged": "已确认",
+    "returned_to_normal": "已恢复",
+    "awaited": "延时中",
+    "shelved": "已搁置",
+    "suppressed": "已抑制",
+    "out_of_service": "停用",
     # places
     "expected": "待到",
     "belt": "皮带",

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from packcenter.core import inputs as i
+from packcenter.core.alarm_table import VERSION
 from packcenter.core.commands import BeginParcel, CloseBag, CommandMachine, Divert, Drop, GrantEpoch, RejectParcel, SealParcel
 from packcenter.core.controller import Controller
 from packcenter.core.hall import Hall
@@ -70,6 +71,7 @@ class Feed:
         self._coming: deque[str] = deque()
         self.metrics.describe(version="0.1.0", revision="preview", mode="simulation")
         self._step(i.Started(1, "0.1.0", hall, "5f0c" * 16))
+        self._step(i.AlarmTableGiven(VERSION))
         self._announce(announced)
         for plc in hall.plcs():
             self._epoch[plc] = 0

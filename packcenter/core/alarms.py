@@ -50,7 +50,7 @@ class Standing(StrEnum):
     UNACKNOWLEDGED = "unacknowledged"
     LATCHED = "latched"  # its cause was over at once; unacknowledged
     ACKNOWLEDGED = "acknowledged"
-    RETURNED = "returned"  # its cause is gone; unacknowledged
+    RETURNED = "returned_to_normal"  # its cause is gone; unacknowledged
     AWAITED = "awaited"  # its cause stands, not long enough yet
     SHELVED = "shelved"
     SUPPRESSED = "suppressed"

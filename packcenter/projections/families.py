@@ -15,6 +15,8 @@ from typing import Final
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
+from packcenter.core.alarm_table import ALARMS, Priority
+from packcenter.core.alarms import Standing
 from packcenter.core.hall import Hall
 from packcenter.core.lifecycle import FINAL, IN_HALL
 from packcenter.core.packml import State as Unit
@@ -157,6 +159,7 @@ STATE_OF_UNIT: Final[Mapping[int, str]] = {
     Unit.RESETTING: "starting",
     Unit.STARTING: "starting",
 }
+ALARM_STATES: Final = tuple(each.value for each in Standing if each is not Standing.NORMAL)
 MACHINE_STATES: Final = ("unknown", "stopped", "idle", "starting", "execute", "suspended", "held", "aborted")
 
 # One edge lies on each threshold of an alert (grafana/alerts.py); a test compares.
@@ -274,6 +277,11 @@ FAMILIES: Final = (
     _histogram("plc_request_duration_seconds", "Request to answer of a read, write or exchange.", REQUEST_BUCKETS, "plc=plcs"),
     _counter("plc_connections", "Connections established.", "plc=plcs"),
     _gauge("plc_last_data_timestamp_seconds", "Core time of the last good image, 0 before the first.", "plc=plcs"),
+    # alarms
+    _gauge("alarms", "Alarms by where they are in their life.", "priority=priorities", "state=alarm_states"),
+    _counted("alarms_raised", "Alarms that people were told of.", "alarm+priority=alarms"),
+    _gauge("alarms_chattering", "Alarms raised three times or more in the last minute."),
+    _gauge("alarm_flood", "1 while more alarms come than one person can answer."),
     # the controller
     _gauge("build_info", "Release that runs.", "version+revision=none"),
     _gauge("config_info", "Hall and plan that are in force.", "digest+plan=none"),
@@ -325,6 +333,8 @@ def domains(hall: Hall) -> dict[str, list[Key]]:
         "machine_states": MACHINE_STATES,
         "elements": ELEMENTS,
         "item_results": ITEM_RESULTS,
+        "alarm_states": ALARM_STATES,
+        "priorities": [priority.value for priority in Priority],
         "run_modes": RUN_MODES,
         "sorters": sorters,
         "baggers": baggers,
@@ -338,6 +348,7 @@ def domains(hall: Hall) -> dict[str, list[Key]]:
         (s.plc, str(lane.number)) for s in hall.sorters for lane in s.lanes if lane.number != s.exception_lane
     ]
     found["positions"] = [(str(p.number), p.destination) for p in hall.rack.positions]
+    found["alarms"] = [(entry.name, entry.priority.value) for entry in ALARMS.values()]
     found["none"] = []
     return found
 

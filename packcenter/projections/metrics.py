@@ -28,6 +28,9 @@ from typing import Any, Protocol
 from prometheus_client import CollectorRegistry
 
 from packcenter.core import facts as f
+from packcenter.core.alarm_facts import AlarmOutSet, AlarmRaised, AlarmShelfSet
+from packcenter.core.alarm_table import ALARMS
+from packcenter.core.alarms import chatters, parts_of, standing
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Fed, Scanned
 from packcenter.core.lifecycle import FINAL, IN_HALL, SOURCES, kind_of
@@ -78,6 +81,7 @@ class Metrics:
         self._advanced_us = 0
         self._class: dict[str, str] = {}  # of every item that has not left
         self._entered: dict[str, int] = {}  # since when an item is where it is, in the hall
+        self._quiet: dict[tuple[str, str], set[str]] = {}  # alarms that are shelved or out of service: nobody is told of them
         self._hand: dict[str, str] = {}  # why an item will go to the hand station
         self._closing: dict[int, str] = {}  # why the bag at a position was asked to close
         self._jobs: dict[tuple[str, int], int] = {}  # when a parcel was asked for
@@ -134,6 +138,10 @@ class Metrics:
         self._hand = {item.id: item.hand for item in state.items.values() if item.hand and item.place != "hand"}
         self._closing = {position: bag.closing for position, bag in state.bags.items() if bag.closing}
         self._jobs = {}
+        self._quiet = {}
+        for key, alarm in state.alarms.items():
+            self._keep_quiet(*parts_of(key), "shelf", alarm.shelved_us > 0)
+            self._keep_quiet(*parts_of(key), "out", alarm.out_by != "")
         self._machine.update({name: (plc.up, plc.state) for name, plc in state.plcs.items() if name in self._machine})
         self._held = Tally()
         for item in state.items.values():
@@ -330,6 +338,20 @@ class Metrics:
     def _quarantine_noted(self, at_us: int, fact: f.QuarantineNoted) -> None:
         self._inc("events_quarantined")
 
+    def _alarm_raised(self, at_us: int, fact: AlarmRaised) -> None:
+        if not self._quiet.get((fact.alarm, fact.subject)):
+            self._inc("alarms_raised", fact.alarm, ALARMS[fact.alarm].priority.value)
+
+    def _alarm_shelf_set(self, at_us: int, fact: AlarmShelfSet) -> None:
+        self._keep_quiet(fact.alarm, fact.subject, "shelf", fact.until_us > 0)
+
+    def _alarm_out_set(self, at_us: int, fact: AlarmOutSet) -> None:
+        self._keep_quiet(fact.alarm, fact.subject, "out", fact.person != "")
+
+    def _keep_quiet(self, alarm: str, subject: str, why: str, quiet: bool) -> None:
+        whys = self._quiet.setdefault((alarm, subject), set())
+        (whys.add if quiet else whys.discard)(why)
+
     # --- state --------------------------------------------------------------------------------------------------------
 
     def refresh(self, state: State, now_us: int) -> None:
@@ -343,6 +365,7 @@ class Metrics:
         self._refresh_cutoffs(now_us)
         for name, plc in state.plcs.items():
             self._refresh_plc(name, plc)
+        self._refresh_alarms(state, now_us)
 
     def _refresh_plc(self, name: str, plc: Plc) -> None:
         self._set("plc_up", plc.up, name)
@@ -365,6 +388,13 @@ class Metrics:
             self._show("machine_failures", measured.failures, plc)
             self._show("machine_repairs", measured.repairs, plc)
             self._show("machine_repair_seconds", measured.repair_us / 1e6, plc)
+
+    def _refresh_alarms(self, state: State, now_us: int) -> None:
+        counts = Tally((ALARMS[parts_of(key)[0]].priority.value, standing(alarm).value) for key, alarm in state.alarms.items())
+        for key, gauge in self._gauges["alarms"].items():
+            gauge.set(counts[key[0], key[1]])
+        self._set("alarms_chattering", sum(chatters(alarm, now_us) for alarm in state.alarms.values()))
+        self._set("alarm_flood", state.flood_us != 0)
 
     def _refresh_books(self, state: State) -> None:
         """
@@ -540,4 +570,7 @@ _COUNT: dict[type, Callable[[Metrics, int, Any], None]] = {
     f.CommandTimedOut: Metrics._command_timed_out,
     f.ClockStepNoted: Metrics._clock_step_noted,
     f.QuarantineNoted: Metrics._quarantine_noted,
+    AlarmRaised: Metrics._alarm_raised,
+    AlarmShelfSet: Metrics._alarm_shelf_set,
+    AlarmOutSet: Metrics._alarm_out_set,
 }

@@ -69,7 +69,7 @@ def test_what_wants_a_person_stands_first() -> None:
         ("consumable_low", "bagger-1/1", "unacknowledged"),
         ("event_quarantined", "sorter-1", "latched"),
         ("machine_aborted", "bagger-1", "acknowledged"),
-        ("jam", "sorter-2", "returned"),
+        ("jam", "sorter-2", "returned_to_normal"),
     ]
     assert [(line.alarm, line.subject, line.standing) for line in taken.put_away] == [
         ("consumable_empty", "bagger-2/1", "shelved"),
@@ -77,7 +77,8 @@ def test_what_wants_a_person_stands_first() -> None:
         ("jam", "rack-1", "out_of_service"),
     ]
     assert taken.counts == {
-        "unacknowledged": 1, "latched": 1, "acknowledged": 1, "returned": 1, "awaited": 1, "shelved": 1, "suppressed": 1,
+        "unacknowledged": 1, "latched": 1, "acknowledged": 1, "returned_to_normal": 1, "awaited": 1, "shelved": 1,
+        "suppressed": 1,
         "out_of_service": 1,
     }  # fmt: skip
     assert set(taken.counts) | {"normal"} == set(Standing)
