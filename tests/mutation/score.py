@@ -45,6 +45,8 @@ TARGETS: Final = {
         ("packcenter/core/*.py",),
         (
             "tests/core/test_scripts.py",
+            "tests/core/test_alarms.py",
+            "tests/core/test_alarm_table.py",
             "tests/core/test_core_parts.py",
             "tests/core/test_record.py",
             "tests/core/test_walks.py",
