@@ -28,7 +28,7 @@ _CODES = {400: USAGE, 408: UNREACHABLE, 413: USAGE, 415: USAGE, 503: UNREACHABLE
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def act() -> None:
-    """Act in a running hall: lanes, machines, bags, verdicts of the hand station, maintenance.
+    """Act in a running hall: lanes, machines, bags, verdicts of the hand station, maintenance, alarms.
 
     Each act needs a reason (at most 64 ASCII characters, and nothing that tells of a person) and your token: in the file of
     --token-file or $PACKCENTER_TOKEN_FILE, which only you may read, or in $PACKCENTER_TOKEN. `packcenter people add` makes it.
@@ -164,6 +164,63 @@ def end(plc: str, **options: Any) -> int:
     return _do("maintenance", {"plc": plc, "minutes": 0}, options)
 
 
+@act.group()
+def alarm() -> None:
+    """Take care of an alarm, or put it away for a while. `packcenter alarms` and the service's /alarms list them.
+
+    NAME and SUBJECT stand in brackets and in front of each alarm of the list: link_lost bagger-1.
+    """
+
+
+@alarm.command()
+@click.argument("name")
+@click.argument("subject")
+@_act_options
+def acknowledge(name: str, subject: str, **options: Any) -> int:
+    """Say that you know of the alarm and take care of it: packcenter act alarm acknowledge link_lost bagger-1 --reason ...
+
+    One whose cause is over is off the list thereby.
+    """
+    return _alarm("acknowledge", name, subject, options)
+
+
+@alarm.command()
+@click.argument("name")
+@click.argument("subject")
+@click.option("--minutes", type=click.IntRange(1, 480), required=True, help="When it comes back by itself.")
+@_act_options
+def shelve(name: str, subject: str, minutes: int, **options: Any) -> int:
+    """Keep the alarm off the list for a while, whether it stands or not."""
+    return _alarm("shelve", name, subject, options, minutes=minutes)
+
+
+@alarm.command()
+@click.argument("name")
+@click.argument("subject")
+@_act_options
+def unshelve(name: str, subject: str, **options: Any) -> int:
+    """Take the alarm from the shelf before its time is over."""
+    return _alarm("unshelve", name, subject, options)
+
+
+@alarm.command()
+@click.argument("name")
+@click.argument("subject")
+@_act_options
+def take_out(name: str, subject: str, **options: Any) -> int:
+    """Take the alarm out of service while what raises it is being mended. It stays out until somebody puts it back."""
+    return _alarm("take_out", name, subject, options)
+
+
+@alarm.command()
+@click.argument("name")
+@click.argument("subject")
+@_act_options
+def put_back(name: str, subject: str, **options: Any) -> int:
+    """Put the alarm back into service."""
+    return _alarm("put_back", name, subject, options)
+
+
 @act.command()
 @click.option("--last", type=click.IntRange(1, 200), default=20, show_default=True, help="How many.")
 @_service_options
@@ -185,6 +242,10 @@ def recent(last: int, **options: Any) -> int:
 
 
 # --- what they share -------------------------------------------------------------------------------------------------
+
+
+def _alarm(order: str, name: str, subject: str, options: dict[str, Any], **more: int) -> int:
+    return _do("alarm", {"alarm": name, "subject": subject, "order": order, **more}, options)
 
 
 def _do(name: str, body: dict[str, Any], options: dict[str, Any]) -> int:

@@ -40,7 +40,7 @@ class Subject(StrEnum):
     EXCEPTION_LANE = "exception_lane"  # sorter-1/9
     CONSUMABLE = "consumable"  # of a bagger: bagger-1/2
     STATION = "station"  # a PLC, or the hall by its name for what no PLC holds
-    HALL = "hall"  # its name
+    HALL = "hall"  # the short id of its centre
 
 
 CONSUMABLES: Final = {1: ("film", "袋膜"), 2: ("labels", "标签"), 3: ("ribbon", "色带")}

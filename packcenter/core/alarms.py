@@ -102,8 +102,8 @@ def subjects(index: HallIndex, kind: Subject) -> tuple[str, ...]:
         Subject.RACK: (hall.rack.plc,),
         Subject.EXCEPTION_LANE: tuple(f"{sorter.plc}/{sorter.exception_lane}" for sorter in hall.sorters),
         Subject.CONSUMABLE: tuple(f"{plc}/{kind}" for plc in index.baggers for kind in CONSUMABLES),
-        Subject.STATION: (*plcs, hall.name),
-        Subject.HALL: (hall.name,),
+        Subject.STATION: (*plcs, hall.centre),
+        Subject.HALL: (hall.centre,),
     }
     return named[kind]
 
@@ -197,7 +197,7 @@ def _abouts(turn: Turn, kind: Subject, plc: str) -> tuple[str, ...]:
     """What an alarm of this kind can be about if it concerns a PLC."""
     if kind is Subject.CONSUMABLE:
         return tuple(f"{plc}/{each}" for each in CONSUMABLES)
-    return (turn.index.hall.name,) if kind is Subject.HALL else (plc,)
+    return (turn.index.hall.centre,) if kind is Subject.HALL else (plc,)
 
 
 def _settle(turn: Turn) -> None:
@@ -220,7 +220,7 @@ def _link(turn: Turn, fact: f.LinkStateSet) -> Iterator[Saying]:
     if fact.plc not in turn.index.hall.plcs():
         return  # the hall has it no more
     foreign = not fact.up and fact.reason == "foreign_epoch"
-    yield "network_lost", turn.index.hall.name, not foreign and _none_is_heard(turn)
+    yield "network_lost", turn.index.hall.centre, not foreign and _none_is_heard(turn)
     yield "link_lost", fact.plc, not fact.up and not foreign
     yield "foreign_epoch", fact.plc, foreign
 
@@ -300,7 +300,7 @@ def _station(state: State, index: HallIndex, place: str) -> str:
     if kind == "rack":
         return index.hall.rack.plc
     name = where.partition("/")[0]
-    return name if name in state.plcs else index.hall.name
+    return name if name in state.plcs else index.hall.centre
 
 
 def _found(turn: Turn, fact: f.ItemFound) -> Iterator[Saying]:
@@ -348,7 +348,7 @@ def _wrong_lane(turn: Turn, fact: f.WrongLane) -> Iterator[Saying]:
 
 def _suspected(turn: Turn, fact: f.Suspected) -> Iterator[Saying]:
     if fact.reason == "no_waybill_left":
-        yield "waybills_used_up", turn.index.hall.name, True
+        yield "waybills_used_up", turn.index.hall.centre, True
     elif fact.reason == "wrong_label":  # rarer than the parcels that are sealed, of which the same step tells
         for sealed in turn.facts:
             if type(sealed) is f.ParcelSealed:
@@ -384,12 +384,12 @@ def _adopted(turn: Turn, fact: f.HallAdopted) -> Iterator[Saying]:
         if alarm.stands and kind is not Subject.STATION and subject not in subjects(turn.index, kind):
             yield name, subject, False
     if turn.state.waybill_serial <= hall.waybills.last:
-        yield "waybills_used_up", hall.name, False
+        yield "waybills_used_up", hall.centre, False
 
 
 def _table(turn: Turn, fact: a.AlarmTableAdopted) -> Iterator[Saying]:
     """What stands in the hall when alarms begin, or begin again."""
-    yield "network_lost", turn.index.hall.name, _none_is_heard(turn)
+    yield "network_lost", turn.index.hall.centre, _none_is_heard(turn)
     for station in sorted(missing(turn.state, turn.index)):
         yield "secure_lost", station, True
     yield "bags_suspect", turn.index.hall.rack.plc, _is_a_bag_in_doubt(turn)

@@ -16,8 +16,18 @@ from msgspec import Meta
 
 from packcenter.config import personal
 from packcenter.config.people import PERSONAL
-from packcenter.core.inputs import Act, BagOrdered, LaneOrdered, MachineOrdered, MaintenanceOrdered, VerdictPassed
-from packcenter.core.limits import MAINTENANCE_MINUTES_MAX
+from packcenter.core.inputs import (
+    Act,
+    AlarmAcknowledged,
+    AlarmShelved,
+    AlarmTakenOut,
+    BagOrdered,
+    LaneOrdered,
+    MachineOrdered,
+    MaintenanceOrdered,
+    VerdictPassed,
+)
+from packcenter.core.limits import MAINTENANCE_MINUTES_MAX, SHELF_MINUTES_MAX
 from packcenter.core.packml import Command
 from packcenter.core.words import HandVerdict, Role
 
@@ -48,6 +58,12 @@ Reason = Annotated[
         " may be a name.",
         examples=["film jam, cleared by hand"],
     ),
+]
+AlarmName = Annotated[
+    str, Meta(pattern=r"^[a-z][a-z_]{0,31}$", description="Name of an alarm, as /alarms has it.", examples=["link_lost"])
+]
+AlarmSubject = Annotated[
+    str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9/-]{0,47}$", description="Of what, as /alarms has it.", examples=["bagger-1"])
 ]
 Place = Annotated[int, Meta(ge=1, le=PLACES_MAX)]
 CommandName = Literal["reset", "start", "stop", "hold", "unhold", "suspend", "unsuspend", "abort", "clear", "complete"]
@@ -121,12 +137,32 @@ class MaintenanceAct(Asked, frozen=True, kw_only=True):
         return MaintenanceOrdered(person, role, self.reason, self.plc, self.minutes)
 
 
+class AlarmAct(Asked, frozen=True, kw_only=True):
+    """Acknowledge an alarm, shelve it for so many minutes or take it from the shelf, take it out of service or put it back."""
+
+    alarm: AlarmName
+    subject: AlarmSubject
+    order: Literal["acknowledge", "shelve", "unshelve", "take_out", "put_back"]
+    minutes: Annotated[
+        int, Meta(ge=0, le=SHELF_MINUTES_MAX, description='For the order "shelve": how long, 1 or more.', examples=[30])
+    ] = 0
+
+    def act(self, person: str, role: str) -> Act:
+        """The input that it stands for."""
+        if self.order == "acknowledge":
+            return AlarmAcknowledged(person, role, self.reason, self.alarm, self.subject)
+        if self.order in ("shelve", "unshelve"):
+            return AlarmShelved(person, role, self.reason, self.alarm, self.subject, self.minutes)
+        return AlarmTakenOut(person, role, self.reason, self.alarm, self.subject, self.order == "take_out")
+
+
 BODIES: dict[str, type[Asked]] = {
     "lane": LaneAct,
     "machine": MachineAct,
     "bag": BagAct,
     "verdict": VerdictAct,
     "maintenance": MaintenanceAct,
+    "alarm": AlarmAct,
 }
 """What may be posted to `/acts/NAME`."""
 
@@ -159,6 +195,8 @@ def decode(name: str, content: bytes) -> Asked:
             _check_text(key, value)
     if isinstance(asked, VerdictAct) and (asked.verdict is HandVerdict.CODE) != bool(asked.code):
         raise BadBody("malformed", '$.code is expected with the verdict "code", and with no other')
+    if isinstance(asked, AlarmAct) and (asked.order == "shelve") != bool(asked.minutes):
+        raise BadBody("malformed", '$.minutes is expected with the order "shelve", and with no other')
     return asked
 
 

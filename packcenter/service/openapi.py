@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from packcenter.plc.view import LinkView
+from packcenter.projections.alarms import AlarmList
 from packcenter.service.act_bodies import BODIES
 from packcenter.service.acts_http import Trouble
 from packcenter.service.desk import RECENT_MAX, DoneAct
@@ -91,6 +92,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Metrics for Prometheus.",
         _shown("Text or OpenMetrics, as asked for.", None, _TEXT, s503=("Figures are still being counted.", _TEXT, None)),
     ),
+    ("GET", "/alarms"): Operation("What wants a person, worst first, with what to do.", _shown("The alarm list.", AlarmList)),
     ("GET", "/-/healthy"): Operation("Whether the process answers.", _shown("It does.", None, _TEXT)),
     ("GET", "/-/ready"): Operation(
         "Whether every PLC is heard.", _shown("All are.", None, _TEXT, s503=("Those that are not.", _TEXT, None))

@@ -53,12 +53,12 @@ def _subjects(court: Court, about: str) -> frozenset[str]:
     hall = court.hall
     assert hall is not None
     return {
-        "hall": frozenset({hall.name}),
+        "hall": frozenset({hall.centre}),
         "plc": hall.plcs,
         "sorter": frozenset(hall.sorters),
         "bagger": hall.baggers,
         "rack": frozenset({hall.rack}),
-        "station": hall.plcs | court.machines.keys() | {hall.name},
+        "station": hall.plcs | court.machines.keys() | {hall.centre},
         "consumable": frozenset(f"{plc}/{number}" for plc in hall.baggers for number in (1, 2, 3)),
         "exception lane": frozenset(f"{plc}/{sorter.exception}" for plc, sorter in hall.sorters.items()),
     }[about]
@@ -332,7 +332,7 @@ def _station(court: Court, place: str) -> str:
     if kind == "rack":
         return str(court.hall.rack)
     plc = where.partition("/")[0]
-    return plc if plc and plc in court.machines else str(court.hall.name)
+    return plc if plc and plc in court.machines else str(court.hall.centre)
 
 
 def _latches(court: Court, bench: Bench) -> None:
@@ -345,7 +345,7 @@ def _latches(court: Court, bench: Bench) -> None:
     causes += [("command_unanswered", fact[1]) for fact in bench.said.get("CommandTimedOut", ()) if fact[3]]
     causes += [("rack_refuses", rack) for fact in bench.said.get("BagCloseAsked", ()) if not fact[3]]
     for alarm in causes:
-        if alarm not in court.alarms.told and court.alarms.explains(alarm, court.hall.name) is None:
+        if alarm not in court.alarms.told and court.alarms.explains(alarm, court.hall.centre) is None:
             court.blame("N1", f"{alarm[0]} of {alarm[1]} is not raised, though its cause came")
 
 
@@ -414,7 +414,7 @@ def _after_alarms(court: Court, bench: Bench) -> None:
     assert court.hall is not None
     alarms = court.alarms
     for alarm in sorted(alarms.stands):
-        explains, said = alarms.explains(alarm, court.hall.name), alarms.explained.get(alarm)
+        explains, said = alarms.explains(alarm, court.hall.centre), alarms.explained.get(alarm)
         if (explains is None) != (said is None) or (said is not None and said not in alarms.stands):
             court.blame("N2", f"{alarm[0]} of {alarm[1]} is explained by {said}, by what stands it is by {explains}")
         elif said is None and alarm not in alarms.told and alarm not in alarms.awaited:

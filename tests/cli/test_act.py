@@ -47,6 +47,11 @@ ACTS = [
     ["verdict", "?no_read:000001", "code", "NJ-D67700000"],
     ["maintenance", "begin", "bagger-1", "--minutes", "30"],
     ["maintenance", "end", "bagger-1"],
+    ["alarm", "acknowledge", "link_lost", "bagger-1"],
+    ["alarm", "shelve", "link_lost", "bagger-1", "--minutes", "30"],
+    ["alarm", "unshelve", "link_lost", "bagger-1"],
+    ["alarm", "take-out", "link_lost", "bagger-1"],
+    ["alarm", "put-back", "link_lost", "bagger-1"],
 ]
 
 

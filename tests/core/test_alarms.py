@@ -222,7 +222,7 @@ def test_a_switch_without_power_is_one_alarm() -> None:
     for plc in halls.SMALL.plcs():
         raised += hall.happen(i.LinkLost(plc, "heartbeat")) + hall.wait(LINK_DELAY_US // 20)
     raised += hall.wait(3_600 * _S)
-    assert [(each.alarm, each.subject) for each in raised] == [("network_lost", "small")]
+    assert [(each.alarm, each.subject) for each in raised] == [("network_lost", "NJ")]
 
 
 @pytest.mark.parametrize(("gap_us", "is_chatter"), [(20 * _S, True), (31 * _S, False)])

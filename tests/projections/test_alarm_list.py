@@ -118,7 +118,7 @@ def test_the_history_tells_of_every_alarm_what_became_of_it() -> None:
     """In order, with the record that says so."""
     told = [(each.alarm, each.subject, each.what) for each in busy().history if each.alarm != "link_lost"]
     assert told == [
-        ("network_lost", "small", "cause gone"),
+        ("network_lost", "NJ", "cause gone"),
         ("consumable_low", "bagger-1/1", "raised by ConsumableSet"),
         ("machine_aborted", "bagger-1", "raised by MachineEntered"),
         ("machine_aborted", "bagger-1", "acknowledged by op-7"),

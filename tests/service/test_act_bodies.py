@@ -14,7 +14,45 @@ from packcenter.core.packml import Command
 from packcenter.service.act_bodies import BODIES, BODY_BYTES_MAX, BadBody, CommandName, decode
 
 LANE = {"plc": "sorter-1", "lane": 3, "order": "close", "reason": "jam"}
+ALARM = {"alarm": "link_lost", "subject": "bagger-1", "reason": "seen"}
 VERDICT = {"item": "NJ-D67700000", "verdict": "remake", "reason": "torn"}
+
+
+EVERY: list[tuple[str, dict[str, Any], i.Act]] = [
+    ("lane", LANE, i.LaneOrdered("p1", "operator", "jam", "sorter-1", 3, False)),
+    ("lane", {**LANE, "order": "open"}, i.LaneOrdered("p1", "operator", "jam", "sorter-1", 3, True)),
+    (
+        "machine",
+        {"plc": "bagger-1", "command": "hold", "reason": "film"},
+        i.MachineOrdered("p1", "operator", "film", "bagger-1", 4),
+    ),
+    ("bag", {"position": 2, "reason": "lorry is early"}, i.BagOrdered("p1", "operator", "lorry is early", 2)),
+    ("verdict", VERDICT, i.VerdictPassed("p1", "operator", "torn", "NJ-D67700000", "remake", "")),
+    (
+        "verdict",
+        {"item": "?no_read:000012", "verdict": "code", "code": "NJ-D67700001", "reason": "read by eye"},
+        i.VerdictPassed("p1", "operator", "read by eye", "?no_read:000012", "code", "NJ-D67700001"),
+    ),
+    (
+        "maintenance",
+        {"plc": "rack-1", "minutes": 30, "reason": "belt"},
+        i.MaintenanceOrdered("p1", "operator", "belt", "rack-1", 30),
+    ),
+    (
+        "alarm",
+        {**ALARM, "order": "acknowledge"},
+        i.AlarmAcknowledged("p1", "operator", "seen", "link_lost", "bagger-1"),
+    ),
+    (
+        "alarm",
+        {**ALARM, "order": "shelve", "minutes": 30},
+        i.AlarmShelved("p1", "operator", "seen", "link_lost", "bagger-1", 30),
+    ),
+    ("alarm", {**ALARM, "order": "unshelve"}, i.AlarmShelved("p1", "operator", "seen", "link_lost", "bagger-1", 0)),
+    ("alarm", {**ALARM, "order": "take_out"}, i.AlarmTakenOut("p1", "operator", "seen", "link_lost", "bagger-1", True)),
+    ("alarm", {**ALARM, "order": "put_back"}, i.AlarmTakenOut("p1", "operator", "seen", "link_lost", "bagger-1", False)),
+]
+"""Each act in each of its forms, as a request says it and as the core is told."""
 
 
 def fault(name: str, body: object) -> BadBody:
@@ -24,30 +62,7 @@ def fault(name: str, body: object) -> BadBody:
     return raised.value
 
 
-@pytest.mark.parametrize(
-    ("name", "body", "act"),
-    [
-        ("lane", LANE, i.LaneOrdered("p1", "operator", "jam", "sorter-1", 3, False)),
-        ("lane", {**LANE, "order": "open"}, i.LaneOrdered("p1", "operator", "jam", "sorter-1", 3, True)),
-        (
-            "machine",
-            {"plc": "bagger-1", "command": "hold", "reason": "film"},
-            i.MachineOrdered("p1", "operator", "film", "bagger-1", 4),
-        ),
-        ("bag", {"position": 2, "reason": "lorry is early"}, i.BagOrdered("p1", "operator", "lorry is early", 2)),
-        ("verdict", VERDICT, i.VerdictPassed("p1", "operator", "torn", "NJ-D67700000", "remake", "")),
-        (
-            "verdict",
-            {"item": "?no_read:000012", "verdict": "code", "code": "NJ-D67700001", "reason": "read by eye"},
-            i.VerdictPassed("p1", "operator", "read by eye", "?no_read:000012", "code", "NJ-D67700001"),
-        ),
-        (
-            "maintenance",
-            {"plc": "rack-1", "minutes": 30, "reason": "belt"},
-            i.MaintenanceOrdered("p1", "operator", "belt", "rack-1", 30),
-        ),
-    ],
-)
+@pytest.mark.parametrize(("name", "body", "act"), EVERY)
 def test_each_body_stands_for_one_input(name: str, body: dict[str, Any], act: i.Act) -> None:
     """Person and role come from the door, never from the body alone."""
     assert decode(name, json.dumps(body).encode()).act("p1", "operator") == act
@@ -55,7 +70,8 @@ def test_each_body_stands_for_one_input(name: str, body: dict[str, Any], act: i.
 
 def test_every_input_of_people_has_a_body_and_every_command_a_name() -> None:
     """Nothing that a person may do is forgotten, and nothing is named that PackML has not."""
-    assert len(BODIES) == len(get_args(i.Act))
+    assert {name for name, _, _ in EVERY} == set(BODIES)
+    assert {type(act) for _, _, act in EVERY} == set(get_args(i.Act))
     assert get_args(CommandName) == tuple(command.name.lower() for command in Command)
 
 
@@ -155,6 +171,21 @@ def test_what_may_be_personal_is_refused_and_never_repeated(name: str, body: dic
 def test_a_code_belongs_to_its_verdict(change: dict[str, Any]) -> None:
     """A code beside another verdict is a mistake of somebody, and an item has a code of our form."""
     assert fault("verdict", {**VERDICT, **change}).why == "malformed"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"order": "shelve"},
+        {"order": "shelve", "minutes": 0},
+        {"order": "shelve", "minutes": 481},
+        {"order": "acknowledge", "minutes": 5},
+        {"order": "unshelve", "minutes": 5},
+    ],
+)
+def test_only_shelving_takes_minutes_and_it_takes_some(change: dict[str, Any]) -> None:
+    """An alarm that was shelved for ever would be forgotten (ISA-18.2)."""
+    assert "$.minutes" in str(fault("alarm", {**ALARM, **change}))
 
 
 @pytest.mark.parametrize("minutes", [-1, 481, 10**9])

@@ -104,6 +104,8 @@ def test_what_the_hall_refuses_is_a_conflict_with_the_reason_and_the_record(hall
         ("verdict", {"item": "NJ-1234", "verdict": "remake", "reason": "torn"}, "op-17", "role"),
         ("maintenance", {"plc": "bagger-1", "minutes": 30, "reason": "belt"}, "m-4", "link_down"),
         ("maintenance", {"plc": "bagger-1", "minutes": 30, "reason": "belt"}, "op-17", "role"),
+        ("alarm", {"alarm": "no_such", "subject": "bagger-1", "order": "acknowledge", "reason": "x"}, "op-17", "unknown_alarm"),
+        ("alarm", {"alarm": "link_lost", "subject": "bagger-1", "order": "take_out", "reason": "x"}, "op-17", "role"),
     ],
 )
 def test_every_kind_of_act_reaches_the_core(hall: Hall, path: str, body: dict[str, Any], who: str, why: str) -> None:
