@@ -528,9 +528,9 @@ class LinePlc:
                 self.program.on_command(command)
 
     def _may_answer(self) -> bool:
-        """Whether the ring has room for what a command may cause; else it is taken when it comes again (E5, seed 615032)."""
+        """Whether the ring has as much room as a command may need (E5, seed 615032) or ever will; else it is to come again."""
         busy = self.program.at_work() if isinstance(self.program, BusyProgram) else 0
-        return len(self._ring) + EVENTS_PER_ITEM * (busy + 1) <= self.ring_size
+        return not self._ring or len(self._ring) + EVENTS_PER_ITEM * (busy + 1) <= self.ring_size
 
     def _check_repeat(self, command: LineCommand) -> None:
         if self._recent.get(command.number, command) != command:

@@ -54,6 +54,8 @@ _START_UP = {Unit.STOPPED: UnitCommand.RESET, Unit.IDLE: UnitCommand.START, Unit
 """What brings a machine towards Execute. From Aborted and Held only a person does."""
 
 _NEIGHBOURS = (ReasonClass.STARVED, ReasonClass.BLOCKED)
+_NOT_ASKED = (*_NEIGHBOURS, ReasonClass.CONTROLLER_LOST)
+"""Why a machine stops that nobody told to."""
 """Stops that come from a neighbour and leave an open pouch untouched."""
 
 _STOPS = (Unit.CLEARING, Unit.STOPPED, Unit.STOPPING, Unit.ABORTING, Unit.ABORTED, Unit.HOLDING, Unit.HELD)
@@ -145,7 +147,7 @@ def on_machine_changed(turn: Turn, changed: MachineChanged) -> None:
     own = changed.state in _STOPS or (changed.state != Unit.EXECUTE and changed.reason_class not in _NEIGHBOURS)
     if changed.plc in turn.state.baggers and own:
         packing.make_suspect(turn, changed.plc, "machine_stopped")
-    _answer_machine_commands(turn, changed.plc, changed.state)
+    _answer_machine_commands(turn, changed)
     plc = turn.plc(changed.plc)
     is_to_end = any(isinstance(p.command, CommandMachine) for p in plc.pending.values())
     if changed.state == Unit.EXECUTE and plc.stopped_by and not is_to_end:
@@ -156,16 +158,17 @@ def on_machine_changed(turn: Turn, changed: MachineChanged) -> None:
     _wake(turn, changed.plc)
 
 
-def _answer_machine_commands(turn: Turn, plc: str, state: int) -> None:
+def _answer_machine_commands(turn: Turn, changed: MachineChanged) -> None:
     """
     Any state that a machine enters answers what brings it towards Execute. What ends Execute only the state that it leads to
-    answers: one that was entered before must not make us forget a person's Stop.
+    answers, and not one that the machine says a neighbour or our own silence brought: one that was entered before must not
+    make us forget a person's Stop.
     """
-    pending = turn.plc(plc).pending
-    for command in [p.command for p in pending.values() if isinstance(p.command, CommandMachine)]:
+    for command in [p.command for p in turn.plc(changed.plc).pending.values() if isinstance(p.command, CommandMachine)]:
         acting = TARGETS[UnitCommand(command.command)]
-        if command.command not in ENDING or state in (acting, STATE_COMPLETE[acting]):
-            turn.emit(CommandAnswered(plc, command.number, CommandResult.DONE))
+        led = changed.state in (acting, STATE_COMPLETE[acting]) and changed.reason_class not in _NOT_ASKED
+        if led or command.command not in ENDING:
+            turn.emit(CommandAnswered(changed.plc, command.number, CommandResult.DONE))
 
 
 def _wake(turn: Turn, plc: str) -> None:

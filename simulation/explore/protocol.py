@@ -14,6 +14,8 @@ from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 
+import msgspec
+
 from packcenter.config.manifest import Known
 from packcenter.core.facts import EventTaken
 from packcenter.core.inputs import Input, Scanned
@@ -67,8 +69,9 @@ class ProtocolWorld(Run):
         self.opens_us = self.day.opens_us
         self.wall_offset_us = 0
         self.group_records = _GROUPS[Stream(options.seed, "explore/groups").below(len(_GROUPS))]
-        self.segment_bytes = _segment_bytes(options.items, self.group_records)
-        self.disk = SimDisk(total_bytes=SEGMENTS_OF_A_DISK * self.segment_bytes)
+        large = len(msgspec.msgpack.encode(self.hall)) // 2048
+        self.segment_bytes = _segment_bytes(options.items, self.group_records, large)
+        self.disk = SimDisk(total_bytes=SEGMENTS_OF_A_DISK * (1 + large) * self.segment_bytes)
         self.folders = tuple(SimDisk() for _ in range(4))
         self.disk_hook: Callable[[str, str, str], None] | None = None
         self.life: Life | None = None
@@ -341,12 +344,13 @@ class ProtocolWorld(Run):
         self.checker.at_rest(self)
 
 
-def _segment_bytes(items: int, group_records: int) -> int:
+def _segment_bytes(items: int, group_records: int, large: int) -> int:
     """
     As small as the largest group allows, so that journals have many segments: a manifest's part, or what waited for a disk that
-    stood still (30 kB at seed 219738).
+    stood still (30 kB at seed 219738), or the begin of a life, which holds the hall twice: 8.3 kB of the reference hall (seed
+    620471). `large` is its size in units of 2 KiB; a hundred lives with all that their PLCs say must fit the disk (seed 620320).
     """
-    return 4096 + 4096 * ((10 if group_records > _FEW else 2) + min(items, 1000) // 8)
+    return 4096 + 4096 * ((10 if group_records > _FEW else 2) + min(items, 1000) // 8 + 2 * large)
 
 
 def _digest_of(name: str) -> str:

@@ -18,6 +18,8 @@ _STOPPED: Final = frozenset({1, 2, 7, 8, 9, 10, 11})
 """PackML states that a machine enters for its own cause: clearing, stopped, stopping, aborting, aborted, holding, held."""
 
 _OPERATOR: Final = 4
+_BY_THEMSELVES: Final = (2, 3, 6)
+"""Reason classes of stops that nobody asked for: starved, blocked, packcenter lost."""
 _BROUGHT_BY: Final = {1: (2, 17), 2: (4,)}
 """PackML command -> states in which it brings a machine on: reset Stopped and Completed, start Idle."""
 
@@ -278,7 +280,7 @@ def after_machine_changed(court: Court, bench: Bench) -> None:
         court.blame("E10", f"{bench.plc} runs, and is said to be stopped by {machine.stopped_by}")
     fresh = [command[2] for command in bench.commands]
     for number, command in court.machines[bench.plc].asked.items():
-        if command[0] == "CommandMachine" and number not in fresh and _leads_to(command[3], bench.happened[4]):
+        if command[0] == "CommandMachine" and number not in fresh and _leads_to(command[3], *bench.happened[4:6]):
             court.blame("E9", f"PackML command {number} of {bench.plc} stays open, though the machine entered a state")
             return
 
@@ -303,13 +305,13 @@ def command_answered(court: Court, bench: Bench, fact: Said) -> None:
             court.blame("E9", f"{command[0]} {number} of {plc} is answered by a bare 'done', expected an event of its own")
     elif result:
         court.blame("E9", f"command {number} of {plc} is answered with {result}, which no machine said")
-    elif command[0] == "CommandMachine" and bench.name == "MachineChanged" and not _leads_to(command[3], bench.happened[4]):
+    elif command[0] == "CommandMachine" and bench.name == "MachineChanged" and not _leads_to(command[3], *bench.happened[4:6]):
         court.blame("E10", f"PackML command {command[3]} of {plc} passes for done by state {bench.happened[4]}")
 
 
-def _leads_to(order: int, state: int) -> bool:
-    """Whether a state answers a PackML command: what ends Execute only where it leads to, the others any."""
-    return order not in people.ENDS or state in people.ENDS[order]
+def _leads_to(order: int, state: int, reason: int) -> bool:
+    """Whether a state answers a PackML command: what ends Execute only where it leads to and by nothing else, the others any."""
+    return order not in people.ENDS or (state in people.ENDS[order] and reason not in _BY_THEMSELVES)
 
 
 def command_timed_out(court: Court, bench: Bench, fact: Said) -> None:

@@ -258,6 +258,10 @@ given 130.000 confirmed sorter-1 track=3 lane=9
 given 131.000 verdict NJ0003 return
 given 332.000 verdict NJ0004 remake
 given 333.000 verdict NJ0004 withdraw role=operator
+given 340.000 command bagger-2 suspend role=engineer
+given 340.100 machine bagger-2 suspending reason_class=controller_lost
+given 340.200 machine bagger-2 suspended reason_class=controller_lost
+given 340.300 ended bagger-2 command=5 result=wrong_state
 """
 
 ALARMS = """

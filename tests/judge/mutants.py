@@ -1199,6 +1199,14 @@ def _(records: Records) -> None:
     cut_after(records, before)
 
 
+@mutant("E10", "a person's Suspend passes for done by a suspension that nobody asked for", PEOPLE)
+def _(records: Records) -> None:
+    by_itself = nth(records, "MachineChanged", -2)
+    asked = nth(records, "MachineOrdered", -1).commands[0]
+    by_itself.facts.append(["CommandAnswered", *asked[1:3], 0])
+    cut_after(records, by_itself)
+
+
 @mutant("E10", "a person's stop keeps nothing from starting the machine", PEOPLE)
 def _(records: Records) -> None:
     stop = nth(records, "MachineOrdered")
@@ -1264,8 +1272,7 @@ def _(records: Records) -> None:
 @mutant("E10", "a person lets a machine run while another's stop is on its way to it", PEOPLE)
 def _(records: Records) -> None:
     hold = nth(records, "MachineOrdered", about="bagger-2")
-    held = [record for record in records if record.happened[:2] == ["MachineChanged", "bagger-2"]][-3]
-    assert held.happened[4] == 11, held
+    held = next(each for each in records if each.happened[:2] == ["MachineChanged", "bagger-2"] and each.happened[4] == 11)
     stop, unhold = copied([hold, hold])
     for record, name, order, after in ((stop, "stop", 3, 1), (unhold, "unhold", 5, 2)):
         record.happened[5] = said(record, "CommandMachine")[3] = order
