@@ -17,6 +17,7 @@ from simulation.explore.shared_faults import (
     COMPUTER_FAULTS,
     LATER_ACTS,
     LATER_DISK_FAULTS,
+    LATEST_FAULTS,
     LUCK_KINDS,
     PLC_FAULTS,
     WRAP,
@@ -260,7 +261,9 @@ FAULTS: Final[Mapping[str, Fault[ProtocolWorld]]] = by_name(
     Fault("lose_power", "plc", 40 * SECOND, _lose_power),
     *ACTS,
 )
-_LATER: Final = by_name(*LATER_ACTS, Fault("profile", "plc", 60 * SECOND, _profile), *LATER_DISK_FAULTS, *STAFF_FAULTS)
+_LATER: Final = by_name(
+    *LATER_ACTS, Fault("profile", "plc", 60 * SECOND, _profile), *LATER_DISK_FAULTS, *STAFF_FAULTS, *LATEST_FAULTS
+)
 KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in FAULTS.items()},
     **LUCK_KINDS,

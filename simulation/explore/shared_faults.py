@@ -11,6 +11,7 @@ import errno
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from packcenter.core.packml import State
 from simulation import mischief
 from simulation.clock import FAULT
 from simulation.demand import spoiled_csv
@@ -20,10 +21,13 @@ from simulation.explore.rot import rot_away
 from simulation.explore.scenarios import csv_of, fresh_rows, put
 from simulation.explore.striking import NEVER_US, SECOND, Fault
 from simulation.explore.world import World
+from simulation.lineplc import EVENTS_PER_ITEM
 from simulation.luck import Rates as Luck
 from simulation.mischief.act import can_tell
 
 Do = Callable[[World, Stream, int], str | None]
+
+_PRESSES, _PRESS_US = 60, 3 * SECOND // 2
 
 
 # --- PLCs --------------------------------------------------------------------------------------------------------------
@@ -136,6 +140,23 @@ def _stall(world: World, stream: Stream, hard: int) -> str | None:
 def _long_stall(world: World, stream: Stream, hard: int) -> str | None:
     """Long enough for PLCs to fill their rings: links live, and nothing is acknowledged."""
     return _stalled(world, 60 * SECOND + stream.below(120 * SECOND))
+
+
+def _panel(world: World, stream: Stream, hard: int) -> str | None:
+    """Nothing is acknowledged, and somebody presses Stop and Reset at a panel all the time: much to tell, and nobody to tell."""
+    machine = world.plant.programs[plc_of(world, stream)]
+
+    def press(_: None) -> None:
+        if not world.plcs[machine.name].can_tell(EVENTS_PER_ITEM * (machine.busy() + 2)):
+            return
+        if machine.unit.state is State.STOPPED:
+            machine.make_ready()
+        else:
+            machine.stop_by_hand(_PRESS_US)
+
+    for nth in range(_PRESSES):
+        world.clock.at(nth * _PRESS_US, FAULT, press, None)
+    return f"{_stalled(world, _PRESSES * _PRESS_US)}, and people play with the panel of {machine.name}"
 
 
 def _full(world: World, stream: Stream, hard: int) -> str | None:
@@ -284,6 +305,7 @@ COMPUTER_FAULTS: Final[tuple[Fault[World], ...]] = (
 """What happens to the controller's process, disk, clock and manifests."""
 
 
+LATEST_FAULTS: Final[tuple[Fault[World], ...]] = (Fault("panel", "disk", 90 * SECOND, _panel),)
 LATER_DISK_FAULTS: Final[tuple[Fault[World], ...]] = (
     Fault("long_stall", "disk", 60 * SECOND, _long_stall),
     Fault("long_full", "disk", 120 * SECOND, _long_full),

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Final
 
 from simulation.clock import FAULT
 from simulation.draws import Stream
-from simulation.explore.shared_faults import ACTS, COMPUTER_FAULTS, LATER_ACTS, LATER_DISK_FAULTS, LUCK_KINDS, PLC_FAULTS, WRAP
+from simulation.explore.shared_faults import (
+    ACTS,
+    COMPUTER_FAULTS,
+    LATER_ACTS,
+    LATER_DISK_FAULTS,
+    LATEST_FAULTS,
+    LUCK_KINDS,
+    PLC_FAULTS,
+    WRAP,
+)
 from simulation.explore.striking import SECOND, Fault, Striker, by_name
 from simulation.virtual.net import Link
 
@@ -229,7 +238,7 @@ _WIRE: Final[tuple[Fault[WireWorld], ...]] = (
 WIRE_FAULTS: Final[Mapping[str, Fault[WireWorld]]] = by_name(*_WIRE, *PLC_FAULTS, WRAP, *COMPUTER_FAULTS, *ACTS)
 """Every fault class of the wire level by its name, in an order that is always the same; `luck_*` come on top."""
 
-_LATER: Final[Mapping[str, Fault[WireWorld]]] = by_name(*LATER_ACTS, *LATER_DISK_FAULTS)
+_LATER: Final[Mapping[str, Fault[WireWorld]]] = by_name(*LATER_ACTS, *LATER_DISK_FAULTS, *LATEST_FAULTS)
 
 WIRE_KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in WIRE_FAULTS.items()},
