@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from packcenter.config.build import Configuration, PlcSettings
     from packcenter.plc.link import LinkSettings
+    from packcenter.real import RealDisk
     from packcenter.service.http import HttpServer
     from packcenter.service.service import Service, Setup
 
@@ -55,6 +56,7 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
     for folder in (site.journal_folder, site.manifests_in, site.manifests_done, site.manifests_results, refused):
         folder.mkdir(parents=True, exist_ok=True)
     disks = [RealDisk(folder) for folder in (site.manifests_in, site.manifests_done, refused, site.manifests_results)]
+    receipts = None if site.receipts is None else Folders(*(_folder(site.receipts / name) for name in _FOLDERS))
     profiles = "".join(f"{name} {digest}\n" for name, digest in configuration.files)
     return Setup(
         hall=configuration.hall,
@@ -75,8 +77,20 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
         mode=options.mode,
         patience=Patience(settle_us=options.settle_us),
         people=PeopleFile(str(site.people), partial(read_private, site.people)) if site.people is not None else None,
+        receipts=receipts,
         http_names=site.http_names,
     )
+
+
+_FOLDERS = ("in", "done", "refused", "results")
+
+
+def _folder(path: Path) -> RealDisk:
+    """A folder of the service, made if need be."""
+    from packcenter.real import RealDisk
+
+    path.mkdir(parents=True, exist_ok=True)
+    return RealDisk(path)
 
 
 def tls_of(configuration: Configuration) -> SSLContext | None:

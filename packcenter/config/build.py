@@ -107,7 +107,8 @@ class SiteSettings:
     """
     What the service needs besides hall and PLCs. Folders are relative where the path of the site file was.
 
-    `people` is the file of those who may act; None: the service only shows.
+    `people` is the file of those who may act; None: the service only shows. `receipts` is the folder of files of receipts; None:
+    receipts are not tracked.
     """
 
     name: str
@@ -124,6 +125,7 @@ class SiteSettings:
     http_names: tuple[str, ...] = ()
     tls: TlsSettings | None = None
     people: Path | None = None
+    receipts: Path | None = None
 
     def below(self, folder: Path) -> SiteSettings:
         """The same settings with journal and manifests below another folder, as a run of the simulation needs them."""
@@ -134,6 +136,7 @@ class SiteSettings:
             manifests_in=manifests / "in",
             manifests_done=manifests / "done",
             manifests_results=manifests / "results",
+            receipts=folder / "receipts" if self.receipts is not None else None,
         )
 
 
@@ -209,6 +212,7 @@ def _hall(site: Site, plan: PlanTable, profiles: Mapping[str, Loaded[Profile]]) 
         waybills=Waybills(site.waybills.indicator, site.waybills.first, site.waybills.last, site.waybills.country),
         plan=_plan(plan),
         shifts=_shifts(site.shifts),
+        receipt_hours=site.receipts.hours if site.receipts is not None else 0,
     )
 
 
@@ -381,4 +385,5 @@ def _site(path: Path, site: Site) -> SiteSettings:
         http_names=tuple(site.http.names),
         tls=TlsSettings(folder / tls.certificate, folder / tls.private_key) if tls is not None else None,
         people=folder / site.acts.people if site.acts is not None else None,
+        receipts=folder / site.receipts.folder if site.receipts is not None else None,
     )

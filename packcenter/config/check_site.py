@@ -253,6 +253,13 @@ def _folders(site: Loaded[Site]) -> Findings:
     if site.sound("journal", "folder") and site.sound("manifests", "folder") and journal.rstrip("/") == manifests.rstrip("/"):
         advice = "Agencies write into the one; nothing but the service may write into the other."
         yield site.finding(("manifests", "folder"), "same-folder", "the journal's folder too", "a folder of its own", advice)
+    if site.model.receipts is None or not site.sound("receipts", "folder"):
+        return
+    for table, folder in (("journal", journal), ("manifests", manifests)):
+        if site.sound(table, "folder") and folder.rstrip("/") == site.model.receipts.folder.rstrip("/"):
+            advice = "A file of receipts would be taken for something else."
+            seen = f"the folder of [{table}] too"
+            yield site.finding(("receipts", "folder"), "same-folder", seen, "a folder of its own", advice)
 
 
 def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

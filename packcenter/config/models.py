@@ -103,6 +103,17 @@ class Manifests(Closed):
     )
 
 
+class Receipts(Closed):
+    """Return receipts of what was sent with the service receipt-requested; without this table nobody waits for them."""
+
+    hours: Annotated[int, Field(ge=1, le=8_784)] = Field(
+        description="Hours after dispatch in which a receipt must be back; then it is overdue. A year at most."
+    )
+    folder: FilePath = Field(
+        description="Folder with the subfolders in, done, refused and results, in which files of receipts are taken and answered."
+    )
+
+
 class Tls(Closed):
     """Our certificate for HTTPS; both paths are relative to the site file."""
 
@@ -282,6 +293,7 @@ class Site(Closed):
     )
     journal: Journal = Field(description="Where the journal lies.")
     manifests: Manifests = Field(description="Where manifests come in.")
+    receipts: Receipts | None = Field(default=None, description="Return receipts; without it nobody waits for them.")
     http: Http = Field(default_factory=Http, description="Address of metrics, status and the live page.")
     acts: Acts | None = Field(default=None, description="What people may do; without it the service only shows.")
     waybills: Waybills = Field(description="Range of our own waybill numbers.")

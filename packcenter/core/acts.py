@@ -8,7 +8,7 @@ PackML, and re-check everything; safety is never part of it (E10).
 
 from __future__ import annotations
 
-from packcenter.core import alarms, bags, custody
+from packcenter.core import alarms, bags, custody, receipts
 from packcenter.core.alarm_facts import AlarmAckSet, AlarmOutSet, AlarmShelfSet
 from packcenter.core.commands import CommandMachine, SetPlace
 from packcenter.core.facts import (
@@ -29,6 +29,7 @@ from packcenter.core.inputs import (
     LaneOrdered,
     MachineOrdered,
     MaintenanceOrdered,
+    ReceiptTold,
     VerdictPassed,
 )
 from packcenter.core.lifecycle import FINAL, kind_of
@@ -63,6 +64,8 @@ ROLES: dict[str, tuple[Role, ...]] = {
     "alarm_unshelve": _ALL,
     "alarm_take_out": (Role.MAINTENANCE, Role.SUPERVISOR),
     "alarm_put_back": (Role.MAINTENANCE, Role.SUPERVISOR),
+    "receipt_returned": _LINE,
+    "receipt_given_up": _SUPERVISED,
 }
 """Every act, and the roles that may do it."""
 
@@ -99,6 +102,7 @@ REFUSALS: dict[str, str] = {
     "not_shelved": "the alarm is not shelved",
     "out_already": "the alarm is out of service already",
     "not_out": "the alarm is in service",
+    **receipts.REFUSALS,
 }
 """Why an act is refused, and what that means."""
 
@@ -335,6 +339,16 @@ def on_alarm_taken_out(turn: Turn, act: AlarmTakenOut) -> None:
     name = "alarm_take_out" if act.out else "alarm_put_back"
     if _answer(turn, act, name, alarms.key_of(act.alarm, act.subject), why):
         turn.emit(AlarmOutSet(act.alarm, act.subject, act.person if act.out else ""))
+
+
+# --- receipts ---------------------------------------------------------------------------------------------------------
+
+
+def on_receipt_told(turn: Turn, act: ReceiptTold) -> None:
+    """A person has a receipt in hand, or gives it up."""
+    item, why = receipts.find(turn, act.code) if act.returned else receipts.give_up(turn, act.code)
+    if _answer(turn, act, "receipt_returned" if act.returned else "receipt_given_up", act.code, why):
+        receipts.take(turn, item, act.returned)
 
 
 # --- what all acts share ---------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ on count, weight or cut-off; what fell before the closing event is in it, what f
 
 from __future__ import annotations
 
-from packcenter.core import custody
+from packcenter.core import custody, receipts
 from packcenter.core.commands import CloseBag, Drop, SealParcel
 from packcenter.core.facts import (
     BagCloseAsked,
@@ -237,6 +237,7 @@ def _end(turn: Turn, bag: Bag, seal: str, grams: int) -> None:
             custody.to_hand(turn, item, "suspect_bag")
         else:
             turn.emit(Moved(item.id, item.place, "dispatched"))
+            receipts.expect(turn, item)
 
 
 def suspect_bag(turn: Turn, position: int, reason: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from packcenter.core import acts, alarms, bags, deadlines, diverting, inputs, links, manifests, packing, service
+from packcenter.core import acts, alarms, bags, deadlines, diverting, inputs, links, manifests, packing, receipts, service
 from packcenter.core.commands import Command, GrantEpoch
 from packcenter.core.facts import CommandAnswered, EventSetAside, EventTaken, Fact
 from packcenter.core.index import HallIndex
@@ -28,6 +28,7 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     inputs.Started: service.on_started,
     inputs.AlarmTableGiven: alarms.on_table_given,
     inputs.ManifestReceived: manifests.on_received,
+    inputs.ReceiptsReceived: receipts.on_received,
     inputs.ClockStepped: service.on_clock_stepped,
     inputs.Quarantined: service.on_quarantined,
     inputs.StopRequested: service.on_stop_requested,
@@ -40,6 +41,7 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     inputs.AlarmAcknowledged: acts.on_alarm_acknowledged,
     inputs.AlarmShelved: acts.on_alarm_shelved,
     inputs.AlarmTakenOut: acts.on_alarm_taken_out,
+    inputs.ReceiptTold: acts.on_receipt_told,
     # PLCs as peers
     inputs.LinkUp: links.on_link_up,
     inputs.LinkLost: links.on_link_lost,

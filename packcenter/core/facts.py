@@ -28,6 +28,7 @@ from packcenter.core.alarm_facts import (
 )
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Line
+from packcenter.core.receipt_facts import ReceiptAwaited, ReceiptGivenUp, ReceiptOverdue, ReceiptRefused, ReceiptReturned
 
 
 class _Fact(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
@@ -369,8 +370,8 @@ class BagClosed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 class ActTaken(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     """
     A person's act was carried out (O1). `act` is lane_open, lane_close, machine_COMMAND, bag_close, hand_VERDICT,
-    maintenance_begin or maintenance_end, or alarm_ACT; `subject` what it was done to: sorter-1/3, bagger-1, rack-1/2, an
-    item, or an alarm (jam/sorter-1).
+    maintenance_begin or maintenance_end, alarm_ACT or receipt_ACT; `subject` what it was done to: sorter-1/3, bagger-1,
+    rack-1/2, an item, an alarm (jam/sorter-1), or the code on a receipt.
     """
 
     act: str
@@ -568,4 +569,5 @@ Fact = (
     | ActTaken | ActRefused | LaneBarred | MachineStopSet | MaintenanceSet | ItemWithdrawn | CodedByHand
     | AlarmTableAdopted | AlarmAwaited | AlarmRaised | AlarmSuppressed | AlarmCleared
     | AlarmAckSet | AlarmShelfSet | AlarmOutSet | AlarmFloodSet
+    | ReceiptAwaited | ReceiptOverdue | ReceiptReturned | ReceiptGivenUp | ReceiptRefused
 )  # fmt: skip

@@ -177,6 +177,20 @@ class AlarmTakenOut(_Act, frozen=True, tag=True, array_like=True, gc=False):
     out: bool
 
 
+class ReceiptTold(_Act, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a person has the receipt with this code (an item's or its waybill) in hand, or gives it up."""
+
+    code: str
+    returned: bool
+
+
+class ReceiptsReceived(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a file of the delivery side names receipts that came back, by item or waybill; a long file comes in several."""
+
+    file: str
+    codes: tuple[str, ...]
+
+
 class Scanned(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
     """
     World: a sorter's scanner saw an object and gave it a new track id.
@@ -362,7 +376,18 @@ PlcEvent = (
 )
 Act = (
     LaneOrdered | MachineOrdered | BagOrdered | VerdictPassed | MaintenanceOrdered
-    | AlarmAcknowledged | AlarmShelved | AlarmTakenOut
+    | AlarmAcknowledged | AlarmShelved | AlarmTakenOut | ReceiptTold
 )  # fmt: skip
-World = Started | AlarmTableGiven | ManifestReceived | LinkUp | LinkLost | ClockStepped | Quarantined | StopRequested | Act
+World = (
+    Started
+    | AlarmTableGiven
+    | ManifestReceived
+    | ReceiptsReceived
+    | LinkUp
+    | LinkLost
+    | ClockStepped
+    | Quarantined
+    | StopRequested
+    | Act
+)
 Input = World | PlcEvent | Tick

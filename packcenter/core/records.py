@@ -134,6 +134,15 @@ class Bag(msgspec.Struct):
     by_hand: bool = False
 
 
+class Receipt(msgspec.Struct):
+    """The receipt of a dispatched item (`words.ReceiptState`): since when it is awaited, until when, and when that ended (0)."""
+
+    state: str
+    since_us: int
+    due_us: int
+    ended_us: int = 0
+
+
 class ManifestProgress(msgspec.Struct):
     """How far a manifest has been taken."""
 
@@ -183,6 +192,7 @@ class State(msgspec.Struct):
     `alarms` maps alarm/subject to its life: bounded, because names come from the table and subjects from the hall.
     `alarm_table` is the version of that table, 0 none; `alarm_times` when the last alarms were raised, `FLOOD_BEGINS` + 1 at
     most; `flood_us` when a flood of them is looked at again, 0 there is none.
+    `receipts` maps each dispatched item that wants one to its receipt, for ever; `receipts_overdue` counts those overdue.
     """
 
     hall: Hall | None = None
@@ -208,6 +218,8 @@ class State(msgspec.Struct):
     alarms: dict[str, Alarm] = {}
     alarm_times: list[int] = []
     flood_us: int = 0
+    receipts: dict[str, Receipt] = {}
+    receipts_overdue: int = 0
 
 
 @lru_cache(maxsize=4096)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from packcenter.core import facts as f
+from packcenter.core import receipt_facts as r
 from packcenter.core import record
 from packcenter.core.acts import REFUSALS
 from packcenter.core.commands import BeginParcel, Divert, Drop, RejectParcel, SealParcel
@@ -31,7 +32,7 @@ def names(fact: f.Fact) -> tuple[str, ...]:
     if isinstance(fact, f.CodedByHand):
         return (fact.provisional, fact.item)
     if isinstance(fact, f.ActTaken | f.ActRefused):
-        return (fact.subject,) if fact.act.startswith("hand_") else ()
+        return (fact.subject,) if fact.act.startswith(("hand_", "receipt_")) else ()
     item = getattr(fact, "item", "")
     return (item,) if item else ()
 
@@ -135,4 +136,8 @@ _TELL: dict[type, Callable[[Any], tuple[str, str]]] = {
     f.SentToHand: lambda x: ("to the hand station", x.reason),
     f.ItemLost: lambda x: ("lost", f"last seen {x.place}: {x.reason}"),
     f.ItemFound: lambda x: ("found", x.at),
+    r.ReceiptAwaited: lambda x: ("receipt awaited", ""),
+    r.ReceiptOverdue: lambda x: ("receipt overdue", ""),
+    r.ReceiptReturned: lambda x: ("receipt returned", f"by file {x.file}" if x.file else "by hand"),
+    r.ReceiptGivenUp: lambda x: ("receipt given up", ""),
 }

@@ -25,6 +25,7 @@ from packcenter.core.inputs import (
     LaneOrdered,
     MachineOrdered,
     MaintenanceOrdered,
+    ReceiptTold,
     VerdictPassed,
 )
 from packcenter.core.limits import MAINTENANCE_MINUTES_MAX, SHELF_MINUTES_MAX
@@ -46,6 +47,14 @@ CodeOrNone = Annotated[
     Meta(
         pattern=r"^([A-Za-z0-9][A-Za-z0-9._/+:-]{0,31})?$",
         description='For the verdict "code": the announced code that was read by eye.',
+    ),
+]
+ReceiptCode = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+:-]{0,47}$",
+        description="What is printed on the receipt: the item's code, or its waybill.",
+        examples=["EA473124829CN"],
     ),
 ]
 Reason = Annotated[
@@ -156,6 +165,17 @@ class AlarmAct(Asked, frozen=True, kw_only=True):
         return AlarmTakenOut(person, role, self.reason, self.alarm, self.subject, self.order == "take_out")
 
 
+class ReceiptAct(Asked, frozen=True, kw_only=True):
+    """Say that the receipt of a dispatched item is here, or give it up."""
+
+    code: ReceiptCode
+    outcome: Literal["returned", "given_up"] = "returned"
+
+    def act(self, person: str, role: str) -> Act:
+        """The input that it stands for."""
+        return ReceiptTold(person, role, self.reason, self.code, self.outcome == "returned")
+
+
 BODIES: dict[str, type[Asked]] = {
     "lane": LaneAct,
     "machine": MachineAct,
@@ -163,6 +183,7 @@ BODIES: dict[str, type[Asked]] = {
     "verdict": VerdictAct,
     "maintenance": MaintenanceAct,
     "alarm": AlarmAct,
+    "receipt": ReceiptAct,
 }
 """What may be posted to `/acts/NAME`."""
 

@@ -41,6 +41,7 @@ from packcenter.service.intake import Folders, Intake, ManifestBook, Patience
 from packcenter.service.intake import Recorded as Progress
 from packcenter.service.links import Links, MakeWire
 from packcenter.service.past import facts_of_manifest
+from packcenter.service.receipt_files import ReceiptFiles
 from packcenter.service.status import Status, StatusReader
 
 log = structlog.get_logger()
@@ -70,6 +71,7 @@ class Setup:
     `process` is this process's number, for the people whose second service finds the journal taken. `make_committer` and
     `off_loop` (what `asyncio.to_thread` does) say where the disk is waited for: in threads, or in virtual time. `make_wire`
     makes the links' wires. `people` may act; None: nobody may. `http_names` are the names by which requests may call us.
+    `receipts` are the folders of files of receipts; None: there are none.
     """
 
     hall: Hall
@@ -96,6 +98,7 @@ class Setup:
     off_loop: Callable[..., Awaitable[Any]] = asyncio.to_thread
     make_wire: MakeWire = wire_maker
     people: PeopleFile | None = None
+    receipts: Folders | None = None
     http_names: Sequence[str] = ()
 
 
@@ -196,6 +199,9 @@ class Service:
                 patience=setup.patience,
             )
             self._spawn(intake.watch(setup.clock, LOOK_US), "intake")
+        if setup.receipts is not None:
+            files = ReceiptFiles(setup.receipts, submit=self._submit_receipts, note=log.info, patience=setup.patience)
+            self._spawn(files.watch(setup.clock, LOOK_US), "receipts")
 
     async def run(self) -> None:
         """Until a stop is requested. Raises what ended a task: `JournalError`, `StepError`, or our own mistake."""
@@ -301,6 +307,10 @@ class Service:
     async def _submit_manifest(self, parts: list[i.ManifestReceived]) -> list[Fact]:
         outcomes: list[Outcome] = await self.engine.submit(parts)
         return [fact for outcome in outcomes for fact in outcome.facts]
+
+    async def _submit_receipts(self, received: i.ReceiptsReceived) -> list[Fact]:
+        (outcome,) = await self.engine.submit([received])
+        return outcome.facts
 
     def _manifest_progress(self, name: str) -> Progress | None:
         found = self.controller.state.manifests.get(name)

@@ -41,6 +41,7 @@ TABLE: Final[dict[str, Row]] = {
     "wrong_label": Row("bagger", ("Suspected",), -1),
     "waybills_used_up": Row("hall", ("Suspected",)),
     "plc_disagrees": Row("plc", ("EventSetAside",), -1),
+    "receipts_overdue": Row("hall", ("ReceiptOverdue", "HallAdopted", "AlarmTableAdopted")),
 }
 """The alarms of table 1."""
 

@@ -357,6 +357,11 @@ def _bags(court: Court, bench: Bench) -> None:
             _expect(court, "bags_suspect", str(court.hall.rack), True)
 
 
+def _receipts(court: Court, bench: Bench) -> None:
+    assert court.hall is not None
+    _expect(court, "receipts_overdue", str(court.hall.centre), bool(court.receipts.late))
+
+
 _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {
     "LinkStateSet": _links,
     "MachineEntered": _machines,
@@ -372,6 +377,7 @@ _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {
     "CommandTimedOut": _latches,
     "BagCloseAsked": _latches,
     "BagSuspected": _bags,
+    **dict.fromkeys(("ReceiptOverdue", "ReceiptReturned", "ReceiptGivenUp"), _receipts),
 }
 """What must be on the books after a record with such a fact."""
 

@@ -29,6 +29,8 @@ MaintenanceOrdered: person text, role text, reason text, plc text, minutes integ
 AlarmAcknowledged: person text, role text, reason text, alarm text, subject text
 AlarmShelved: person text, role text, reason text, alarm text, subject text, minutes integer
 AlarmTakenOut: person text, role text, reason text, alarm text, subject text, out boolean
+ReceiptTold: person text, role text, reason text, code text, returned boolean
+ReceiptsReceived: file text, codes [text, ...]
 Scanned: plc text, epoch integer, seq integer, track integer, scanner integer, outcome integer, grams integer,
   code text, age_us integer, plc_ms integer
 TrackLost: plc text, epoch integer, seq integer, track integer, eye integer
@@ -112,6 +114,11 @@ AlarmAckSet: alarm text, subject text, person text
 AlarmShelfSet: alarm text, subject text, until_us integer, person text
 AlarmOutSet: alarm text, subject text, person text
 AlarmFloodSet: again_us integer
+ReceiptAwaited: item text, due_us integer
+ReceiptOverdue: item text
+ReceiptReturned: item text, file text
+ReceiptGivenUp: item text
+ReceiptRefused: file text, code text, why text
 """
 
 COMMANDS: Final = """
@@ -144,7 +151,8 @@ BagLimits: items_max integer, grams_max integer, cutoff_minutes [integer, ...]
 Waybills: indicator text, first integer, last integer, country text
 Plan: version text, destinations [Destination, ...], groups [Group, ...], rules [Rule, ...], bags BagLimits
 Hall: name text, centre text, utc_offset_minutes integer, agencies [text, ...], mail_classes [MailClass, ...],
-  sorters [Sorter, ...], baggers [Bagger, ...], rack Rack, waybills Waybills, plan Plan, shifts [[integer, integer], ...] = []
+  sorters [Sorter, ...], baggers [Bagger, ...], rack Rack, waybills Waybills, plan Plan, shifts [[integer, integer], ...] = [],
+  receipt_hours integer = 0
 """
 
 Said = list[Any]

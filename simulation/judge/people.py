@@ -18,6 +18,8 @@ What people ask for: each act has a person, a role that may do it and a reason, 
       shelve, unshelve
     alarm_take_out,     maintenance, supervisor
       put_back
+    receipt_returned    operator, engineer, supervisor       (`receipts`)
+    receipt_given_up    supervisor
 
 Maintenance commands a machine in maintenance only, and then nobody else but a supervisor does.
 """
@@ -27,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import alarms
+from simulation.judge import alarms, receipts
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Court, Machine
 
@@ -69,6 +71,8 @@ _MAY: Final[dict[str, frozenset[str]]] = {
     "maintenance_end": _KEEPERS,
     **{f"machine_{name}": _LINE | _KEEPERS for name in ("reset", "start", "stop", "hold", "unhold")},
     **dict.fromkeys(("alarm_acknowledge", "alarm_shelve", "alarm_unshelve"), _LINE | _KEEPERS),
+    "receipt_returned": _LINE,
+    "receipt_given_up": frozenset({"supervisor"}),
     **dict.fromkeys(("alarm_take_out", "alarm_put_back"), _KEEPERS),
     **{f"machine_{name}": _TECHNICAL for name in ("suspend", "unsuspend", "abort", "clear", "complete")},
 }
@@ -88,6 +92,8 @@ def _named(happened: Said) -> tuple[str, str]:
     about = rest[3:]
     if name in alarms.ACTS:
         return alarms.named(happened)
+    if name == "ReceiptTold":
+        return ("receipt_returned" if about[1] else "receipt_given_up"), about[0]
     if name == "LaneOrdered":
         return ("lane_open" if about[2] else "lane_close"), f"{about[0]}/{about[1]}"
     if name == "MachineOrdered":
@@ -140,6 +146,8 @@ def _is_true(court: Court, bench: Bench, act: str, why: str) -> bool:
         return act in _MAY and role not in _MAY[act]
     if bench.name in alarms.ACTS:
         return alarms.is_true(court, bench.happened, why)
+    if bench.name == "ReceiptTold":
+        return receipts.is_true(court, about[0], why)
     if bench.name == "BagOrdered":
         return why != "no_bag" or about[0] not in court.open_bags
     if bench.name == "VerdictPassed":
@@ -363,6 +371,7 @@ AFTER: Final[dict[str, Callable[[Court, Bench, str], None]]] = {
     "BagOrdered": _after_bag,
     "VerdictPassed": _after_verdict,
     "MaintenanceOrdered": _after_maintenance,
+    "ReceiptTold": receipts.after_told,
     **dict.fromkeys(alarms.ACTS, alarms.after_act),
 }
 """What a taken act must lead to, by its input."""

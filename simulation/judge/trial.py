@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import alarms, bags, custody, manifests, packing, people, routing, sessions
+from simulation.judge import alarms, bags, custody, manifests, packing, people, receipts, routing, sessions
 from simulation.judge.grammar import Said, read
 from simulation.judge.ledger import Bench, Court, is_masked
 from simulation.judge.pages import Page
@@ -78,6 +78,11 @@ FACTS: Final[dict[str, Rule]] = {
     "ItemWithdrawn": people.item_withdrawn,
     "CodedByHand": people.coded_by_hand,
     **alarms.FACTS,
+    "ReceiptAwaited": receipts.awaited,
+    "ReceiptOverdue": receipts.overdue,
+    "ReceiptReturned": receipts.returned,
+    "ReceiptGivenUp": receipts.given_up,
+    "ReceiptRefused": receipts.refused,
 }
 
 COMMANDS: Final[dict[str, Rule]] = {
@@ -91,7 +96,7 @@ COMMANDS: Final[dict[str, Rule]] = {
     "SetPlace": people.set_place,
 }
 
-_DEEP: Final = frozenset({"HallAdopted", "ItemExpected", "BagClosed", "LineRefused", "BagSuspected"})
+_DEEP: Final = frozenset({"HallAdopted", "ItemExpected", "BagClosed", "LineRefused", "BagSuspected", "ReceiptRefused"})
 """Facts that hold lists and have a rule that finds a second one, and facts that change nothing when they come again."""
 
 BEFORE: Final[dict[str, After]] = {"Scanned": routing.before_scanned}
@@ -105,6 +110,7 @@ AFTER: Final[dict[str, After]] = {
     "Quarantined": sessions.after_quarantined,
     "ClockStepped": sessions.after_mirror,
     "AlarmTableGiven": alarms.after_table_given,
+    "ReceiptsReceived": receipts.after_received,
     **dict.fromkeys(people.AFTER, people.after_act),
 }
 """What an input that is no event must add up to."""
@@ -224,6 +230,7 @@ class Trial:
         bags.look_for_overdue(court, bench)
         people.look_for_overstayed(court, bench)
         alarms.after_record(court, bench)
+        receipts.after_record(court, bench)
         for (plc, number), order in bench.orders.items():
             court.blame("E9", f"{plc} {number}: {order} is announced, and not asked")
 

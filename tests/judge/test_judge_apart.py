@@ -11,7 +11,7 @@ from typing import Any
 
 import days
 import pytest
-from mutants import MUTANTS
+from mutants_services import MUTANTS
 from writer import Record, records_of, written
 
 from packcenter.core.alarm_table import ALARMS, EXPLAINED_BY

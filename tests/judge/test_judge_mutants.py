@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import days
 import pytest
-from mutants import MUTANTS, Mutant
+from mutants_services import MUTANTS, Mutant
 from writer import Writer, written
 
 from simulation.judge import judge

@@ -51,6 +51,16 @@ EVERY: list[tuple[str, dict[str, Any], i.Act]] = [
     ("alarm", {**ALARM, "order": "unshelve"}, i.AlarmShelved("p1", "operator", "seen", "link_lost", "bagger-1", 0)),
     ("alarm", {**ALARM, "order": "take_out"}, i.AlarmTakenOut("p1", "operator", "seen", "link_lost", "bagger-1", True)),
     ("alarm", {**ALARM, "order": "put_back"}, i.AlarmTakenOut("p1", "operator", "seen", "link_lost", "bagger-1", False)),
+    (
+        "receipt",
+        {"code": "EA473124829CN", "reason": "scanned"},
+        i.ReceiptTold("p1", "operator", "scanned", "EA473124829CN", True),
+    ),
+    (
+        "receipt",
+        {"code": "NJ-D67700000", "outcome": "given_up", "reason": "lost in the post"},
+        i.ReceiptTold("p1", "operator", "lost in the post", "NJ-D67700000", False),
+    ),
 ]
 """Each act in each of its forms, as a request says it and as the core is told."""
 
