@@ -203,7 +203,7 @@ def _hall(site: Site, plan: PlanTable, profiles: Mapping[str, Loaded[Profile]]) 
         ),
         rack=Rack(
             plc=site.rack.plc,
-            positions=tuple(Position(each.number, each.destination) for each in site.rack.position),
+            positions=tuple(Position(each.number, each.destination, tuple(each.services)) for each in site.rack.position),
             reject_position=site.rack.reject_position,
             drop_timeout_ms=site.rack.drop_timeout_ms,
             close_timeout_ms=site.rack.close_timeout_ms,
@@ -279,7 +279,7 @@ def _destinations(tables: list[DestinationTable]) -> tuple[Destination, ...]:
         own = [postcode_range(text) for text in each.postcodes]
         if each.everything_else:
             own += _left(taken)
-        made.append(Destination(each.name, tuple(_joined(sorted(own)))))
+        made.append(Destination(each.name, tuple(_joined(sorted(own))), tuple(each.outlets)))
     return tuple(made)
 
 

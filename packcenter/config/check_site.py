@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from packcenter.config.errors import choice, quoted
-from packcenter.config.models import Site
+from packcenter.config.models import Position, Site
 from packcenter.config.names import Findings, known_names, unique_items, unique_numbers, unique_tables, unknown_name
 from packcenter.config.toml import KeyPath
 from packcenter.config.validate import Loaded, Value
@@ -186,21 +186,39 @@ def _infeed(site: Loaded[Site], path: KeyPath, infeeds: int | None, holders: dic
 def _positions(site: Loaded[Site]) -> Findings:
     rack = site.model.rack
     yield from unique_numbers(site, ("rack", "position"), [each.number for each in rack.position], "position")
-    holders: dict[str, int] = {}
+    holders: dict[tuple[str, str], int] = {}
     for at, position in enumerate(rack.position):
         path: KeyPath = ("rack", "position", at)
         if not site.sound(*path):
             continue
-        holder = holders.setdefault(position.destination, position.number)
-        if holder != position.number:
-            advice = "One destination has one bag; which of the two would a parcel take?"
-            seen = f"{quoted(position.destination)}, as in position {holder}"
+        yield from unique_items(site, (*path, "services"), position.services, "service")
+        taken = [(holders[key], key[1]) for key in _keys(position) if key in holders]
+        holders |= {key: position.number for key in _keys(position) if key not in holders}
+        if taken:
+            advice = "A destination has one bag for each service, or one for all; which of the two would a parcel take?"
+            by = f" by {quoted(taken[0][1])}" if taken[0][1] else ""
+            seen = f"{quoted(position.destination)}{by}, as in position {taken[0][0]}"
             yield site.finding((*path, "destination"), "same-destination", seen, "a destination of its own", advice)
+        yield from _services(site, at)
         if site.sound("rack", "reject_position") and position.number == rack.reject_position:
             advice = "Parcels for the hand station would fall into a mail bag."
             number = Value(rack.reject_position)
             where: KeyPath = ("rack", "reject_position")
             yield site.finding(where, "reject-position", number, "a position without a bag, such as 0", advice)
+
+
+def _services(site: Loaded[Site], at: int) -> Findings:
+    for number, service in enumerate(site.model.rack.position[at].services):
+        path: KeyPath = ("rack", "position", at, "services", number)
+        if site.sound("services") and site.sound(*path) and service not in site.model.services:
+            advice = "The centre does not offer it; no parcel would ever fall there."
+            yield site.finding(path, "unknown-service", Value(service), f"one of {choice(site.model.services)}", advice)
+
+
+def _keys(position: Position) -> list[tuple[str, str]]:
+    """What a position is for: its destination with each of its services, with "" for all others."""
+    services: list[str] = [*position.services]
+    return [(position.destination, service) for service in dict.fromkeys(services or [""])]
 
 
 def _bands(site: Loaded[Site]) -> Findings:

@@ -34,6 +34,7 @@ _LANE_NAME = r"^[a-z][a-z0-9-]{0,31}/[1-9][0-9]?$"
 _POSTCODES = r"^[0-9]{6}(-[0-9]{6})?$"
 _TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 _SHIFT = r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
+_OUTLET = r"^[A-Z][A-Z0-9-]{3,15}$"
 _FILE_PATH = r"^[^\x00-\x1f]+$"
 _PROFILE_NAME = r"^[A-Za-z0-9._/-]+$"
 _CENTRE = r"^[A-Z0-9]{2,12}$"
@@ -53,6 +54,7 @@ PATTERN_WORDS = {
     _POSTCODES: 'six digits or a range of them, such as "210000-210099"',
     _TIME_OF_DAY: 'a time of day from "00:00" to "23:59"',
     _SHIFT: 'begin and end of a shift, such as "08:00-17:30" or "22:00-06:00"',
+    _OUTLET: "4 to 16 capital letters, digits and hyphens, a letter first",
     _FILE_PATH: "a path without control characters",
     _PROFILE_NAME: 'a profile\'s name, or a path of letters, digits, ".", "_", "-" and "/"',
     _CENTRE: "2 to 12 capital letters and digits",
@@ -72,6 +74,7 @@ LaneName = Annotated[str, Field(pattern=_LANE_NAME, examples=["plc-1/1"])]
 Postcodes = Annotated[str, Field(pattern=_POSTCODES, examples=["210000-210099"])]
 TimeOfDay = Annotated[str, Field(pattern=_TIME_OF_DAY, examples=["17:30"])]
 Shift = Annotated[str, Field(pattern=_SHIFT, examples=["08:00-17:30"])]
+Outlet = Annotated[str, Field(pattern=_OUTLET, examples=["NJ-PO-018"])]
 FilePath = Annotated[str, Field(min_length=1, max_length=400, pattern=_FILE_PATH, examples=["folder/file"])]
 Node = Annotated[str, Field(pattern=_NODE, examples=["Out"])]
 Text = Annotated[str, Field(min_length=1, max_length=200, examples=["text"])]
@@ -256,6 +259,9 @@ class Position(Closed):
 
     number: Place = Field(description="Number of the position, 1 to 32; each has one bit in the PLC's image.")
     destination: Name = Field(description="Destination of the plan whose bag hangs there.")
+    services: Annotated[list[Service], Field(max_length=4)] = Field(
+        default_factory=list, description="Only parcels of these services; empty: whatever no other bag of the destination takes."
+    )
 
 
 class Rack(Closed):
@@ -313,6 +319,9 @@ class Destination(Closed):
     name: Name = Field(description="Name of the destination.")
     postcodes: Annotated[list[Postcodes], Field(max_length=200)] = Field(
         default_factory=list, description="Its six-digit postcodes, single or as ranges with both ends included."
+    )
+    outlets: Annotated[list[Outlet], Field(max_length=2_000)] = Field(
+        default_factory=list, description="Codes of the post outlets there, at which addressees fetch their parcels."
     )
     everything_else: bool = Field(default=False, description="True gives it every postcode that no other destination has.")
 

@@ -272,8 +272,8 @@ def _ordered(turn: Turn) -> set[int]:
 
 
 def _position(turn: Turn, item: Item) -> int:
-    """Where the parcel's destination hangs, 0 nowhere."""
-    return turn.index.positions.get(turn.index.destination(item.destination), 0)
+    """Where the bag of the parcel's destination and service hangs, 0 nowhere (D2)."""
+    return turn.index.position(turn.index.destination_of(item), item.service)
 
 
 def _answer_drop(turn: Turn, label: str) -> int | None:

@@ -64,7 +64,7 @@ class ItemExpected(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class LineRefused(_Fact, frozen=True, tag=True, array_like=True, gc=False):
-    """A line was refused for what is known already: duplicate_item, duplicate_waybill, unknown_class or unknown_agency."""
+    """A line was refused for what is known already: duplicate_item, duplicate_waybill, or unknown_class, _agency or _outlet."""
 
     manifest: str
     item: str

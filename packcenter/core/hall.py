@@ -61,10 +61,15 @@ class Bagger(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
-    """One place of the dispatch rack where a mail bag hangs; `destination` names a destination of the plan."""
+    """
+    One place of the dispatch rack where a mail bag hangs; `destination` names a destination of the plan.
+
+    It takes parcels of these `services` only; of none: whatever no other position of its destination takes (D2).
+    """
 
     number: int
     destination: str
+    services: tuple[str, ...] = ()
 
 
 class Rack(msgspec.Struct, frozen=True, array_like=True):
@@ -94,10 +99,15 @@ class MailClass(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Destination(msgspec.Struct, frozen=True, array_like=True):
-    """A named part of the country; `postcodes` are inclusive ranges of six-digit codes, in order, disjoint from all others'."""
+    """
+    A named part of the country; `postcodes` are inclusive ranges of six-digit codes, in order, disjoint from all others'.
+
+    `outlets` are the codes of post outlets 网点 there, at which addressees fetch their parcels.
+    """
 
     name: str
     postcodes: tuple[tuple[int, int], ...]
+    outlets: tuple[str, ...] = ()
 
 
 class Group(msgspec.Struct, frozen=True, array_like=True):

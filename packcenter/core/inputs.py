@@ -17,8 +17,8 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """
     One expected item of a manifest 清单, already checked line by line by the intake.
 
-    `waybill` may be "" (packcenter assigns one). `destination` is a six-digit postcode. `due_us` is 0 for none.
-    No field holds personal data.
+    `waybill` may be "" (packcenter assigns one). `destination` is a six-digit postcode, 0 if `outlet` is the code of the outlet
+    at which the parcel is fetched. `due_us` is 0 for none. No field holds personal data.
     """
 
     item: str
@@ -30,6 +30,7 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     case: str
     case_size: int
     due_us: int
+    outlet: str = ""
 
 
 class Started(msgspec.Struct, frozen=True, tag=True, array_like=True):

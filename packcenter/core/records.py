@@ -48,6 +48,7 @@ class Item(msgspec.Struct, gc=False):
     grams: int = 0
     lost_from: str = ""
     withdrawn: bool = False
+    outlet: str = ""
 
 
 class Pending(msgspec.Struct):

@@ -201,6 +201,7 @@ def _item_expected(state: State, at_us: int, fact: f.ItemExpected) -> None:
         line.due_us,
         True,
         "agency",
+        outlet=line.outlet,
     )
     if line.waybill:
         _use_waybill(state, line.waybill, line.item)

@@ -97,7 +97,8 @@ def _diverted(fact: f.Diverted) -> str:
 
 def _expected(fact: f.ItemExpected) -> str:
     line = fact.line
-    return f"{line.mail_class} of {line.agency} for {line.destination:06d} by {line.service}, manifest {fact.manifest}"
+    where = line.outlet or f"{line.destination:06d}"
+    return f"{line.mail_class} of {line.agency} for {where} by {line.service}, manifest {fact.manifest}"
 
 
 def _sealed(fact: f.ParcelSealed) -> str:

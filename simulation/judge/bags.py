@@ -21,7 +21,7 @@ _OVERDUE_US: Final = 30_000_000
 
 
 def drop(court: Court, bench: Bench, command: Said) -> None:
-    """A parcel is sent into a bag only if it is one, sound, and for that bag's destination; else to the reject position."""
+    """A parcel is sent into a bag only if it is one, sound, and for its destination and service; else to the reject position."""
     _, plc, number, position, waybill = command
     hall = court.hall
     if hall is None:
@@ -37,8 +37,9 @@ def drop(court: Court, bench: Bench, command: Said) -> None:
         parcel = carriers[0]
         if not parcel.sound or parcel.item.suspect or parcel.item.waybill != waybill:
             court.blame("B6", f"{what}, but {parcel.item.id} is suspect: {parcel.item.suspect or 'not sealed as sound'}")
-        elif parcel.item.line is None or hall.destination_of(parcel.item.line[4]) != hall.positions[position]:
-            court.blame("D2", f"{what}, which is {hall.positions[position]}, not where {parcel.item.id} goes")
+        elif parcel.item.line is None or not hall.bag_takes(position, parcel.item.line):
+            is_for = f"{hall.positions[position]} {hall.services[position] or ''}".rstrip()
+            court.blame("D2", f"{what}, which is {is_for}, not where {parcel.item.id} goes")
     for parcel in carriers:
         parcel.position, parcel.ordered = position, True
 
@@ -91,8 +92,10 @@ def _why_not(court: Court, bag: Bag, item: Item, label: str) -> str:
         return f"was in {item.place}"
     if label != item.waybill:
         return f"bears {label!r}, its number is {item.waybill!r}"
-    if item.line is None or court.hall is None or court.hall.destination_of(item.line[4]) != bag.destination:
+    if item.line is None or court.hall is None or court.hall.destination_of(item.line) != bag.destination:
         return "goes elsewhere"
+    if not court.hall.bag_takes(bag.position, item.line):
+        return "goes by another service"
     if item.parcel.position != bag.position:
         return f"was sent to position {item.parcel.position}"
     return ""

@@ -135,16 +135,16 @@ SetPlace: plc text, number integer, place integer, open boolean
 
 STRUCTURES: Final = """
 Line: item text, mail_class text, agency text, waybill text, destination integer, service text, case text,
-  case_size integer, due_us integer
+  case_size integer, due_us integer, outlet text = ""
 Lane: number integer, feeds text, infeed integer, distance_mm integer, capacity_items integer, secure boolean
 Sorter: plc text, belt_mm_per_s integer, belt_mm integer, actuator_ms integer, scan_cycle_ms integer, link_ms integer,
   confirm_slack_ms integer, lanes [Lane, ...], exception_lane integer, ideal_cycle_ms integer = 0
 Bagger: plc text, feed_timeout_ms integer, verdict_timeout_ms integer, ideal_cycle_ms integer = 0
-Position: number integer, destination text
+Position: number integer, destination text, services [text, ...] = []
 Rack: plc text, positions [Position, ...], reject_position integer, drop_timeout_ms integer, close_timeout_ms integer,
   ideal_cycle_ms integer = 0
 MailClass: name text, secure boolean, grams_min integer, grams_max integer, pouch integer, thickness_max integer
-Destination: name text, postcodes [[integer, integer], ...]
+Destination: name text, postcodes [[integer, integer], ...], outlets [text, ...] = []
 Group: name text, lanes [[text, integer], ...], balance text, overflow [text, ...]
 Rule: name text, mail_classes [text, ...], agencies [text, ...], destinations [text, ...], services [text, ...], group text
 BagLimits: items_max integer, grams_max integer, cutoff_minutes [integer, ...]

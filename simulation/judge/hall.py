@@ -6,6 +6,8 @@ from typing import Any, Final, NamedTuple
 
 _MINUTE_US: Final = 60_000_000
 _DAY_US: Final = 1440 * _MINUTE_US
+_OUTLET: Final = 9
+"""The field of a manifest's line that has the code of an outlet; lines of release 0.1.0 end before it."""
 
 
 class Lane(NamedTuple):
@@ -54,26 +56,43 @@ class Hall:
         self.sorters = {each[0]: Sorter(each) for each in sorters}
         self.baggers = frozenset(each[0] for each in baggers)
         self.rack, positions, self.reject = rack[0], rack[1], rack[2]
-        self.positions: dict[int, str] = dict(positions)
+        self.positions: dict[int, str] = {number: destination for number, destination, *_ in positions}
+        self.services: dict[int, list[str]] = {number: more[0] if more else [] for number, _, *more in positions}
         self.plcs = frozenset((*self.sorters, *self.baggers, self.rack))
         _, self._destinations, groups, self._rules, (self.items_max, _, self._cutoffs) = plan
+        self._outlets = {outlet: name for name, _, *more in self._destinations for outlet in (more[0] if more else ())}
         self._groups = {group[0]: group for group in groups}
         self._postcodes: dict[int, str] = {}
 
-    def destination_of(self, postcode: int) -> str:
-        """The plan's destination of a postcode or outlet code; "" if the plan has none."""
+    def destination_of(self, line: list[Any]) -> str:
+        """The plan's destination of an announced item: of its outlet, else of its postcode; "" if the plan has none."""
+        if len(line) > _OUTLET and line[_OUTLET]:
+            return str(self._outlets.get(line[_OUTLET], ""))
+        return self._of_postcode(line[4])
+
+    def bag_takes(self, position: int, line: list[Any]) -> bool:
+        """Whether a bag that hangs at a position is for such a parcel: its destination, and its service (D2)."""
+        destination, service = self.destination_of(line), line[5]
+        if self.positions.get(position) != destination:
+            return False
+        if self.services[position]:
+            return service in self.services[position]
+        others = (number for number, name in self.positions.items() if name == destination)
+        return not any(service in self.services[number] for number in others)
+
+    def _of_postcode(self, postcode: int) -> str:
         known = self._postcodes.get(postcode)
         if known is None:
             known = next(
-                (name for name, ranges in self._destinations if any(low <= postcode <= high for low, high in ranges)), ""
+                (name for name, ranges, *_ in self._destinations if any(low <= postcode <= high for low, high in ranges)), ""
             )
             self._postcodes[postcode] = known
         return known
 
     def rule_of(self, line: list[Any]) -> tuple[str, str]:
         """The first rule of the plan that takes an announced item, and its group; "" and "" if none does."""
-        _, mail_class, agency, _, postcode, service, *_ = line
-        destination = self.destination_of(postcode)
+        _, mail_class, agency, _, _, service, *_ = line
+        destination = self.destination_of(line)
         asked = (mail_class, agency, destination, service)
         for name, *wanted, group in self._rules:
             if all(not allowed or value in allowed for allowed, value in zip(wanted, asked, strict=True)):

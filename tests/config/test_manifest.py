@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -136,6 +137,9 @@ BAD_ROWS = [
     (row(destination="000000"), "destination", "bad_destination"),
     (row(destination="21001A"), "destination", "bad_destination"),
     (row(destination=" 210018"), "destination", "bad_destination"),
+    (row(destination="NJ-PO-018"), "destination", "bad_destination"),
+    (row(destination="NJ-PO-099", service="outlet-pickup"), "destination", "unknown_outlet"),
+    (row(destination="NJ-", service="outlet-pickup"), "destination", "bad_destination"),
     (row(case="", case_size="2"), "case", "bad_case"),
     (row(case="c", case_size="2"), "case", "bad_case"),
     (row(case="CASE-1", case_size=""), "case_size", "bad_case_size"),
@@ -189,6 +193,20 @@ def test_the_nearest_known_name_is_given() -> None:
     assert "Nearest: id_card." in refusals[0].message
     assert refusals[1].message == "the agency is not known. Known: tax, police-household, letters-office."
     assert "Nearest: registered." in refusals[2].message
+
+
+def test_an_outlet_is_a_destination_of_what_is_fetched_there() -> None:
+    """By its code, if the service says so; a postcode may stand there, too."""
+    known = msgspec.structs.replace(KNOWN, outlets=frozenset({"NJ-PO-018"}))
+    rows = (
+        row(destination="NJ-PO-018", service="outlet-pickup"),
+        row(item="NJ-C0002", waybill="", service="outlet-pickup"),
+        row(item="NJ-C0003", waybill="", destination="NJ-PO-018"),
+    )
+    reading = read_manifest([text(*rows)], known)
+    assert [(line.destination, line.outlet) for line in reading.lines] == [(0, "NJ-PO-018"), (210018, "")]
+    assert [refusal.code for refusal in reading.refusals] == ["bad_destination"]
+    assert "outlet-pickup" in reading.refusals[0].message
 
 
 def test_a_lost_leading_zero_is_recognised() -> None:

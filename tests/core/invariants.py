@@ -318,15 +318,20 @@ class Watch:
         assert item.waybill == seal.waybill != "", item
 
     def _check_drop(self, drop: Drop) -> None:
-        """D2: only a parcel that nothing is wrong with is sent into a bag, and into the one of its destination."""
+        """D2: only a parcel that nothing is wrong with is sent into a bag, and into the one of its destination and service."""
         state = self.controller.state
         assert state.hall is not None
         item = state.items[state.waybills[drop.waybill]]
         assert not item.suspect, item
         assert drop.waybill not in state.strays, drop
-        bag = next(position.destination for position in state.hall.rack.positions if position.number == drop.position)
-        codes = next(each.postcodes for each in state.hall.plan.destinations if each.name == bag)
-        assert any(first <= item.destination <= last for first, last in codes), (item, drop)
+        bag = next(position for position in state.hall.rack.positions if position.number == drop.position)
+        there = next(each for each in state.hall.plan.destinations if each.name == bag.destination)
+        if item.outlet:
+            assert item.outlet in there.outlets, (item, drop)
+        else:
+            assert any(first <= item.destination <= last for first, last in there.postcodes), (item, drop)
+        named = [each for each in state.hall.rack.positions if each.destination == there.name and item.service in each.services]
+        assert bag in named if named else not bag.services, (item, drop)
 
 
 def _folded(steps: list[Step]) -> Controller:

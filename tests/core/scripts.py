@@ -18,7 +18,7 @@ PLC events get the epoch and the next event number of their PLC unless the line 
     given hall NAME [cold]              Started; unless cold all links come up and all machines are in Execute
     given item ITEM CLASS POSTCODE ...  announced in a manifest of its own
     given alarms                        alarms are raised from here on; scripts of other things are without
-    at T manifest NAME ...              with its lines indented below: ITEM CLASS AGENCY POSTCODE [waybill=] [service=]
+    at T manifest NAME ...              with its lines indented below: ITEM CLASS AGENCY POSTCODE [waybill=] [service=] [outlet=]
     at T restart [hall=NAME]            the controller is killed; it goes on from a snapshot
 
 After each scenario the runner also checks what must always hold (`invariants.Watch`).
@@ -256,7 +256,8 @@ def _started(run: int, hall: Hall) -> i.Started:
 def _line(text: str) -> i.Line:
     item, mail_class, agency, postcode, *rest = text.split()
     named = dict(_pairs(rest))
-    return i.Line(item, mail_class, agency, named.get("waybill", ""), int(postcode), named.get("service", "ems"), "", 0, 0)
+    waybill, service, outlet = named.get("waybill", ""), named.get("service", "ems"), named.get("outlet", "")
+    return i.Line(item, mail_class, agency, waybill, int(postcode), service, "", 0, 0, outlet)
 
 
 def _pairs(words: list[str] | tuple[str, ...]) -> list[tuple[str, str]]:
@@ -293,7 +294,8 @@ def _text(kind: str, name: str, value: Any) -> str:
     if name.endswith("_us"):
         return _seconds(value)
     if isinstance(value, i.Line):
-        return "/".join([value.item, value.mail_class, value.agency, str(value.destination), value.service, value.waybill or "-"])
+        goes = value.outlet or str(value.destination)
+        return "/".join([value.item, value.mail_class, value.agency, goes, value.service, value.waybill or "-"])
     if isinstance(value, Hall):
         return value.name
     if isinstance(value, bool):

@@ -32,6 +32,7 @@ _WORD_MAX: Final = 0xFFFF
 _LONG_MAX: Final = 0xFFFF_FFFF
 _POSTCODES: Final = (210000, 210005, 211999, 215001, 100001, 830000, 999999, 0)
 _SERVICES: Final = ("ems", "ems", "registered", "receipt-requested", "receipt-requested", "outlet-pickup")
+_OUTLETS: Final = ("NJ-PO-1", "NJ-PO-2", "NJ-PO-3")
 _NAMES: Final = [kind for kind in i.PlcEvent.__args__ if kind is not i.Scanned]
 
 
@@ -124,7 +125,8 @@ class Walk:
                 waybill = self._random.choice(("EA000000014CN", "EA000000059CN", f"EB{self._items - 1:08d}5CN"))
             postcode = self._random.choice(_POSTCODES[:4] if self._calm else _POSTCODES)
             service = "ems" if self._calm else self._random.choice(_SERVICES)
-            lines.append(i.Line(name, mail_class, agency, waybill, postcode, service, "", 0, 0))
+            outlet = self._random.choice(_OUTLETS) if service == "outlet-pickup" and self._random.random() < 0.5 else ""
+            lines.append(i.Line(name, mail_class, agency, waybill, 0 if outlet else postcode, service, "", 0, 0, outlet))
         assert len(lines) <= MANIFEST_LINES_MAX
         self._happen(i.ManifestReceived(f"M{self._manifests}", 1, 1, 0, "digest", tuple(lines)))
 

@@ -597,10 +597,13 @@ ADDED = {
     (hall.Rack, "ideal_cycle_ms"),
     (hall.Hall, "shifts"),
     (hall.Hall, "receipt_hours"),
+    (hall.Position, "services"),
+    (hall.Destination, "outlets"),
+    (inputs.Line, "outlet"),
 }
 """Fields that journals of release 0.1.0 do not have."""
 
-DEFAULTS = {"0": " = 0", "()": " = []"}
+DEFAULTS = {"0": " = 0", "()": " = []", "''": ' = ""'}
 
 
 def defaults(kind: type[msgspec.Struct]) -> list[object]:

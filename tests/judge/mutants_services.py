@@ -1,17 +1,53 @@
 """
-Mutants of what agencies want done with their parcels: receipts.
+Mutants of what agencies want done with their parcels: bags for services, outlets, receipts.
 
 They stand on the same list as all others, and are registered by importing this.
 """
 
 from __future__ import annotations
 
-from days import RECEIPTS
+from days import RECEIPTS, SERVICES
 from mutants import MUTANTS, Mutant, Records, cut_after, drop_said, mutant, nth, said
 
 __all__ = ["MUTANTS", "Mutant"]
 
 _HOUR_US = 3_600_000_000
+
+
+@mutant("D2", "a court document is sent into the bag of all other letters to its destination", SERVICES)
+def _(records: Records) -> None:
+    packed = nth(records, "Packed")
+    said(packed, "Drop")[3] = 1
+    cut_after(records, packed)
+
+
+@mutant("D2", "a letter is sent into the bag of court documents", SERVICES)
+def _(records: Records) -> None:
+    packed = nth(records, "Packed", 1)
+    said(packed, "Drop")[3] = 3
+    cut_after(records, packed)
+
+
+@mutant("D2", "what is fetched at an outlet is sent into the bag for those who are at home", SERVICES)
+def _(records: Records) -> None:
+    packed = nth(records, "Packed", 2)
+    said(packed, "Drop")[3] = 1
+    cut_after(records, packed)
+
+
+@mutant("D2", "a court document falls into the bag of other letters, which is trusted", SERVICES)
+def _(records: Records) -> None:
+    packed, dropped = nth(records, "Packed"), nth(records, "Dropped")
+    said(packed, "Drop")[3] = 3
+    dropped.happened[4] = said(dropped, "BagOpened")[2] = said(dropped, "ParcelDropped")[4] = 1
+    cut_after(records, dropped)
+
+
+@mutant("G4", "an item is announced for an outlet that the plan does not have", SERVICES)
+def _(records: Records) -> None:
+    received = nth(records, "ManifestReceived", 2)
+    received.happened[6][0][9] = said(received, "ItemExpected")[2][9] = "XX-PO-1"
+    cut_after(records, received)
 
 
 @mutant("D4", "a court document leaves, and nobody waits for its receipt", RECEIPTS)

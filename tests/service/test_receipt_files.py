@@ -39,9 +39,9 @@ given 14.100 fed bagger-1 NJ0001 job=1
 given 14.200 packed bagger-1 EA000000014CN job=1
 given 14.300 fed bagger-1 NJ0002 job=3
 given 14.400 packed bagger-1 EA000000028CN job=3
-given 20.000 dropped EA000000014CN position=1
-given 21.000 dropped EA000000028CN position=1
-given 30.000 shut 1
+given 20.000 dropped EA000000014CN position=3
+given 21.000 dropped EA000000028CN position=3
+given 30.000 shut 3
 """
 SECRET = "32010619900101123X"
 
