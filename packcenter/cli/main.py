@@ -25,6 +25,8 @@ _COMMANDS = {
     "item": ("packcenter.cli.journal", "item", "Tell an item's history, with rule and reason of every decision."),
     "books": ("packcenter.cli.journal", "books", "Balance a shift: where is every item, and why."),
     "alarms": ("packcenter.cli.alarms", "alarms", "List alarms, worst first: where, since when, and what to do."),
+    "bills": ("packcenter.cli.papers", "bills", "List or write the bills of bags that left."),
+    "feed": ("packcenter.cli.papers", "feed", "Print what an agency is told of its items."),
     "receipts": ("packcenter.cli.receipts", "receipts", "List return receipts: awaited, overdue, here."),
     "judge": ("packcenter.cli.judge", "judge", "Have a recorded run judged by the second, independent checker."),
     "check": ("packcenter.cli.check", "check", "Check site, sort plan, profiles and manifests; report every error."),

@@ -49,6 +49,7 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
     from packcenter.real import RealClock, RealDisk, RealNet, RealRandom
     from packcenter.service.badges import PeopleFile
     from packcenter.service.intake import Folders, Patience
+    from packcenter.service.papers import PaperFolders
     from packcenter.service.service import Setup
 
     site = configuration.site
@@ -57,6 +58,9 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
         folder.mkdir(parents=True, exist_ok=True)
     disks = [RealDisk(folder) for folder in (site.manifests_in, site.manifests_done, refused, site.manifests_results)]
     receipts = None if site.receipts is None else Folders(*(_folder(site.receipts / name) for name in _FOLDERS))
+    papers = None
+    if site.bills is not None and site.feed is not None:
+        papers = PaperFolders(_folder(site.bills), _folder(site.feed))
     profiles = "".join(f"{name} {digest}\n" for name, digest in configuration.files)
     return Setup(
         hall=configuration.hall,
@@ -78,6 +82,7 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
         patience=Patience(settle_us=options.settle_us),
         people=PeopleFile(str(site.people), partial(read_private, site.people)) if site.people is not None else None,
         receipts=receipts,
+        papers=papers,
         http_names=site.http_names,
     )
 

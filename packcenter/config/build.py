@@ -108,7 +108,7 @@ class SiteSettings:
     What the service needs besides hall and PLCs. Folders are relative where the path of the site file was.
 
     `people` is the file of those who may act; None: the service only shows. `receipts` is the folder of files of receipts; None:
-    receipts are not tracked.
+    receipts are not tracked. `bills` and `feed` are where papers are written; None: they are not.
     """
 
     name: str
@@ -126,6 +126,8 @@ class SiteSettings:
     tls: TlsSettings | None = None
     people: Path | None = None
     receipts: Path | None = None
+    bills: Path | None = None
+    feed: Path | None = None
 
     def below(self, folder: Path) -> SiteSettings:
         """The same settings with journal and manifests below another folder, as a run of the simulation needs them."""
@@ -137,6 +139,8 @@ class SiteSettings:
             manifests_done=manifests / "done",
             manifests_results=manifests / "results",
             receipts=folder / "receipts" if self.receipts is not None else None,
+            bills=folder / "bills" if self.bills is not None else None,
+            feed=folder / "feed" if self.feed is not None else None,
         )
 
 
@@ -386,4 +390,6 @@ def _site(path: Path, site: Site) -> SiteSettings:
         tls=TlsSettings(folder / tls.certificate, folder / tls.private_key) if tls is not None else None,
         people=folder / site.acts.people if site.acts is not None else None,
         receipts=folder / site.receipts.folder if site.receipts is not None else None,
+        bills=folder / site.papers.bills if site.papers is not None else None,
+        feed=folder / site.papers.feed if site.papers is not None else None,
     )

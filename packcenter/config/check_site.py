@@ -271,13 +271,18 @@ def _folders(site: Loaded[Site]) -> Findings:
     if site.sound("journal", "folder") and site.sound("manifests", "folder") and journal.rstrip("/") == manifests.rstrip("/"):
         advice = "Agencies write into the one; nothing but the service may write into the other."
         yield site.finding(("manifests", "folder"), "same-folder", "the journal's folder too", "a folder of its own", advice)
-    if site.model.receipts is None or not site.sound("receipts", "folder"):
-        return
-    for table, folder in (("journal", journal), ("manifests", manifests)):
-        if site.sound(table, "folder") and folder.rstrip("/") == site.model.receipts.folder.rstrip("/"):
-            advice = "A file of receipts would be taken for something else."
-            seen = f"the folder of [{table}] too"
-            yield site.finding(("receipts", "folder"), "same-folder", seen, "a folder of its own", advice)
+    receipts, papers = site.model.receipts, site.model.papers
+    taken = {journal.rstrip("/"): "[journal]", manifests.rstrip("/"): "[manifests]"}
+    more: list[tuple[KeyPath, str]] = []
+    if receipts is not None:
+        more.append((("receipts", "folder"), receipts.folder))
+    if papers is not None:
+        more += [(("papers", "bills"), papers.bills), (("papers", "feed"), papers.feed)]
+    for path, folder in more:
+        if site.sound(*path) and taken.setdefault(folder.rstrip("/"), f"[{path[0]}]") != f"[{path[0]}]":
+            seen = f"the folder of {taken[folder.rstrip('/')]} too"
+            advice = "What lies there would be taken for something else."
+            yield site.finding(path, "same-folder", seen, "a folder of its own", advice)
 
 
 def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

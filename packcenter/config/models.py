@@ -117,6 +117,13 @@ class Receipts(Closed):
     )
 
 
+class Papers(Closed):
+    """What the service writes for others while it runs; without this table it writes nothing."""
+
+    bills: FilePath = Field(description="Folder of the bills of bags that left, relative to the site file.")
+    feed: FilePath = Field(description="Folder of what each agency is told of its items, relative to the site file.")
+
+
 class Tls(Closed):
     """Our certificate for HTTPS; both paths are relative to the site file."""
 
@@ -300,6 +307,7 @@ class Site(Closed):
     journal: Journal = Field(description="Where the journal lies.")
     manifests: Manifests = Field(description="Where manifests come in.")
     receipts: Receipts | None = Field(default=None, description="Return receipts; without it nobody waits for them.")
+    papers: Papers | None = Field(default=None, description="Bills and agencies' events; without it none are written.")
     http: Http = Field(default_factory=Http, description="Address of metrics, status and the live page.")
     acts: Acts | None = Field(default=None, description="What people may do; without it the service only shows.")
     waybills: Waybills = Field(description="Range of our own waybill numbers.")

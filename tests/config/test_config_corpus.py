@@ -343,6 +343,14 @@ SITE = [
         (Expect("same-folder", "$.receipts.folder", ("[manifests]",)),),
     ),
     Case(
+        "bills in the folder of receipts, the feed with them",
+        (site('bills = "run/bills"', 'bills = «"run/receipts"'), site('feed = "run/feed"', 'feed = "run/receipts/"')),
+        (
+            Expect("same-folder", "$.papers.bills", ("[receipts]",)),
+            Expect("same-folder", "$.papers.feed", ("[receipts]",)),
+        ),
+    ),
+    Case(
         "the journal in the agencies' folder",
         (site('folder = "run/manifests"', 'folder = «"run/journal/"'),),
         (Expect("same-folder", "$.manifests.folder"),),
