@@ -28,7 +28,7 @@ def receipts(journal: Path, overdue: bool, everything: bool, as_json: bool) -> i
     taken = projection.take(state, tuple(each.value for each in wanted))
     if as_json:
         output.print_json(taken)
-    elif state.hall is not None and not state.hall.receipt_hours and not state.receipts:
+    elif state.hall is not None and not state.hall.receipt_minutes and not state.receipts:
         click.echo("This hall waits for no receipts; its site file has no [receipts].")
     else:
         offset = state.hall.utc_offset_minutes if state.hall is not None else 0

@@ -216,7 +216,7 @@ def _hall(site: Site, plan: PlanTable, profiles: Mapping[str, Loaded[Profile]]) 
         waybills=Waybills(site.waybills.indicator, site.waybills.first, site.waybills.last, site.waybills.country),
         plan=_plan(plan),
         shifts=_shifts(site.shifts),
-        receipt_hours=site.receipts.hours if site.receipts is not None else 0,
+        receipt_minutes=site.receipts.hours * 60 if site.receipts is not None else 0,
     )
 
 

@@ -167,7 +167,7 @@ class Hall(msgspec.Struct, frozen=True, array_like=True):
 
     `utc_offset_minutes` turns core time (microseconds since the Unix epoch) into the local time of cut-offs and shifts.
     `shifts` are when the machines are planned to be busy: (begin, end) in minutes after local midnight, rising and apart,
-    the end not included; empty: always. No decision depends on them. `receipt_hours` is how long the receipt of a dispatched
+    the end not included; empty: always. No decision depends on them. `receipt_minutes` is how long the receipt of a dispatched
     item is awaited that wants one, 0: receipts are not tracked.
     """
 
@@ -182,7 +182,7 @@ class Hall(msgspec.Struct, frozen=True, array_like=True):
     waybills: Waybills
     plan: Plan
     shifts: tuple[tuple[int, int], ...] = ()
-    receipt_hours: int = 0
+    receipt_minutes: int = 0
 
     def plcs(self) -> tuple[str, ...]:
         """Every PLC's name: sorters, baggers, rack, each in the configuration's order."""

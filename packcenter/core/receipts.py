@@ -20,7 +20,7 @@ from packcenter.core.state import Item
 from packcenter.core.turn import Turn
 from packcenter.core.words import ReceiptState, Service
 
-_HOUR_US = 3_600_000_000
+_MINUTE_US = 60_000_000
 
 REFUSALS: dict[str, str] = {
     "unknown_receipt": "no item and no waybill of ours has this code",
@@ -33,9 +33,9 @@ REFUSALS: dict[str, str] = {
 
 def expect(turn: Turn, item: Item) -> None:
     """An item has just left; its receipt is awaited from now on if its agency wants one."""
-    hours = turn.index.hall.receipt_hours
-    if hours and item.service == Service.RECEIPT_REQUESTED:
-        turn.emit(ReceiptAwaited(item.id, turn.at_us + hours * _HOUR_US))
+    minutes = turn.index.hall.receipt_minutes
+    if minutes and item.service == Service.RECEIPT_REQUESTED:
+        turn.emit(ReceiptAwaited(item.id, turn.at_us + minutes * _MINUTE_US))
 
 
 def on_due(turn: Turn, item: str) -> None:

@@ -34,7 +34,7 @@ class Books(msgspec.Struct, frozen=True):
 
 def take(state: State) -> Books:
     """Balance the books as they stand."""
-    tracked = state.receipts or (state.hall is not None and state.hall.receipt_hours)
+    tracked = state.receipts or (state.hall is not None and state.hall.receipt_minutes)
     return Books(books(state), balance_errors(state), receipts.counts(state) if tracked else {})
 
 

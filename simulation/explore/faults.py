@@ -23,7 +23,7 @@ from simulation.explore.shared_faults import (
     WRAP,
     plc_of,
 )
-from simulation.explore.staff import STAFF_FAULTS
+from simulation.explore.staff import SERVICE_FAULTS, STAFF_FAULTS
 from simulation.explore.striking import SECOND, Fault, Striker, by_name
 
 if TYPE_CHECKING:
@@ -262,7 +262,12 @@ FAULTS: Final[Mapping[str, Fault[ProtocolWorld]]] = by_name(
     *ACTS,
 )
 _LATER: Final = by_name(
-    *LATER_ACTS, Fault("profile", "plc", 60 * SECOND, _profile), *LATER_DISK_FAULTS, *STAFF_FAULTS, *LATEST_FAULTS
+    *LATER_ACTS,
+    Fault("profile", "plc", 60 * SECOND, _profile),
+    *LATER_DISK_FAULTS,
+    *STAFF_FAULTS,
+    *LATEST_FAULTS,
+    *SERVICE_FAULTS,
 )
 KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in FAULTS.items()},

@@ -48,6 +48,9 @@ GOALS: Final[Mapping[str, str]] = {
     "document sent off": "a person decides, and the books follow",
     "coded by hand": "an object without identity gets its own",
     "act refused": "nothing may come of it",
+    "bag for one service left": "one destination has bags for several services",
+    "receipt returned": "a court document's receipt comes back",
+    "receipt overdue": "a receipt does not come in its time",
     "snapshot taken": "a restart need not read everything",
     "segment switched": "the journal goes on in another file",
 }
@@ -62,6 +65,9 @@ _OF_STAFF: Final = (
     "document sent off",
     "coded by hand",
     "act refused",
+    "bag for one service left",
+    "receipt returned",
+    "receipt overdue",
 )
 WIRE_CANNOT: Final = frozenset({"stale reply ignored", "reload during a jam", "event set aside", *_OF_STAFF})
 """Goals that the wire level does not count: whoever does must take it out here."""

@@ -152,7 +152,7 @@ Waybills: indicator text, first integer, last integer, country text
 Plan: version text, destinations [Destination, ...], groups [Group, ...], rules [Rule, ...], bags BagLimits
 Hall: name text, centre text, utc_offset_minutes integer, agencies [text, ...], mail_classes [MailClass, ...],
   sorters [Sorter, ...], baggers [Bagger, ...], rack Rack, waybills Waybills, plan Plan, shifts [[integer, integer], ...] = [],
-  receipt_hours integer = 0
+  receipt_minutes integer = 0
 """
 
 Said = list[Any]

@@ -50,7 +50,7 @@ class Hall:
         (self.name, self.centre, self._offset_minutes, agencies, classes, sorters, baggers, rack, self.waybills, plan, *more) = (
             said
         )
-        self.receipt_hours: int = more[1] if len(more) > 1 else 0
+        self.receipt_minutes: int = more[1] if len(more) > 1 else 0
         self.agencies = frozenset(agencies)
         self.classes = {name: MailClass(*rest) for name, *rest in classes}
         self.sorters = {each[0]: Sorter(each) for each in sorters}

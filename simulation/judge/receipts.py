@@ -13,7 +13,7 @@ from typing import Final
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Court, Item
 
-_HOUR_US: Final = 3_600_000_000
+_MINUTE_US: Final = 60_000_000
 _LATE_US: Final = 120_000_000
 """What is overdue is said to be two minutes later at the latest: the controller may have stood still for one."""
 
@@ -21,13 +21,13 @@ _LATE_US: Final = 120_000_000
 def awaited(court: Court, bench: Bench, fact: Said) -> None:
     """A receipt of what has just left, and whose agency wants one."""
     _, name, due_us = fact
-    item, receipts, hours = court.item(name, "ReceiptAwaited"), court.receipts, court.hall.receipt_hours if court.hall else 0
+    item, receipts, minutes = court.item(name, "ReceiptAwaited"), court.receipts, court.hall.receipt_minutes if court.hall else 0
     if item is None:
         return
     if item.place != "dispatched" or "BagClosed" not in bench.said or item.line is None or item.line[5] != "receipt-requested":
         court.blame("D4", f"a receipt of {name} is awaited, which has not just left, or wants none")
-    if not hours or due_us != bench.at_us + hours * _HOUR_US:
-        court.blame("D4", f"a receipt of {name} is awaited until {due_us}, the hall waits {hours} hours")
+    if not minutes or due_us != bench.at_us + minutes * _MINUTE_US:
+        court.blame("D4", f"a receipt of {name} is awaited until {due_us}, the hall waits {minutes} minutes")
     if name in receipts.state:
         court.blame("D4", f"a receipt of {name} is awaited again")
     receipts.state[name], receipts.due_us[name] = "awaited", due_us
@@ -122,7 +122,7 @@ def after_received(court: Court, bench: Bench) -> None:
 
 def after_record(court: Court, bench: Bench) -> None:
     """What leaves with the wish for a receipt is waited for; what is due is told."""
-    if "BagClosed" in bench.said and court.hall is not None and court.hall.receipt_hours:
+    if "BagClosed" in bench.said and court.hall is not None and court.hall.receipt_minutes:
         awaited_now = {fact[1] for fact in bench.said.get("ReceiptAwaited", ())}
         for fact in bench.said.get("Moved", ()):
             item = court.items.get(fact[1])

@@ -108,7 +108,7 @@ HALLS: Final[dict[str, Hall]] = {
     "court": replace(
         SMALL,
         name="court",
-        receipt_hours=1,
+        receipt_minutes=60,
         rack=replace(
             SMALL.rack,
             positions=(

@@ -596,7 +596,7 @@ ADDED = {
     (hall.Bagger, "ideal_cycle_ms"),
     (hall.Rack, "ideal_cycle_ms"),
     (hall.Hall, "shifts"),
-    (hall.Hall, "receipt_hours"),
+    (hall.Hall, "receipt_minutes"),
     (hall.Position, "services"),
     (hall.Destination, "outlets"),
     (inputs.Line, "outlet"),
