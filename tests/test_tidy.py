@@ -16,7 +16,7 @@ from typing import get_args
 
 import pytest
 
-from packcenter.core import alarm_facts, facts, inputs, receipt_facts
+from packcenter.core import alarm_facts, facts, inputs, receipt_facts, tag_facts
 from packcenter.core.controller import HANDLERS
 from packcenter.core.state import EVOLVE
 
@@ -277,7 +277,7 @@ def test_every_fact_has_its_evolve_entry_and_is_one_of_the_facts() -> None:
     known = [*vars(facts).values(), *vars(alarm_facts).values(), *vars(receipt_facts).values()]
     defined = {each for each in known if isinstance(each, type) and issubclass(each, bases) and each not in bases}
     assert EVOLVE.keys() == set(get_args(facts.Fact))
-    assert defined | {facts.HallAdopted} == set(get_args(facts.Fact))
+    assert defined | {facts.HallAdopted, tag_facts.TagMade} == set(get_args(facts.Fact))
 
 
 def test_every_input_has_its_handler() -> None:

@@ -217,6 +217,7 @@ def _hall(site: Site, plan: PlanTable, profiles: Mapping[str, Loaded[Profile]]) 
         plan=_plan(plan),
         shifts=_shifts(site.shifts),
         receipt_minutes=site.receipts.hours * 60 if site.receipts is not None else 0,
+        receptacles=(kept.origin, kept.category, kept.subclass) if (kept := site.receptacles) is not None else (),
     )
 
 
@@ -283,7 +284,7 @@ def _destinations(tables: list[DestinationTable]) -> tuple[Destination, ...]:
         own = [postcode_range(text) for text in each.postcodes]
         if each.everything_else:
             own += _left(taken)
-        made.append(Destination(each.name, tuple(_joined(sorted(own))), tuple(each.outlets)))
+        made.append(Destination(each.name, tuple(_joined(sorted(own))), tuple(each.outlets), each.office or ""))
     return tuple(made)
 
 

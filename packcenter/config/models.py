@@ -34,6 +34,7 @@ _LANE_NAME = r"^[a-z][a-z0-9-]{0,31}/[1-9][0-9]?$"
 _POSTCODES = r"^[0-9]{6}(-[0-9]{6})?$"
 _TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 _SHIFT = r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
+_OFFICE = r"^[A-Z0-9]{6}$"
 _OUTLET = r"^[A-Z][A-Z0-9-]{3,15}$"
 _FILE_PATH = r"^[^\x00-\x1f]+$"
 _PROFILE_NAME = r"^[A-Za-z0-9._/-]+$"
@@ -54,6 +55,7 @@ PATTERN_WORDS = {
     _POSTCODES: 'six digits or a range of them, such as "210000-210099"',
     _TIME_OF_DAY: 'a time of day from "00:00" to "23:59"',
     _SHIFT: 'begin and end of a shift, such as "08:00-17:30" or "22:00-06:00"',
+    _OFFICE: "six capital letters and digits",
     _OUTLET: "4 to 16 capital letters, digits and hyphens, a letter first",
     _FILE_PATH: "a path without control characters",
     _PROFILE_NAME: 'a profile\'s name, or a path of letters, digits, ".", "_", "-" and "/"',
@@ -74,6 +76,7 @@ LaneName = Annotated[str, Field(pattern=_LANE_NAME, examples=["plc-1/1"])]
 Postcodes = Annotated[str, Field(pattern=_POSTCODES, examples=["210000-210099"])]
 TimeOfDay = Annotated[str, Field(pattern=_TIME_OF_DAY, examples=["17:30"])]
 Shift = Annotated[str, Field(pattern=_SHIFT, examples=["08:00-17:30"])]
+Office = Annotated[str, Field(pattern=_OFFICE, examples=["CNNKGA"])]
 Outlet = Annotated[str, Field(pattern=_OUTLET, examples=["NJ-PO-018"])]
 FilePath = Annotated[str, Field(min_length=1, max_length=400, pattern=_FILE_PATH, examples=["folder/file"])]
 Node = Annotated[str, Field(pattern=_NODE, examples=["Out"])]
@@ -122,6 +125,16 @@ class Papers(Closed):
 
     bills: FilePath = Field(description="Folder of the bills of bags that left, relative to the site file.")
     feed: FilePath = Field(description="Folder of what each agency is told of its items, relative to the site file.")
+
+
+class Receptacles(Closed):
+    """What the S9 tags of our bags begin with; without this table bags bear tags of the centre's own."""
+
+    origin: Office = Field(description="Our office of exchange (IMPC), six capital letters and digits.")
+    category: Literal["A", "B", "C", "D"] = Field(
+        description="Mail category: A air or priority, B S.A.L., C surface, D priority by surface."
+    )
+    subclass: Annotated[str, Field(pattern=_TWO_LETTERS, examples=["EN"])] = Field(description="Mail subclass, two letters.")
 
 
 class Tls(Closed):
@@ -307,6 +320,7 @@ class Site(Closed):
     journal: Journal = Field(description="Where the journal lies.")
     manifests: Manifests = Field(description="Where manifests come in.")
     receipts: Receipts | None = Field(default=None, description="Return receipts; without it nobody waits for them.")
+    receptacles: Receptacles | None = Field(default=None, description="Our part of S9 bag tags; without it none are made.")
     papers: Papers | None = Field(default=None, description="Bills and agencies' events; without it none are written.")
     http: Http = Field(default_factory=Http, description="Address of metrics, status and the live page.")
     acts: Acts | None = Field(default=None, description="What people may do; without it the service only shows.")
@@ -330,6 +344,9 @@ class Destination(Closed):
     )
     outlets: Annotated[list[Outlet], Field(max_length=2_000)] = Field(
         default_factory=list, description="Codes of the post outlets there, at which addressees fetch their parcels."
+    )
+    office: Office | None = Field(
+        default=None, description="Its office of exchange (IMPC), which S9 tags of its bags bear; without it they bear our own."
     )
     everything_else: bool = Field(default=False, description="True gives it every postcode that no other destination has.")
 

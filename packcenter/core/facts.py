@@ -29,6 +29,7 @@ from packcenter.core.alarm_facts import (
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Line
 from packcenter.core.receipt_facts import ReceiptAwaited, ReceiptGivenUp, ReceiptOverdue, ReceiptRefused, ReceiptReturned
+from packcenter.core.tag_facts import TagMade
 
 
 class _Fact(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
@@ -569,5 +570,5 @@ Fact = (
     | ActTaken | ActRefused | LaneBarred | MachineStopSet | MaintenanceSet | ItemWithdrawn | CodedByHand
     | AlarmTableAdopted | AlarmAwaited | AlarmRaised | AlarmSuppressed | AlarmCleared
     | AlarmAckSet | AlarmShelfSet | AlarmOutSet | AlarmFloodSet
-    | ReceiptAwaited | ReceiptOverdue | ReceiptReturned | ReceiptGivenUp | ReceiptRefused
+    | ReceiptAwaited | ReceiptOverdue | ReceiptReturned | ReceiptGivenUp | ReceiptRefused | TagMade
 )  # fmt: skip

@@ -102,12 +102,14 @@ class Destination(msgspec.Struct, frozen=True, array_like=True):
     """
     A named part of the country; `postcodes` are inclusive ranges of six-digit codes, in order, disjoint from all others'.
 
-    `outlets` are the codes of post outlets 网点 there, at which addressees fetch their parcels.
+    `outlets` are the codes of post outlets 网点 there, at which addressees fetch their parcels. `office` is its office
+    of exchange, six characters of a bag's tag; "": its bags bear the centre's own tags.
     """
 
     name: str
     postcodes: tuple[tuple[int, int], ...]
     outlets: tuple[str, ...] = ()
+    office: str = ""
 
 
 class Group(msgspec.Struct, frozen=True, array_like=True):
@@ -168,7 +170,8 @@ class Hall(msgspec.Struct, frozen=True, array_like=True):
     `utc_offset_minutes` turns core time (microseconds since the Unix epoch) into the local time of cut-offs and shifts.
     `shifts` are when the machines are planned to be busy: (begin, end) in minutes after local midnight, rising and apart,
     the end not included; empty: always. No decision depends on them. `receipt_minutes` is how long the receipt of a dispatched
-    item is awaited that wants one, 0: receipts are not tracked.
+    item is awaited that wants one, 0: receipts are not tracked. `receptacles` are our office of exchange, category and subclass
+    of S9 tags (`core.tags`); empty: bags bear the centre's own tags.
     """
 
     name: str
@@ -183,6 +186,7 @@ class Hall(msgspec.Struct, frozen=True, array_like=True):
     plan: Plan
     shifts: tuple[tuple[int, int], ...] = ()
     receipt_minutes: int = 0
+    receptacles: tuple[str, ...] = ()
 
     def plcs(self) -> tuple[str, ...]:
         """Every PLC's name: sorters, baggers, rack, each in the configuration's order."""

@@ -119,7 +119,7 @@ class Bagger(msgspec.Struct):
 class Bag(msgspec.Struct):
     """
     A mail bag that hangs open at a position. `closing` is why it was asked to close, "" while it is not; `by_hand`: a person
-    wants it closed.
+    wants it closed. `printed` is the whole tag under which it was last asked to close (`core.tags`), "" none.
 
     `cutoff_us` is when it will be, 0 never: its cut-off, or the next attempt after a refusal.
     """
@@ -133,6 +133,7 @@ class Bag(msgspec.Struct):
     closing: str = ""
     suspect: str = ""
     by_hand: bool = False
+    printed: str = ""
 
 
 class Receipt(msgspec.Struct):
@@ -194,6 +195,8 @@ class State(msgspec.Struct):
     `alarm_table` is the version of that table, 0 none; `alarm_times` when the last alarms were raised, `FLOOD_BEGINS` + 1 at
     most; `flood_us` when a flood of them is looked at again, 0 there is none.
     `receipts` maps each dispatched item that wants one to its receipt, for ever; `receipts_overdue` counts those overdue.
+    `despatches` maps each series of S9 tags (16 characters) to despatch and receptacle of its last bag, and 1 if that ended it;
+    `tags` each bag that was named by one to the whole tag under which it was last asked to close.
     """
 
     hall: Hall | None = None
@@ -221,6 +224,8 @@ class State(msgspec.Struct):
     flood_us: int = 0
     receipts: dict[str, Receipt] = {}
     receipts_overdue: int = 0
+    despatches: dict[str, list[int]] = {}
+    tags: dict[str, str] = {}
 
 
 @lru_cache(maxsize=4096)

@@ -31,7 +31,9 @@ class Parcel(msgspec.Struct, frozen=True):
 
 
 class Bill(msgspec.Struct, frozen=True):
-    """The bill of the bag with this tag; `grams` is what the rack weighed, `sequence` the record that closed the bag."""
+    """
+    The bill of the bag that bears this whole tag; `grams` is what the rack weighed, `sequence` the record that closed the bag.
+    """
 
     tag: str
     centre: str
@@ -65,7 +67,8 @@ def _bill(sequence: int, at_us: int, closed: f.BagClosed, state: State) -> Bill:
     ]
     when = local_iso(at_us, state.hall.utc_offset_minutes)
     hall = state.hall
-    return Bill(closed.bag, hall.centre, closed.position, closed.destination, closed.seal, closed.grams, when, sequence, parcels)
+    tag = state.tags.get(closed.bag, closed.bag)
+    return Bill(tag, hall.centre, closed.position, closed.destination, closed.seal, closed.grams, when, sequence, parcels)
 
 
 def local_iso(at_us: int, utc_offset_minutes: int) -> str:

@@ -26,19 +26,20 @@ RECEIPT_MINUTES: Final = 1
 
 def with_services(hall: h.Hall) -> h.Hall:
     """
-    The hall with short patience for receipts; a small one also with bags of their own for what wants a receipt, or is fetched
-    at an outlet.
+    The hall with short patience for receipts and S9 tags for its first destination; a small one also with bags of their own for
+    what wants a receipt, or is fetched at an outlet.
     """
-    hall = replace(hall, receipt_minutes=RECEIPT_MINUTES)
+    hall = replace(hall, receipt_minutes=RECEIPT_MINUTES, receptacles=("CNNKGA", "A", "EN"))
     near = hall.plan.destinations[0]
     if near.outlets:
-        return hall
+        destinations = (replace(near, office="CNNKGB"), *hall.plan.destinations[1:])
+        return replace(hall, plan=replace(hall.plan, destinations=destinations))
     last = max(position.number for position in hall.rack.positions)
     more = (
         h.Position(last + 1, near.name, (Service.RECEIPT_REQUESTED.value,)),
         h.Position(last + 2, near.name, (Service.OUTLET_PICKUP.value, Service.REGISTERED.value)),
     )
-    destinations = (replace(near, outlets=OUTLETS), *hall.plan.destinations[1:])
+    destinations = (replace(near, outlets=OUTLETS, office="CNNKGB"), *hall.plan.destinations[1:])
     rack = replace(hall.rack, positions=(*hall.rack.positions, *more))
     return replace(hall, rack=rack, plan=replace(hall.plan, destinations=destinations))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from simulation.judge import tags
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bag, Bench, Court, Item, is_masked
 
@@ -57,6 +58,8 @@ def bag_opened(court: Court, bench: Bench, fact: Said) -> None:
     if court.hall is not None and cutoff_us != court.hall.next_cutoff_us(bench.at_us):
         court.blame("G3", f"bag {tag} is to be closed at {cutoff_us}, by the plan at {court.hall.next_cutoff_us(bench.at_us)}")
     bag = court.open_bags[position] = Bag(tag, position, destination, cutoff_us)
+    if court.hall is not None:
+        tags.opened(court, bench, bag)
     if position in court.left_hanging:
         bag.tainted = f"{court.left_hanging.pop(position)} may hang there still"
 
@@ -163,7 +166,11 @@ def _is_closing(court: Court, rack: str, position: int) -> bool:
 def close_bag(court: Court, bench: Bench, command: Said) -> None:
     """The rack is asked to close what is to be closed."""
     _, plc, number, position, tag = command
-    if bench.orders.pop(("CloseBag", position), None) != (tag,):
+    bag = court.open_bags.get(position)
+    wanted = (bag.printed or bag.tag) if bag is not None else tag
+    if tags.is_name(wanted):
+        court.blame("D5", f"{plc} is asked to close {wanted}, and no tag was made for it")
+    if bench.orders.pop(("CloseBag", position), None) is None or tag != wanted:
         court.blame("E9", f"{plc} is asked to close {tag} ({number}), which this record does not announce")
 
 

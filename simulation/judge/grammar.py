@@ -119,6 +119,7 @@ ReceiptOverdue: item text
 ReceiptReturned: item text, file text
 ReceiptGivenUp: item text
 ReceiptRefused: file text, code text, why text
+TagMade: bag text, position integer, tag text
 """
 
 COMMANDS: Final = """
@@ -144,7 +145,7 @@ Position: number integer, destination text, services [text, ...] = []
 Rack: plc text, positions [Position, ...], reject_position integer, drop_timeout_ms integer, close_timeout_ms integer,
   ideal_cycle_ms integer = 0
 MailClass: name text, secure boolean, grams_min integer, grams_max integer, pouch integer, thickness_max integer
-Destination: name text, postcodes [[integer, integer], ...], outlets [text, ...] = []
+Destination: name text, postcodes [[integer, integer], ...], outlets [text, ...] = [], office text = ""
 Group: name text, lanes [[text, integer], ...], balance text, overflow [text, ...]
 Rule: name text, mail_classes [text, ...], agencies [text, ...], destinations [text, ...], services [text, ...], group text
 BagLimits: items_max integer, grams_max integer, cutoff_minutes [integer, ...]
@@ -152,7 +153,7 @@ Waybills: indicator text, first integer, last integer, country text
 Plan: version text, destinations [Destination, ...], groups [Group, ...], rules [Rule, ...], bags BagLimits
 Hall: name text, centre text, utc_offset_minutes integer, agencies [text, ...], mail_classes [MailClass, ...],
   sorters [Sorter, ...], baggers [Bagger, ...], rack Rack, waybills Waybills, plan Plan, shifts [[integer, integer], ...] = [],
-  receipt_minutes integer = 0
+  receipt_minutes integer = 0, receptacles [text, ...] = []
 """
 
 Said = list[Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final, NamedTuple
 
 _MINUTE_US: Final = 60_000_000
@@ -51,6 +52,7 @@ class Hall:
             said
         )
         self.receipt_minutes: int = more[1] if len(more) > 1 else 0
+        self.receptacles: list[str] = more[2] if len(more) > 2 else []
         self.agencies = frozenset(agencies)
         self.classes = {name: MailClass(*rest) for name, *rest in classes}
         self.sorters = {each[0]: Sorter(each) for each in sorters}
@@ -69,6 +71,15 @@ class Hall:
         if len(line) > _OUTLET and line[_OUTLET]:
             return str(self._outlets.get(line[_OUTLET], ""))
         return self._of_postcode(line[4])
+
+    def series_of(self, destination: str, at_us: int) -> str:
+        """The first 16 characters of the S9 tags of a destination at a moment; "" if its bags bear tags of the centre."""
+        office = next((more[1] for name, _, *more in self._destinations if name == destination and len(more) > 1), "")
+        if not office or not self.receptacles:
+            return ""
+        year = time.gmtime((at_us + self._offset_minutes * _MINUTE_US) // 1_000_000).tm_year
+        origin, category, subclass = self.receptacles
+        return f"{origin}{office}{category}{subclass}{year % 10}"
 
     def bag_takes(self, position: int, line: list[Any]) -> bool:
         """Whether a bag that hangs at a position is for such a parcel: its destination, and its service (D2)."""

@@ -21,7 +21,7 @@ class Item:
     """A document or object in custody. `line` is what a manifest says of it; None for an object without one."""
 
     __slots__ = (
-        "account", "awaited", "code", "id", "job", "line", "parcel", "place", "scan", "secure", "suspect", "waybill",
+        "account", "awaited", "code", "grams", "id", "job", "line", "parcel", "place", "scan", "secure", "suspect", "waybill",
         "withdrawn",
     )  # fmt: skip
 
@@ -39,6 +39,8 @@ class Item:
         self.scan: Scan | None = None
         self.awaited: Job | None = None
         self.job: Job | None = None
+        self.grams = 0
+        """Of the parcel that was sealed last with it."""
         self.parcel: Parcel | None = None
 
 
@@ -127,7 +129,9 @@ class Parcel:
 class Bag:
     """An open mail bag: labels and items in the order in which they fell."""
 
-    __slots__ = ("cutoff_us", "destination", "due_us", "items", "labels", "overdue_us", "position", "suspect", "tag", "tainted")
+    __slots__ = (
+        "cutoff_us", "destination", "due_us", "items", "labels", "overdue_us", "position", "printed", "suspect", "tag", "tainted",
+    )  # fmt: skip
 
     def __init__(self, tag: str, position: int, destination: str, cutoff_us: int) -> None:
         self.cutoff_us = self.due_us = cutoff_us
@@ -135,6 +139,8 @@ class Bag:
         self.overdue_us = 0
         """When it was first seen in this run that nobody had asked, though it was due; 0 not yet."""
         self.tag = tag
+        self.printed = ""
+        """The whole tag, of a bag that has one, under which the rack was last asked to close it."""
         self.position = position
         self.destination = destination
         self.labels: list[str] = []
@@ -257,6 +263,8 @@ class Court:
         self.left_hanging: dict[int, str] = {}
         """Position -> tag of a bag that our books ended unheard, so that it may hang there still."""
         self.looked_us = 0
+        self.despatches: dict[str, tuple[int, int, bool]] = {}
+        """Series of S9 tags -> despatch and receptacle of its last bag, and whether that was the last of its despatch."""
         self.tags: set[str] = set()
         """Tags of all bags that were ever opened."""
         self.seals: dict[str, str] = {}

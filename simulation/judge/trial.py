@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import alarms, bags, custody, manifests, packing, people, receipts, routing, sessions
+from simulation.judge import alarms, bags, custody, manifests, packing, people, receipts, routing, sessions, tags
 from simulation.judge.grammar import Said, read
 from simulation.judge.ledger import Bench, Court, is_masked
 from simulation.judge.pages import Page
@@ -78,6 +78,7 @@ FACTS: Final[dict[str, Rule]] = {
     "ItemWithdrawn": people.item_withdrawn,
     "CodedByHand": people.coded_by_hand,
     **alarms.FACTS,
+    "TagMade": tags.made,
     "ReceiptAwaited": receipts.awaited,
     "ReceiptOverdue": receipts.overdue,
     "ReceiptReturned": receipts.returned,

@@ -305,6 +305,11 @@ SITE = [
         (Expect("http", "$.http.host", ("IP address",)),),
     ),
     Case(
+        "an office of exchange that is too short",
+        (plan('outlets = ["SZ-PO-001"]', 'outlets = ["SZ-PO-001"]\noffice = «"SUZ"'),),
+        (Expect("bad-value", "$.destination[14].office", ("six capital letters",)),),
+    ),
+    Case(
         "an outlet in two destinations",
         (plan('outlets = ["SZ-PO-001"]', 'outlets = [«"NJ-PO-018"]'),),
         (Expect("repeated-outlet", "$.destination[14].outlets[0]", ('"nanjing-xuanwu"',)),),

@@ -109,6 +109,7 @@ HALLS: Final[dict[str, Hall]] = {
         SMALL,
         name="court",
         receipt_minutes=60,
+        receptacles=("CNNKGA", "A", "EN"),
         rack=replace(
             SMALL.rack,
             positions=(
@@ -119,7 +120,10 @@ HALLS: Final[dict[str, Hall]] = {
         ),
         plan=replace(
             SMALL.plan,
-            destinations=(replace(SMALL.plan.destinations[0], outlets=("NJ-PO-1", "NJ-PO-2")), *SMALL.plan.destinations[1:]),
+            destinations=(
+                replace(SMALL.plan.destinations[0], outlets=("NJ-PO-1", "NJ-PO-2"), office="CNNKGB"),
+                *SMALL.plan.destinations[1:],
+            ),
             rules=(SMALL.plan.rules[0], Rule("letters", ("letter",), (), (), (), "letters")),
         ),
     ),

@@ -365,6 +365,8 @@ given 16.200 packed bagger-2 EA000000031CN job=1
 given 20.000 dropped EA000000014CN position=3
 given 21.000 dropped EA000000028CN position=1
 given 22.000 dropped EA000000031CN position=4
+given 29.000 bag 3
+given 29.500 bag 4
 given 30.000 shut 1 seal=S1
 given 31.000 shut 4 seal=S2
 """

@@ -50,6 +50,55 @@ def _(records: Records) -> None:
     cut_after(records, received)
 
 
+@mutant("D5", "a bag bears the receptacle of another", SERVICES, "D3")
+def _(records: Records) -> None:
+    dropped = nth(records, "Dropped", 1)
+    first = said(nth(records, "Dropped"), "BagOpened")[1]
+    for fact in dropped.facts:
+        fact[:] = [str(each).replace(first[:-1] + "2", first) if isinstance(each, str) else each for each in fact]
+    cut_after(records, dropped)
+
+
+@mutant("D5", "a bag for a destination with an office bears a tag of the centre", SERVICES)
+def _(records: Records) -> None:
+    dropped = nth(records, "Dropped")
+    name = said(dropped, "BagOpened")[1]
+    for fact in dropped.facts:
+        fact[:] = [str(each).replace(name, "NJ-03-000001") if isinstance(each, str) else each for each in fact]
+    cut_after(records, dropped)
+
+
+@mutant("D5", "a tag says less than the bag weighs", SERVICES)
+def _(records: Records) -> None:
+    asked = nth(records, "BagOrdered")
+    for each in (said(asked, "TagMade"), said(asked, "CloseBag")):
+        each[-1] = each[-1][:-4] + "0000"
+    cut_after(records, asked)
+
+
+@mutant("D5", "a tag says that no registered item is in the bag, and a court document is", SERVICES)
+def _(records: Records) -> None:
+    asked = nth(records, "BagOrdered")
+    for each in (said(asked, "TagMade"), said(asked, "CloseBag")):
+        each[-1] = each[-1][:24] + "0" + each[-1][25:]
+    cut_after(records, asked)
+
+
+@mutant("E9", "a bag is closed under its name alone", SERVICES)
+def _(records: Records) -> None:
+    asked = nth(records, "BagOrdered")
+    said(asked, "CloseBag")[-1] = said(asked, "TagMade")[1]
+    cut_after(records, asked)
+
+
+@mutant("D5", "a bag is closed, and no tag is made for it", SERVICES)
+def _(records: Records) -> None:
+    asked = nth(records, "BagOrdered")
+    said(asked, "CloseBag")[-1] = said(asked, "TagMade")[1]
+    drop_said(asked, "TagMade")
+    cut_after(records, asked)
+
+
 @mutant("D4", "a court document leaves, and nobody waits for its receipt", RECEIPTS)
 def _(records: Records) -> None:
     shut = nth(records, "BagShut")

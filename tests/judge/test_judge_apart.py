@@ -23,7 +23,7 @@ JUDGE = sorted((ROOT / "simulation" / "judge").glob("*.py"))
 DOCUMENT = (ROOT / "packcenter" / "journal" / "JOURNAL-FORMAT.md").read_text()
 ALLOWED = {
     "__future__", "collections", "dataclasses", "functools", "hashlib", "msgspec", "os", "pathlib", "re", "simulation", "struct",
-    "sys", "typing", "zlib",
+    "sys", "time", "typing", "zlib",
 }  # fmt: skip
 
 FACTS, COMMANDS = Record._fields.index("facts"), Record._fields.index("commands")

@@ -121,6 +121,8 @@ def test_a_bill_lists_exactly_the_parcels_of_its_bag(day: str) -> None:
         for fact in each.facts
         if fact[0] == "BagClosed" and fact[6] and ["Moved", fact[6][0], f"bag/{fact[1]}", "dispatched"] in each.facts
     }
+    whole_tags = {fact[1]: fact[3] for each in desk.records for fact in each.facts if fact[0] == "TagMade"}
+    left = {whole_tags.get(tag, tag): closed for tag, closed in left.items()}
     found = desk.bills()
     assert set(found) == {f"{tag}.{kind}" for tag in left for kind in ("csv", "json")}
     for tag, closed in left.items():
