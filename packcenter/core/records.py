@@ -63,7 +63,9 @@ class Plc(msgspec.Struct):
 
     `places` holds only places that are not open. `tracks` maps a sorter's track ids to items. `barred` has the lanes that
     people closed, and who did; `stopped_by` who stopped the machine, "" nobody; `maintenance_us` when it leaves the hands
-    of maintenance, 0 if it is not in them. These three outlive the PLC's memory.
+    of maintenance, 0 if it is not in them. These three outlive the PLC's memory. `unread` has a bit for each of the last
+    `READS_KEPT` scans, the newest lowest, 1 where nothing could be read; `losses` says when it was last lost or restarted,
+    `UNSTEADY_LOSSES` times at most.
     """
 
     name: str
@@ -82,6 +84,8 @@ class Plc(msgspec.Struct):
     barred: dict[int, str] = {}
     stopped_by: str = ""
     maintenance_us: int = 0
+    unread: int = 0
+    losses: list[int] = []
 
 
 class LaneLoad(msgspec.Struct):

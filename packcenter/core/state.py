@@ -29,7 +29,7 @@ from packcenter.core.commands import (
 )
 from packcenter.core.hall import Waybills
 from packcenter.core.lifecycle import FINAL, NEXT_PLACES, SOURCES, kind_of
-from packcenter.core.limits import CLOSE_RETRY_US, OPEN_COMMANDS_MAX
+from packcenter.core.limits import CLOSE_RETRY_US, OPEN_COMMANDS_MAX, READS_KEPT, UNSTEADY_LOSSES
 from packcenter.core.records import (
     UNKNOWN,
     Alarm,
@@ -300,7 +300,9 @@ def _item_seen(state: State, at_us: int, fact: f.ItemSeen) -> None:
     item = state.items[fact.item]
     item.plc, item.track, item.confirm_us, item.unconfirmed = fact.plc, fact.track, fact.confirm_us, False
     item.hand = item.suspect = ""  # whoever put it on the belt has looked at it
-    state.plcs[fact.plc].tracks[fact.track] = fact.item
+    plc = state.plcs[fact.plc]
+    plc.tracks[fact.track] = fact.item
+    plc.unread = (plc.unread << 1 | (fact.outcome != 0)) & ((1 << READS_KEPT) - 1)
     heappush(state.agenda, (fact.confirm_us, "confirm", fact.item, 0))
 
 
@@ -452,6 +454,8 @@ def _bag_closed(state: State, at_us: int, fact: f.BagClosed) -> None:
 
 def _link_state_set(state: State, at_us: int, fact: f.LinkStateSet) -> None:
     plc = state.plcs[fact.plc]
+    if plc.up and (fact.reason == "new_life" if fact.up else fact.reason not in ("controller_start", "foreign_epoch")):
+        plc.losses = [*plc.losses, at_us][-UNSTEADY_LOSSES:]
     plc.up = fact.up
 
 

@@ -306,6 +306,19 @@ given 167.000 consumable bagger-2 consumable=2 percent=0
 given 168.000 consumable bagger-2 consumable=3 percent=0
 given 169.000 machine rack-1 aborted reason_class=fault
 given 170.000 place sorter-1 9 full
+given 770.000 tick
+given 800.000 link-lost bagger-2 heartbeat
+given 801.000 link-up bagger-2 epoch=1
+given 900.000 link-lost bagger-2 heartbeat
+given 901.000 link-up bagger-2 epoch=1
+given 1000.000 link-lost bagger-2 heartbeat
+given 1001.000 link-up bagger-2 epoch=1
+given 1010.000 scan - track=11 outcome=no_identifier
+given 1011.000 scan - track=12 outcome=no_identifier
+given 1012.000 scan - track=13 outcome=no_identifier
+given 1013.000 scan - track=14 outcome=no_identifier
+given 1014.000 scan - track=15 outcome=no_identifier
+given 1015.000 scan - track=16 outcome=no_identifier
 """
 
 ALL = {"alarms": ALARMS, "day": DAY, "trouble": TROUBLE, "lives": LIVES, "vain": VAIN, "people": PEOPLE}
