@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from packcenter.core import alarm_life
+from packcenter.core import alarm_life, plan_life
 from packcenter.core import facts as f
 from packcenter.core.commands import (
     BeginParcel,
@@ -111,6 +111,8 @@ def is_current(state: State, entry: tuple[int, str, str, int]) -> bool:
         return state.plcs[name].maintenance_us == due_us
     if kind in alarm_life.KINDS:
         return alarm_life.is_current(state, entry)
+    if kind == "plan":
+        return state.plan_due_us == due_us
     return state.baggers[name].retry_us == due_us
 
 
@@ -133,6 +135,7 @@ def rebuild_agenda(state: State) -> None:
         if bagger.retry_us:
             heappush(state.agenda, (bagger.retry_us, "retry", name, 0))
     alarm_life.push_deadlines(state)
+    plan_life.push_deadlines(state)
 
 
 def encode_state(state: State) -> bytes:
@@ -156,7 +159,7 @@ _STATE_DECODER = msgspec.msgpack.Decoder(State)
 
 def _hall_adopted(state: State, at_us: int, fact: f.HallAdopted) -> None:
     _adopt_waybills(state, fact.hall.waybills)
-    state.hall = fact.hall
+    plan_life.adopt(state, at_us, fact.hall)
     state.hall_digest = fact.digest
     state.run = fact.run
     for name in fact.hall.plcs():
@@ -309,7 +312,7 @@ def _item_seen(state: State, at_us: int, fact: f.ItemSeen) -> None:
 def _routed(state: State, at_us: int, fact: f.Routed) -> None:
     """Reserve the lane: with what it holds and what is on its way it never exceeds its capacity (R2)."""
     item = state.items[fact.item]
-    item.lane = fact.lane
+    item.lane, item.plan, item.going = fact.lane, fact.plan, fact.destination
     state.lanes[lane_place(fact.plc, fact.lane)].on_way += 1
 
 
@@ -596,4 +599,5 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     f.ItemWithdrawn: _item_withdrawn,
     f.CodedByHand: _nothing,
     **alarm_life.EVOLVE,
+    **plan_life.EVOLVE,
 }
