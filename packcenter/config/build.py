@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from packcenter.config.check_plan import postcode_range, time_of_day
+from packcenter.config.check_plan import minute_of, postcode_range, time_of_day
 from packcenter.config.check_site import parse_address
 from packcenter.config.models import Destination as DestinationTable
 from packcenter.config.models import Plan as PlanTable
@@ -107,7 +107,8 @@ class SiteSettings:
     """
     What the service needs besides hall and PLCs. Folders are relative where the path of the site file was.
 
-    `people` is the file of those who may act; None: the service only shows.
+    `people` is the file of those who may act; None: the service only shows. `plans` is the folder of the sort plans to which the
+    running hall may be switched, None: to none; `file` the site file itself, by which they are checked, and `plan` its own plan.
     """
 
     name: str
@@ -124,6 +125,9 @@ class SiteSettings:
     http_names: tuple[str, ...] = ()
     tls: TlsSettings | None = None
     people: Path | None = None
+    plans: Path | None = None
+    file: Path | None = None
+    plan: Path | None = None
 
     def below(self, folder: Path) -> SiteSettings:
         """The same settings with journal and manifests below another folder, as a run of the simulation needs them."""
@@ -170,6 +174,11 @@ def hall_digest(hall: Hall) -> str:
     return hashlib.sha256(msgspec.msgpack.encode(hall)).hexdigest()
 
 
+def plan_digest(plan: Plan) -> str:
+    """SHA-256 in hex of a plan's MessagePack form without its digest: what a plan says is what it is."""
+    return hashlib.sha256(msgspec.msgpack.encode(msgspec.structs.replace(plan, digest=""))).hexdigest()
+
+
 def build(path: Path, site: Loaded[Site], plan: Loaded[PlanTable], profiles: Mapping[str, Loaded[Profile]]) -> Configuration:
     """Put checked files together; `path` is the site file's, which folders are relative to."""
     assert site.whole, site.holes
@@ -207,7 +216,7 @@ def _hall(site: Site, plan: PlanTable, profiles: Mapping[str, Loaded[Profile]]) 
             ideal_cycle_ms=site.rack.ideal_cycle_ms or 0,
         ),
         waybills=Waybills(site.waybills.indicator, site.waybills.first, site.waybills.last, site.waybills.country),
-        plan=_plan(plan),
+        plan=_plan(plan, site.utc_offset_minutes),
         shifts=_shifts(site.shifts),
     )
 
@@ -246,8 +255,8 @@ def _sorter(sorter: SorterTable, profile: Profile) -> Sorter:
     )
 
 
-def _plan(plan: PlanTable) -> Plan:
-    return Plan(
+def _plan(plan: PlanTable, utc_offset_minutes: int) -> Plan:
+    made = Plan(
         version=plan.version,
         destinations=_destinations(plan.destination),
         groups=tuple(
@@ -265,7 +274,16 @@ def _plan(plan: PlanTable) -> Plan:
             for each in plan.rule
         ),
         bags=BagLimits(plan.bags.items_max, plan.bags.grams_max, tuple(time_of_day(each) for each in plan.bags.cutoffs)),
+        valid_from_us=_moment_us(plan.valid_from, utc_offset_minutes),
+        valid_until_us=_moment_us(plan.valid_until, utc_offset_minutes),
     )
+    return msgspec.structs.replace(made, digest=plan_digest(made))
+
+
+def _moment_us(text: str | None, utc_offset_minutes: int) -> int:
+    """Core time of a checked local moment; 0 if there is none."""
+    minute = minute_of(text) if text is not None else None
+    return 0 if minute is None else max(1, (minute - utc_offset_minutes) * 60_000_000)
 
 
 def _destinations(tables: list[DestinationTable]) -> tuple[Destination, ...]:
@@ -381,4 +399,7 @@ def _site(path: Path, site: Site) -> SiteSettings:
         http_names=tuple(site.http.names),
         tls=TlsSettings(folder / tls.certificate, folder / tls.private_key) if tls is not None else None,
         people=folder / site.acts.people if site.acts is not None else None,
+        plans=folder / site.plans if site.plans is not None else None,
+        file=path,
+        plan=folder / site.plan,
     )

@@ -420,6 +420,21 @@ _ENTRIES: Final = (
         ),
         latched=True,
     ),
+    Entry(
+        "plan_not_valid",
+        Subject.HALL,
+        Priority.LOW,
+        Text("Sort plan not valid now", "分拣方案不在有效期"),
+        Text(
+            "The time for which the sort plan in force is meant is over, or has not come yet.",
+            "现行分拣方案的有效期已过或尚未开始。",
+        ),
+        Text("Mail is sorted by it all the same, perhaps not as it should be today.", "仍按该方案分拣，可能不符合当日要求。"),
+        Text(
+            "Ask which plan holds today, then switch to it: packcenter plan list, packcenter act plan switch FILE.",
+            "确认当日方案并切换：packcenter plan list，packcenter act plan switch。",
+        ),
+    ),
 )
 
 ALARMS: Final[dict[str, Entry]] = {entry.name: entry for entry in _ENTRIES}

@@ -35,6 +35,7 @@ from packcenter.core.limits import (
     UNSTEADY_WINDOW_US,
 )
 from packcenter.core.packml import State as Unit
+from packcenter.core.plan_facts import PlanValiditySet
 from packcenter.core.state import Alarm, Plc, State
 from packcenter.core.turn import Turn
 from packcenter.core.words import PlaceState, ReasonClass
@@ -379,6 +380,10 @@ def _set_aside(turn: Turn, fact: f.EventSetAside) -> Iterator[Saying]:
         yield "plc_disagrees", fact.plc, True
 
 
+def _plan(turn: Turn, fact: PlanValiditySet) -> Iterator[Saying]:
+    yield "plan_not_valid", turn.index.hall.centre, bool(fact.why)
+
+
 def _people(turn: Turn, fact: f.MachineStopSet | f.MaintenanceSet) -> Iterator[Saying]:
     yield from _machine(turn, fact.plc)
 
@@ -412,6 +417,7 @@ def _table(turn: Turn, fact: a.AlarmTableAdopted) -> Iterator[Saying]:
     for station in sorted(missing(turn.state, turn.index)):
         yield "secure_lost", station, True
     yield "bags_suspect", turn.index.hall.rack.plc, _is_a_bag_in_doubt(turn)
+    yield "plan_not_valid", turn.index.hall.centre, bool(turn.state.plan_why)
     for name in turn.index.hall.plcs():
         plc = turn.plc(name)
         foreign = not plc.up and _stands(turn, "foreign_epoch", name)
@@ -451,6 +457,7 @@ RULES: dict[type, Callable[[Turn, Any], Iterator[Saying]]] = {
     f.Suspected: _suspected,
     f.EventSetAside: _set_aside,
     f.ObjectSeen: _stranger,
+    PlanValiditySet: _plan,
 }
 """Which facts speak about alarms."""
 

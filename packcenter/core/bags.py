@@ -271,8 +271,9 @@ def _ordered(turn: Turn) -> set[int]:
 
 
 def _position(turn: Turn, item: Item) -> int:
-    """Where the parcel's destination hangs, 0 nowhere."""
-    return turn.index.positions.get(turn.index.destination(item.destination), 0)
+    """Where the parcel's destination hangs, 0 nowhere: by the plan that decided its item (G3), else by the one in force."""
+    going = item.going if item.plan else turn.index.destination(item.destination)
+    return turn.index.positions.get(going, 0)
 
 
 def _answer_drop(turn: Turn, label: str) -> int | None:

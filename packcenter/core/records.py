@@ -11,7 +11,7 @@ from functools import lru_cache
 import msgspec
 
 from packcenter.core.commands import Numbered
-from packcenter.core.hall import Hall
+from packcenter.core.hall import Hall, Plan
 
 UNKNOWN = 0
 """PackML state of a machine that we cannot see."""
@@ -23,7 +23,8 @@ class Item(msgspec.Struct, gc=False):
 
     `place` is its custody; `lane` the lane asked for while it is on a belt; `entered_us` when it came to its place;
     `confirm_us` 0 or when a lane or the rack must have seen it; `command` the number of its open `Divert` or `Drop`,
-    0 none; `lost_from` the place it was lost from while it is lost; `withdrawn`: its agency wants it back.
+    0 none; `lost_from` the place it was lost from while it is lost; `withdrawn`: its agency wants it back. `plan` names the
+    sort plan that decided its lane, and `going` the destination that this plan gave it, "" none (G3).
     """
 
     id: str
@@ -48,6 +49,8 @@ class Item(msgspec.Struct, gc=False):
     grams: int = 0
     lost_from: str = ""
     withdrawn: bool = False
+    plan: str = ""
+    going: str = ""
 
 
 class Pending(msgspec.Struct):
@@ -148,6 +151,14 @@ class ManifestProgress(msgspec.Struct):
     taken: int = 0
 
 
+class PlanSwitch(msgspec.Struct):
+    """Who switched to the plan in force, and from which file; `started` is the plan that the site was started with."""
+
+    file: str
+    person: str
+    started: Plan
+
+
 class Alarm(msgspec.Struct):
     """
     Where one alarm of one subject is in its life (`core.alarms.standing` gives the state that people see).
@@ -187,6 +198,8 @@ class State(msgspec.Struct):
     `alarms` maps alarm/subject to its life: bounded, because names come from the table and subjects from the hall.
     `alarm_table` is the version of that table, 0 none; `alarm_times` when the last alarms were raised, `FLOOD_BEGINS` + 1 at
     most; `flood_us` when a flood of them is looked at again, 0 there is none.
+    `hall.plan` is the plan in force; `plan_switch` None if it is the one that the site was started with. `plan_why` is why it is
+    not valid now ("" it is), `plan_due_us` when that changes, 0 never.
     """
 
     hall: Hall | None = None
@@ -212,6 +225,9 @@ class State(msgspec.Struct):
     alarms: dict[str, Alarm] = {}
     alarm_times: list[int] = []
     flood_us: int = 0
+    plan_switch: PlanSwitch | None = None
+    plan_why: str = ""
+    plan_due_us: int = 0
 
 
 @lru_cache(maxsize=4096)

@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
-from packcenter.core import alarm_life
+from packcenter.core import alarm_life, plan_life
 from packcenter.core import facts as f
+from packcenter.core.agenda import is_current, rebuild_agenda
 from packcenter.core.commands import (
     BeginParcel,
     CloseBag,
@@ -96,45 +97,6 @@ def _answer_time_us(state: State, command: Numbered) -> int:
     return (bagger.feed_timeout_ms if kind is BeginParcel else bagger.verdict_timeout_ms) * 1000
 
 
-def is_current(state: State, entry: tuple[int, str, str, int]) -> bool:
-    """Whether a deadline of the agenda still means something; answered ones stay in the heap until they surface."""
-    due_us, kind, name, number = entry
-    if kind == "confirm":
-        return state.items[name].confirm_us == due_us
-    if kind == "command":
-        pending = state.plcs[name].pending.get(number)
-        return pending is not None and pending.due_us == due_us
-    if kind == "cutoff":
-        bag = state.bags.get(number)
-        return bag is not None and bag.tag == name and not bag.closing and bag.cutoff_us == due_us
-    if kind == "maintenance":
-        return state.plcs[name].maintenance_us == due_us
-    if kind in alarm_life.KINDS:
-        return alarm_life.is_current(state, entry)
-    return state.baggers[name].retry_us == due_us
-
-
-def rebuild_agenda(state: State) -> None:
-    """Derive the deadlines from the rest of the state, after loading a snapshot."""
-    state.agenda = []
-    for item in state.items.values():
-        if item.confirm_us:
-            heappush(state.agenda, (item.confirm_us, "confirm", item.id, 0))
-    for plc in state.plcs.values():
-        for number, pending in plc.pending.items():
-            if pending.due_us:
-                heappush(state.agenda, (pending.due_us, "command", plc.name, number))
-        if plc.maintenance_us:
-            heappush(state.agenda, (plc.maintenance_us, "maintenance", plc.name, 0))
-    for bag in state.bags.values():
-        if bag.cutoff_us and not bag.closing:
-            heappush(state.agenda, (bag.cutoff_us, "cutoff", bag.tag, bag.position))
-    for name, bagger in state.baggers.items():
-        if bagger.retry_us:
-            heappush(state.agenda, (bagger.retry_us, "retry", name, 0))
-    alarm_life.push_deadlines(state)
-
-
 def encode_state(state: State) -> bytes:
     """The state as a snapshot holds it (MessagePack, without the agenda)."""
     return _STATE_ENCODER.encode(msgspec.structs.replace(state, agenda=[]))
@@ -156,7 +118,7 @@ _STATE_DECODER = msgspec.msgpack.Decoder(State)
 
 def _hall_adopted(state: State, at_us: int, fact: f.HallAdopted) -> None:
     _adopt_waybills(state, fact.hall.waybills)
-    state.hall = fact.hall
+    plan_life.adopt(state, at_us, fact.hall)
     state.hall_digest = fact.digest
     state.run = fact.run
     for name in fact.hall.plcs():
@@ -309,7 +271,7 @@ def _item_seen(state: State, at_us: int, fact: f.ItemSeen) -> None:
 def _routed(state: State, at_us: int, fact: f.Routed) -> None:
     """Reserve the lane: with what it holds and what is on its way it never exceeds its capacity (R2)."""
     item = state.items[fact.item]
-    item.lane = fact.lane
+    item.lane, item.plan, item.going = fact.lane, fact.plan, fact.destination
     state.lanes[lane_place(fact.plc, fact.lane)].on_way += 1
 
 
@@ -596,4 +558,5 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     f.ItemWithdrawn: _item_withdrawn,
     f.CodedByHand: _nothing,
     **alarm_life.EVOLVE,
+    **plan_life.EVOLVE,
 }

@@ -48,6 +48,9 @@ GOALS: Final[Mapping[str, str]] = {
     "document sent off": "a person decides, and the books follow",
     "coded by hand": "an object without identity gets its own",
     "act refused": "nothing may come of it",
+    "plan switched while items are on their way": "they keep what the plan before decided",
+    "plan kept over a restart": "whoever switched need not switch again",
+    "plan expired in force": "the hall goes on by it, and people are told",
     "snapshot taken": "a restart need not read everything",
     "segment switched": "the journal goes on in another file",
 }
@@ -62,6 +65,9 @@ _OF_STAFF: Final = (
     "document sent off",
     "coded by hand",
     "act refused",
+    "plan switched while items are on their way",
+    "plan kept over a restart",
+    "plan expired in force",
 )
 WIRE_CANNOT: Final = frozenset({"stale reply ignored", "reload during a jam", "event set aside", *_OF_STAFF})
 """Goals that the wire level does not count: whoever does must take it out here."""

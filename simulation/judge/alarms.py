@@ -379,6 +379,11 @@ def _bags(court: Court, bench: Bench) -> None:
             _expect(court, "bags_suspect", str(court.hall.rack), True)
 
 
+def _plan(court: Court, bench: Bench) -> None:
+    assert court.hall is not None
+    _expect(court, "plan_not_valid", str(court.hall.centre), bool(court.plan_why))
+
+
 _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {
     "LinkStateSet": _links,
     "MachineEntered": _machines,
@@ -395,6 +400,7 @@ _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {
     "BagCloseAsked": _latches,
     "BagSuspected": _bags,
     "ObjectSeen": _strangers,
+    "PlanValiditySet": _plan,
 }
 """What must be on the books after a record with such a fact."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from simulation.judge import plans
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bag, Bench, Court, Item, is_masked
 
@@ -37,7 +38,7 @@ def drop(court: Court, bench: Bench, command: Said) -> None:
         parcel = carriers[0]
         if not parcel.sound or parcel.item.suspect or parcel.item.waybill != waybill:
             court.blame("B6", f"{what}, but {parcel.item.id} is suspect: {parcel.item.suspect or 'not sealed as sound'}")
-        elif parcel.item.line is None or hall.destination_of(parcel.item.line[4]) != hall.positions[position]:
+        elif plans.going(court, parcel.item) != hall.positions[position]:
             court.blame("D2", f"{what}, which is {hall.positions[position]}, not where {parcel.item.id} goes")
     for parcel in carriers:
         parcel.position, parcel.ordered = position, True
@@ -91,7 +92,7 @@ def _why_not(court: Court, bag: Bag, item: Item, label: str) -> str:
         return f"was in {item.place}"
     if label != item.waybill:
         return f"bears {label!r}, its number is {item.waybill!r}"
-    if item.line is None or court.hall is None or court.hall.destination_of(item.line[4]) != bag.destination:
+    if plans.going(court, item) != bag.destination:
         return "goes elsewhere"
     if item.parcel.position != bag.position:
         return f"was sent to position {item.parcel.position}"

@@ -45,6 +45,7 @@ class Hall:
     """A hall that was adopted. `said` is the array of `Hall` in JOURNAL-FORMAT.md."""
 
     def __init__(self, said: list[Any]) -> None:
+        self._said = said
         (self.name, self.centre, self._offset_minutes, agencies, classes, sorters, baggers, rack, self.waybills, plan, *_) = said
         self.agencies = frozenset(agencies)
         self.classes = {name: MailClass(*rest) for name, *rest in classes}
@@ -53,9 +54,20 @@ class Hall:
         self.rack, positions, self.reject = rack[0], rack[1], rack[2]
         self.positions: dict[int, str] = dict(positions)
         self.plcs = frozenset((*self.sorters, *self.baggers, self.rack))
-        _, self._destinations, groups, self._rules, (self.items_max, _, self._cutoffs) = plan
+        self.plan = plan
+        self.version, self._destinations, groups, self._rules, (self.items_max, _, self._cutoffs), *later = plan
+        said_later: list[Any] = later or [0, 0, ""]
+        self.valid_from_us, self.valid_until_us, self.digest = int(said_later[0]), int(said_later[1]), str(said_later[2])
         self._groups = {group[0]: group for group in groups}
         self._postcodes: dict[int, str] = {}
+
+    def sorted_by(self, plan: list[Any]) -> Hall:
+        """The same machines under another sort plan."""
+        return Hall([*self._said[:9], plan, *self._said[10:]])
+
+    def plan_named(self) -> str:
+        """How an item names the plan that decided it; "" where the plan has no digest."""
+        return f"{self.version}@{self.digest[:8]}" if self.digest else ""
 
     def destination_of(self, postcode: int) -> str:
         """The plan's destination of a postcode or outlet code; "" if the plan has none."""

@@ -596,10 +596,15 @@ ADDED = {
     (hall.Bagger, "ideal_cycle_ms"),
     (hall.Rack, "ideal_cycle_ms"),
     (hall.Hall, "shifts"),
+    (hall.Plan, "valid_from_us"),
+    (hall.Plan, "valid_until_us"),
+    (hall.Plan, "digest"),
+    (facts.Routed, "plan"),
+    (facts.Routed, "destination"),
 }
 """Fields that journals of release 0.1.0 do not have."""
 
-DEFAULTS = {"0": " = 0", "()": " = []"}
+DEFAULTS = {"0": " = 0", "()": " = []", "''": ' = ""'}
 
 
 def defaults(kind: type[msgspec.Struct]) -> list[object]:

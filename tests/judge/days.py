@@ -110,6 +110,35 @@ given 60.000 confirmed sorter-1 track=9 lane=9
 given 61.000 quarantined sorter-1 epoch=1 seq=99 code=NJ0006
 """
 
+PLANS = """
+# Two plans are switched to, one is refused; a restart keeps what was switched to, and the next one brings another site's plan.
+given hall daily
+given item NJ0001 letter 211000
+given item NJ0002 letter 211000
+given item NJ0003 letter 210000
+given 1.000 scan NJ0001 track=1
+given 1.500 switch lane-7
+given 2.000 switch night
+given 2.500 switch night-changed
+given 3.000 confirmed sorter-1 track=1 lane=1
+given 3.100 scan NJ0002 track=2
+given 3.200 fed bagger-1 NJ0001 job=1
+given 3.400 packed bagger-1 EA000000014CN job=1
+given 4.000 dropped EA000000014CN position=1
+given 5.100 confirmed sorter-1 track=2 lane=1
+given 5.200 fed bagger-1 NJ0002 job=3
+given 5.400 packed bagger-1 EA000000028CN job=3
+given 6.000 dropped EA000000028CN position=2
+given 7.000 restart
+given 7.100 link-up sorter-1 epoch=1 nonce=7
+given 7.200 machine sorter-1 execute
+given 8.000 scan NJ0003 track=3
+given 12.000 switch short
+given 20.000 tick
+given 20.500 restart
+given 21.000 restart hall=small
+"""
+
 LIVES = """
 # PLCs restart with items on the belt, a document in a pouch, a parcel on its way and a bag open; then the controller does.
 given hall small
@@ -321,7 +350,7 @@ given 1014.000 scan - track=15 outcome=no_identifier
 given 1015.000 scan - track=16 outcome=no_identifier
 """
 
-ALL = {"alarms": ALARMS, "day": DAY, "trouble": TROUBLE, "lives": LIVES, "vain": VAIN, "people": PEOPLE}
+ALL = {"alarms": ALARMS, "day": DAY, "trouble": TROUBLE, "lives": LIVES, "vain": VAIN, "people": PEOPLE, "plans": PLANS}
 
 
 @cache
