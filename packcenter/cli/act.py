@@ -233,6 +233,25 @@ def put_back(name: str, subject: str, **options: Any) -> int:
     return _alarm("put_back", name, subject, options)
 
 
+@act.group()
+def plan() -> None:
+    """Sort the running hall by another plan."""
+
+
+@plan.command()
+@click.argument("file")
+@click.option("--digest", default="", help="How the digest of the plan that you looked at begins; another one is refused.")
+@_act_options
+def switch(file: str, digest: str, **options: Any) -> int:
+    """Sort by the plan in FILE from here on: packcenter act plan switch monday.toml --reason "Monday".
+
+    FILE is one of the site's folder of plans, as `packcenter plan list` shows it. The service reads it whole and checks it with
+    the site first; on any fault the plan in force stays. What was decided before keeps its lane and its bag. The plan stays in
+    force over restarts, until somebody switches again or the site is started with another plan of its own.
+    """
+    return _do("plan", {"plan": file, **({"digest": digest} if digest else {})}, options)
+
+
 @act.command()
 @click.option("--last", type=click.IntRange(1, 200), default=20, show_default=True, help="How many.")
 @_service_options

@@ -20,6 +20,7 @@ _COMMANDS = {
     "demo": ("packcenter.cli.demo", "demo", "Run the reference hall: simulated PLCs behind real servers, and the controller."),
     "run": ("packcenter.cli.run", "run", "Run the control service of a real hall."),
     "simulate": ("packcenter.cli.simulate", "simulate", "Run a day in virtual time with the same core and no sockets."),
+    "scenario": ("packcenter.cli.scenario", "scenario", "Run days on which something is the matter; do they end as they must?"),
     "explore": ("packcenter.cli.explore", "explore", "Run the hall under random faults, by seed, until something gives."),
     "replay": ("packcenter.cli.journal", "replay", "Re-decide a recorded run and compare every decision."),
     "item": ("packcenter.cli.journal", "item", "Tell an item's history, with rule and reason of every decision."),

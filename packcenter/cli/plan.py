@@ -11,7 +11,7 @@ from packcenter.cli import output, site
 from packcenter.cli.codes import OK, PROBLEM, ToldError
 
 if TYPE_CHECKING:
-    from packcenter.config.plan_report import Change, Coverage, Rerouted
+    from packcenter.config.plan_report import Change, Coverage, Listed, Rerouted
     from packcenter.core.hall import Hall
     from packcenter.core.inputs import Line
 
@@ -71,6 +71,75 @@ def diff(was: Path, now: Path, manifest: Path | None, site_file: Path | None, as
     else:
         _show_changes(before.plan.version, after.plan.version, changes, moved)
     return PROBLEM if changes else OK
+
+
+@plan.command(name="list")
+@click.option("--service", "service_at", help="Address of the service, such as http://127.0.0.1:9464.")
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("run"),
+    show_default=True,
+    help="Where `packcenter demo` keeps its runs; the latest one is meant when no site is named.",
+)
+@_SITE
+@_JSON
+def list_(service_at: str | None, folder: Path, site_file: Path | None, as_json: bool) -> int:
+    """Show the site's plans, to which the running hall may be switched: packcenter act plan switch FILE.
+
+    Each is read and checked with the site. Exit code 1 if one of them is not sound.
+    """
+    from packcenter.cli.plc import find
+    from packcenter.config.load import plans_of
+
+    where = find(site_file, folder, service_at, None)
+    own = where.configuration.site
+    in_force = where.hall.plan_digest if where.hall is not None else ""
+    found = [_listed(own.file, name, path, in_force) for name, path in plans_of(own).items()]
+    if as_json:
+        output.print_json({"folder": str(own.plans or ""), "running": where.hall is not None, "plans": found})
+    elif own.plans is None:
+        click.echo("The site names no folder of plans; the key `plans` in its file does.", err=True)
+    else:
+        _show_listed(found, where.configuration.hall.utc_offset_minutes)
+        if where.hall is None:
+            click.echo("No service answers, so that the plan in force is not known.", err=True)
+    return PROBLEM if any(each.faults for each in found) else OK
+
+
+def _listed(site_file: Path | None, name: str, path: Path, in_force: str) -> Listed:
+    """One file of the folder; a plan with faults has nothing else."""
+    from packcenter.config.errors import ConfigError
+    from packcenter.config.load import load_site
+    from packcenter.config.plan_report import Listed
+
+    assert site_file is not None
+    try:
+        plan = load_site(site_file, plan=path).hall.plan
+    except ConfigError as error:
+        return Listed(name, faults=[str(finding) for finding in error.report.findings])
+    return Listed(name, plan.version, plan.digest, plan.valid_from_us, plan.valid_until_us, plan.digest == in_force)
+
+
+def _show_listed(found: list[Listed], offset_minutes: int) -> None:
+    from rich.table import Table
+
+    def moment(us: int) -> str:
+        return output.local_time(us, offset_minutes)[:16] if us else "-"
+
+    out = output.console()
+    table = Table()
+    for title in ("file", "version", "digest", "valid from", "until", ""):
+        table.add_column(title)
+    for each in found:
+        said = "in force" if each.in_force else f"{len(each.faults)} faults" if each.faults else ""
+        table.add_row(
+            each.file, each.version or "-", each.digest[:8] or "-", moment(each.valid_from_us), moment(each.valid_until_us), said
+        )
+    out.print(table)
+    for each in found:
+        for fault in each.faults:
+            click.echo(fault, err=True)
 
 
 def _lines(manifest: Path, hall: Hall) -> list[Line]:

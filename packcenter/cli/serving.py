@@ -22,10 +22,11 @@ from packcenter.cli.lines import LogLines, tell
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from packcenter.config.build import Configuration, PlcSettings
+    from packcenter.config.build import Configuration, PlcSettings, SiteSettings
     from packcenter.plc.link import LinkSettings
     from packcenter.real import RealDisk
     from packcenter.service.http import HttpServer
+    from packcenter.service.plans import PlanFiles
     from packcenter.service.service import Service, Setup
 
 STEP_FAILED = 70
@@ -81,10 +82,22 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
         mode=options.mode,
         patience=Patience(settle_us=options.settle_us),
         people=PeopleFile(str(site.people), partial(read_private, site.people)) if site.people is not None else None,
+        plans=plan_files(site),
         receipts=receipts,
         papers=papers,
         http_names=site.http_names,
     )
+
+
+def plan_files(site: SiteSettings) -> PlanFiles | None:
+    """The plans of a site's folder, each read with the site's own file."""
+    from packcenter.config.load import load_site, plans_of
+    from packcenter.service.plans import PlanFiles
+
+    file = site.file
+    if site.plans is None or file is None:
+        return None
+    return PlanFiles(lambda: [*plans_of(site)], lambda name: load_site(file, plan=plans_of(site)[name]).hall)
 
 
 _FOLDERS = ("in", "done", "refused", "results")

@@ -13,11 +13,7 @@ from packcenter.cli import collector, output, site
 from packcenter.cli.codes import OK, PROBLEM
 
 if TYPE_CHECKING:
-    from packcenter.journal.frames import Draft
-    from packcenter.journal.journal import Journal
     from simulation.fast import FastResult
-
-GROUP = 512
 
 
 @click.command()
@@ -59,6 +55,7 @@ def simulate(
     Ends with the books, the plant's own count beside them, and the decision digest: equal seeds give equal digests on
     every Python.
     """
+    from packcenter.cli.recording import Recorder
     from simulation.clock import HeapClock, SimPyClock
     from simulation.fast import FastHall
 
@@ -66,7 +63,7 @@ def simulate(
     prepared = site.prepare(configuration, manifest, seed, items, site.parse_day(day))
     clock = SimPyClock() if kernel == "simpy" else HeapClock()
     collector.settle(batch=True)
-    recorder = _Recorder(journal, configuration.hall.centre, configuration.digest) if journal is not None else None
+    recorder = Recorder(journal, configuration.hall.centre, configuration.digest) if journal is not None else None
     began = time.perf_counter()
     hall = FastHall(
         configuration.hall,
@@ -138,46 +135,3 @@ def _report(result: FastResult, seconds: float, refused: int, seed: int, as_json
 
 def _alarms_raised(result: FastResult) -> int:
     return sum(alarm.raisings for alarm in result.state.alarms.values())
-
-
-class _Recorder:
-    """Writes the simulated run into a journal, in whole groups."""
-
-    def __init__(self, folder: Path, centre: str, digest: str) -> None:
-        from importlib.metadata import version
-
-        from packcenter.journal.frames import Identity
-        from packcenter.journal.journal import Journal
-        from packcenter.real import RealClock, RealDisk
-
-        folder.mkdir(parents=True, exist_ok=True)
-        identity = Identity(centre, version("packcenter"), bytes.fromhex(digest), bytes(32))
-        self._journal: Journal = Journal.open(
-            RealDisk(folder), identity, clock=RealClock(), holder="packcenter simulate", lab=True
-        )
-        if self._journal.end.sequence:
-            from packcenter.cli.codes import USAGE, ToldError
-
-            self._journal.close()
-            raise ToldError(
-                USAGE, f"{folder} already holds a journal of {self._journal.end.sequence:,} records; name a new folder."
-            )
-        self._drafts: list[Draft] = []
-
-    def keep(self, draft: Draft) -> None:
-        """Take a record; full groups are written at once."""
-        self._drafts.append(draft)
-        if len(self._drafts) == GROUP:
-            self._write()
-
-    def _write(self) -> None:
-        self._journal.write_group(self._drafts)
-        self._drafts.clear()
-        if self._journal.spares_missing():
-            self._journal.prepare_spares()
-
-    def close(self) -> None:
-        """Write what is left."""
-        if self._drafts:
-            self._write()
-        self._journal.close()

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from packcenter.config.check_plan import postcode_range, time_of_day
+from packcenter.config.check_plan import minute_of, postcode_range, time_of_day
 from packcenter.config.check_site import parse_address
 from packcenter.config.models import Destination as DestinationTable
 from packcenter.config.models import Plan as PlanTable
@@ -107,8 +107,10 @@ class SiteSettings:
     """
     What the service needs besides hall and PLCs. Folders are relative where the path of the site file was.
 
-    `people` is the file of those who may act; None: the service only shows. `receipts` is the folder of files of receipts; None:
-    receipts are not tracked. `bills` and `feed` are where papers are written; None: they are not.
+    `people` is the file of those who may act; None: the service only shows. `plans` is the folder of the sort plans to which the
+    running hall may be switched, None: to none; `file` the site file itself, by which they are checked, and `plan` its own plan.
+    `receipts` is the folder of files of receipts, None: they are not tracked. `bills` and `feed` are where papers are written;
+    None: they are not.
     """
 
     name: str
@@ -125,6 +127,9 @@ class SiteSettings:
     http_names: tuple[str, ...] = ()
     tls: TlsSettings | None = None
     people: Path | None = None
+    plans: Path | None = None
+    file: Path | None = None
+    plan: Path | None = None
     receipts: Path | None = None
     bills: Path | None = None
     feed: Path | None = None
@@ -177,6 +182,11 @@ def hall_digest(hall: Hall) -> str:
     return hashlib.sha256(msgspec.msgpack.encode(hall)).hexdigest()
 
 
+def plan_digest(plan: Plan) -> str:
+    """SHA-256 in hex of a plan's MessagePack form without its digest: what a plan says is what it is."""
+    return hashlib.sha256(msgspec.msgpack.encode(msgspec.structs.replace(plan, digest=""))).hexdigest()
+
+
 def build(path: Path, site: Loaded[Site], plan: Loaded[PlanTable], profiles: Mapping[str, Loaded[Profile]]) -> Configuration:
     """Put checked files together; `path` is the site file's, which folders are relative to."""
     assert site.whole, site.holes
@@ -214,7 +224,7 @@ def _hall(site: Site, plan: PlanTable, profiles: Mapping[str, Loaded[Profile]]) 
             ideal_cycle_ms=site.rack.ideal_cycle_ms or 0,
         ),
         waybills=Waybills(site.waybills.indicator, site.waybills.first, site.waybills.last, site.waybills.country),
-        plan=_plan(plan),
+        plan=_plan(plan, site.utc_offset_minutes),
         shifts=_shifts(site.shifts),
         receipt_minutes=site.receipts.hours * 60 if site.receipts is not None else 0,
         receptacles=(kept.origin, kept.category, kept.subclass) if (kept := site.receptacles) is not None else (),
@@ -255,8 +265,8 @@ def _sorter(sorter: SorterTable, profile: Profile) -> Sorter:
     )
 
 
-def _plan(plan: PlanTable) -> Plan:
-    return Plan(
+def _plan(plan: PlanTable, utc_offset_minutes: int) -> Plan:
+    made = Plan(
         version=plan.version,
         destinations=_destinations(plan.destination),
         groups=tuple(
@@ -274,7 +284,16 @@ def _plan(plan: PlanTable) -> Plan:
             for each in plan.rule
         ),
         bags=BagLimits(plan.bags.items_max, plan.bags.grams_max, tuple(time_of_day(each) for each in plan.bags.cutoffs)),
+        valid_from_us=_moment_us(plan.valid_from, utc_offset_minutes),
+        valid_until_us=_moment_us(plan.valid_until, utc_offset_minutes),
     )
+    return msgspec.structs.replace(made, digest=plan_digest(made))
+
+
+def _moment_us(text: str | None, utc_offset_minutes: int) -> int:
+    """Core time of a checked local moment; 0 if there is none."""
+    minute = minute_of(text) if text is not None else None
+    return 0 if minute is None else max(1, (minute - utc_offset_minutes) * 60_000_000)
 
 
 def _destinations(tables: list[DestinationTable]) -> tuple[Destination, ...]:
@@ -390,6 +409,9 @@ def _site(path: Path, site: Site) -> SiteSettings:
         http_names=tuple(site.http.names),
         tls=TlsSettings(folder / tls.certificate, folder / tls.private_key) if tls is not None else None,
         people=folder / site.acts.people if site.acts is not None else None,
+        plans=folder / site.plans if site.plans is not None else None,
+        file=path,
+        plan=folder / site.plan,
         receipts=folder / site.receipts.folder if site.receipts is not None else None,
         bills=folder / site.papers.bills if site.papers is not None else None,
         feed=folder / site.papers.feed if site.papers is not None else None,

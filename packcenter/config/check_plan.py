@@ -4,6 +4,8 @@ Checks of one sort plan: postcodes, groups, names in rules, cut-offs. What the r
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from packcenter.config.errors import Finding, quoted
 from packcenter.config.models import Plan
 from packcenter.config.names import Findings, check_names, known_names, unique_items, unique_tables, unknown_name
@@ -23,6 +25,14 @@ def postcode_range(text: str) -> tuple[int, int]:
     return int(first), int(last or first)
 
 
+def minute_of(text: str) -> int | None:
+    """Minutes of a checked `YYYY-MM-DD HH:MM` after 1970 began, where it is read; None if the calendar has no such day."""
+    try:
+        return int(datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC).timestamp()) // 60
+    except ValueError:
+        return None
+
+
 def check_plan(plan: Loaded[Plan]) -> Findings:
     """Everything that a plan can be wrong in by itself."""
     model = plan.model
@@ -34,6 +44,7 @@ def check_plan(plan: Loaded[Plan]) -> Findings:
     yield from _groups(plan)
     yield from _rule_names(plan)
     yield from _cutoffs(plan)
+    yield from _validity(plan)
 
 
 def _postcodes(plan: Loaded[Plan]) -> Findings:
@@ -141,3 +152,21 @@ def _cutoffs(plan: Loaded[Plan]) -> Findings:
         ):
             expected = f"later than {quoted(cutoffs[at - 1])}"
             yield plan.finding(path, "cutoffs", Value(cutoffs[at]), expected, "The lorries of a day leave in this order.")
+
+
+def _validity(plan: Loaded[Plan]) -> Findings:
+    minutes: dict[str, int] = {}
+    for key in ("valid_from", "valid_until"):
+        text = getattr(plan.model, key)
+        if text is None or not plan.sound(key):
+            continue
+        minute = minute_of(text)
+        if minute is None or minute <= 0:
+            advice = "Nobody could say when the plan holds."
+            yield plan.finding((key,), "no-such-day", Value(text), "a day of the calendar after 1970", advice)
+        else:
+            minutes[key] = minute
+    if len(minutes) == 2 and minutes["valid_until"] <= minutes["valid_from"]:
+        advice = "The plan would never be valid."
+        expected = f"later than {quoted(plan.model.valid_from or '')}"
+        yield plan.finding(("valid_until",), "validity", Value(plan.model.valid_until), expected, advice)

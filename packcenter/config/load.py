@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from packcenter.config.build import Configuration, build
+from packcenter.config.build import Configuration, SiteSettings, build
 from packcenter.config.check import Together, together
 from packcenter.config.check_plan import check_plan
 from packcenter.config.check_profile import check_profile
@@ -112,6 +112,21 @@ def load_site(path: Path | str, read: ReadFile = read_file, *, plan: Path | None
     assert loaded is not None, "a site without findings and without a model"
     assert loaded.plan is not None, "a plan without findings and without a model"
     return build(Path(path), loaded.site, loaded.plan, loaded.profiles)
+
+
+def plans_of(site: SiteSettings) -> dict[str, Path]:
+    """
+    The plan files to which a site may be switched, by name: those of its folder of plans, and back to its own.
+
+    None if it names no folder, or the folder cannot be read.
+    """
+    if site.plans is None or site.plan is None:
+        return {}
+    try:
+        found = sorted(site.plans.glob("*.toml"))[:FILES_MAX]
+    except OSError:
+        return {}
+    return {site.plan.name: site.plan} | {path.name: path for path in found}
 
 
 def check_paths(paths: Iterable[Path | str], read: ReadFile = read_file) -> Report:

@@ -40,6 +40,7 @@ _FILE_PATH = r"^[^\x00-\x1f]+$"
 _PROFILE_NAME = r"^[A-Za-z0-9._/-]+$"
 _CENTRE = r"^[A-Z0-9]{2,12}$"
 _TWO_LETTERS = r"^[A-Z]{2}$"
+_MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]$"
 _VERSION = r"^[A-Za-z0-9._-]{1,40}$"
 _NODE = r"^[^\x00-\x1f]{1,200}$"
 _URL_PATH = r"^(/[A-Za-z0-9._~/-]{0,100})?$"
@@ -68,6 +69,7 @@ PATTERN_WORDS = {
     _STAFF: 'a staff number: letters, digits, ".", "_" and "-", at least one digit',
     _DIGEST: "the line that `packcenter people add` writes",
     _DATE: 'a day such as "2027-01-31"',
+    _MOMENT: 'a day and a time such as "2027-01-31 06:00"',
 }
 
 Name = Annotated[str, Field(pattern=_NAME, examples=["name-1"])]
@@ -75,6 +77,7 @@ PlcName = Annotated[str, Field(pattern=_PLC_NAME, examples=["plc-1"])]
 LaneName = Annotated[str, Field(pattern=_LANE_NAME, examples=["plc-1/1"])]
 Postcodes = Annotated[str, Field(pattern=_POSTCODES, examples=["210000-210099"])]
 TimeOfDay = Annotated[str, Field(pattern=_TIME_OF_DAY, examples=["17:30"])]
+Moment = Annotated[str, Field(pattern=_MOMENT, examples=["2027-01-31 06:00"])]
 Shift = Annotated[str, Field(pattern=_SHIFT, examples=["08:00-17:30"])]
 Office = Annotated[str, Field(pattern=_OFFICE, examples=["CNNKGA"])]
 Outlet = Annotated[str, Field(pattern=_OUTLET, examples=["NJ-PO-018"])]
@@ -324,6 +327,11 @@ class Site(Closed):
     papers: Papers | None = Field(default=None, description="Bills and agencies' events; without it none are written.")
     http: Http = Field(default_factory=Http, description="Address of metrics, status and the live page.")
     acts: Acts | None = Field(default=None, description="What people may do; without it the service only shows.")
+    plans: FilePath | None = Field(
+        default=None,
+        description="Folder of the sort plans to which the running hall may be switched, and back to its own, relative to the "
+        "site file; without it, to none.",
+    )
     waybills: Waybills = Field(description="Range of our own waybill numbers.")
     mail_class: Annotated[list[MailClass], Field(min_length=1, max_length=64)] = Field(description="The mail classes.")
     plc: Annotated[list[Plc], Field(min_length=1, max_length=64)] = Field(description="Every PLC.")
@@ -396,6 +404,12 @@ class Plan(Closed):
     schema_: Literal["packcenter.plan/1"] = Field(alias="schema", description="Kind and version of this file.")
     version: Annotated[str, Field(pattern=_VERSION, examples=["1"])] = Field(
         description="Name of this version; every item keeps the version that decided it."
+    )
+    valid_from: Moment | None = Field(
+        default=None, description="Local day and time before which nobody can switch to this plan; without it: at once."
+    )
+    valid_until: Moment | None = Field(
+        default=None, description="Local day and time from which on it should not be in force any more; without it: for ever."
     )
     bags: Bags = Field(description="When a mail bag is closed.")
     destination: Annotated[list[Destination], Field(min_length=1, max_length=1000)] = Field(description="The destinations.")

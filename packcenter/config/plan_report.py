@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -121,6 +122,21 @@ def _without_lane(index: HallIndex, group: str, mail_class: str) -> list[str]:
     ]
 
 
+# --- a folder of plans ---------------------------------------------------------------------------------------------------
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A file of the site's folder of plans: what it is, or its `faults`. Times are core time, 0 none."""
+
+    file: str
+    version: str = ""
+    digest: str = ""
+    valid_from_us: int = 0
+    valid_until_us: int = 0
+    in_force: bool = False
+    faults: list[str] = []
+
+
 # --- two plans -----------------------------------------------------------------------------------------------------------
 
 
@@ -149,6 +165,7 @@ def compare(was: Plan, now: Plan) -> list[Change]:
         *_changes("rule", _rules(was), _rules(now)),
         *_order(was, now),
         *_changes("bags", _bags(was), _bags(now)),
+        *_changes("validity", _validity(was), _validity(now)),
     ]
 
 
@@ -204,6 +221,11 @@ def _bags(plan: Plan) -> dict[str, str]:
     bags = plan.bags
     cutoffs = ", ".join(f"{minute // 60:02d}:{minute % 60:02d}" for minute in bags.cutoff_minutes)
     return {"items_max": str(bags.items_max), "grams_max": str(bags.grams_max), "cutoffs": cutoffs or "none"}
+
+
+def _validity(plan: Plan) -> dict[str, str]:
+    ends = {"from": plan.valid_from_us, "until": plan.valid_until_us}
+    return {name: f"{datetime.fromtimestamp(us / 1e6, UTC):%Y-%m-%d %H:%M} UTC" for name, us in ends.items() if us}
 
 
 def reroute(was: Hall, now: Hall, lines: Iterable[Line]) -> list[Rerouted]:

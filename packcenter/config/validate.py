@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from packcenter.config.errors import Finding, choice, nearest, shown
-from packcenter.config.models import MODELS, PATTERN_WORDS, Closed, schema
+from packcenter.config.models import PATTERN_WORDS, Closed
 from packcenter.config.toml import Document, KeyPath, key_text
 
 FINDINGS_MAX = 500  # of one file; nobody reads more, and difflib needs a millisecond for each unknown key
@@ -130,7 +130,7 @@ def _too_many(document: Document, count: int) -> Finding:
 
 @cache
 def _schema_of(model: type[Closed]) -> _Schema:
-    return schema(next(kind for kind, known in MODELS.items() if known is model))
+    return model.model_json_schema(by_alias=True)
 
 
 def _schema_at(model: type[Closed], path: KeyPath) -> _Schema:

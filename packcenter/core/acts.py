@@ -8,7 +8,7 @@ PackML, and re-check everything; safety is never part of it (E10).
 
 from __future__ import annotations
 
-from packcenter.core import alarms, bags, custody, receipts
+from packcenter.core import alarms, bags, custody, plans, receipts
 from packcenter.core.alarm_facts import AlarmAckSet, AlarmOutSet, AlarmShelfSet
 from packcenter.core.commands import CommandMachine, SetPlace
 from packcenter.core.facts import (
@@ -29,6 +29,7 @@ from packcenter.core.inputs import (
     LaneOrdered,
     MachineOrdered,
     MaintenanceOrdered,
+    PlanSwitched,
     ReceiptTold,
     VerdictPassed,
 )
@@ -50,6 +51,7 @@ ROLES: dict[str, tuple[Role, ...]] = {
     "lane_open": _LINE,
     "lane_close": _LINE,
     "bag_close": _LINE,
+    "plan_switch": _LINE,
     **{f"machine_{name}": _ALL for name in ("stop", "hold", "unhold", "reset", "start")},
     **{f"machine_{name}": _TECHNICAL for name in ("suspend", "unsuspend", "abort", "clear", "complete")},
     f"hand_{HandVerdict.REINDUCT}": _LINE,
@@ -102,6 +104,13 @@ REFUSALS: dict[str, str] = {
     "not_shelved": "the alarm is not shelved",
     "out_already": "the alarm is out of service already",
     "not_out": "the alarm is in service",
+    "plan_in_force": "this plan is in force already",
+    "plan_version": "the plan in force has this version and says something else; a changed plan needs a version of its own",
+    "plan_early": "the plan is not valid yet",
+    "plan_expired": "the plan is not valid any more",
+    "plan_group": "the plan names a group twice, or one that it does not have",
+    "plan_lane": "the plan names a lane that no sorter of the hall has, or an exception lane",
+    "plan_destination": "the plan has a destination for which no mail bag hangs",
     **receipts.REFUSALS,
 }
 """Why an act is refused, and what that means."""
@@ -185,6 +194,12 @@ def on_bag_ordered(turn: Turn, act: BagOrdered) -> None:
         why = "closing_already" if bag.closing else ""
     if _answer(turn, act, "bag_close", f"{turn.index.hall.rack.plc}/{act.position}", why):
         bags.ask_close(turn, turn.state.bags[act.position], "by_hand")
+
+
+def on_plan_switched(turn: Turn, act: PlanSwitched) -> None:
+    """The hall is sorted by another plan from here on, if it can be (`core.plans`)."""
+    if _answer(turn, act, "plan_switch", act.file, plans.why_not(turn, act.plan)):
+        plans.activate(turn, act.file, act.person, act.plan)
 
 
 def _machine_orders(plc: Plc) -> list[CommandMachine]:

@@ -103,7 +103,7 @@ _ENTRIES: Final = (
             "Check the controller's network cable and the switch of the machines' network, then their power.",
             "检查控制器网线和设备网交换机，再查其电源。",
         ),
-        suppresses=("link_lost",),
+        suppresses=("link_lost", "link_unsteady"),
         delay_us=LINK_DELAY_US,
     ),
     Entry(
@@ -142,6 +142,26 @@ _ENTRIES: Final = (
             "确认没有第二个控制器在运行；清空设备后重启其 PLC，使其重新开始。",
         ),
         suppresses=_OF_A_SILENT_PLC,
+    ),
+    Entry(
+        "link_unsteady",
+        Subject.PLC,
+        Priority.MEDIUM,
+        Text("PLC comes and goes", "PLC 时通时断"),
+        Text(
+            "The PLC was lost or restarted for the third time in ten minutes: a loose cable or plug, its power supply, or its"
+            " program.",
+            "该 PLC 十分钟内第三次失联或重启：网线或插头松动、电源不稳或程序反复重启。",
+        ),
+        Text(
+            "Each time what its machine holds is put out or sent to the exception lane.",
+            "每次失联，设备内的邮件都会被剔出或送入异常格口。",
+        ),
+        Text(
+            "Hold the machine and let maintenance look at cable, plug and power: packcenter plc doctor NAME.",
+            "暂停该设备，请维修检查网线、插头和电源：packcenter plc doctor。",
+        ),
+        latched=True,
     ),
     Entry(
         "machine_aborted",
@@ -240,6 +260,22 @@ _ENTRIES: Final = (
         Text("The exception lane holds all that it can.", "异常格口已满。"),
         Text("The sorter stops, because it has no place for what it cannot sort.", "分拣线将停止，因为无法处置的邮件没有去处。"),
         Text("Empty the exception lane to the hand station.", "清空异常格口，送人工台。"),
+    ),
+    Entry(
+        "scanner_unread",
+        Subject.SORTER,
+        Priority.MEDIUM,
+        Text("Scanner reads badly", "扫描器读码率低"),
+        Text(
+            "Six of the sorter's last 32 items could not be read: a dirty window, a lamp, or a batch with bad codes.",
+            "该分拣线最近 32 件中有 6 件未读出：镜窗脏污、光源故障或整批条码质量差。",
+        ),
+        Text("What is not read goes to the exception lane and is worked on by hand.", "未读邮件进入异常格口，由人工处理。"),
+        Text(
+            "Wipe the scanner's window and look at its lamp. If it is one agency's batch, tell the agency.",
+            "擦拭扫描器镜窗并检查光源；若为某一机构整批问题，通知该机构。",
+        ),
+        latched=True,
     ),
     Entry(
         "consumable_low",
@@ -383,6 +419,21 @@ _ENTRIES: Final = (
             "请工程师将 PLC 程序与 LINE-INTERFACE.md 及站点配置核对。",
         ),
         latched=True,
+    ),
+    Entry(
+        "plan_not_valid",
+        Subject.HALL,
+        Priority.LOW,
+        Text("Sort plan not valid now", "分拣方案不在有效期"),
+        Text(
+            "The time for which the sort plan in force is meant is over, or has not come yet.",
+            "现行分拣方案的有效期已过或尚未开始。",
+        ),
+        Text("Mail is sorted by it all the same, perhaps not as it should be today.", "仍按该方案分拣，可能不符合当日要求。"),
+        Text(
+            "Ask which plan holds today, then switch to it: packcenter plan list, packcenter act plan switch FILE.",
+            "确认当日方案并切换：packcenter plan list，packcenter act plan switch。",
+        ),
     ),
     Entry(
         "receipts_overdue",

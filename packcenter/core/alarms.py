@@ -25,8 +25,18 @@ from packcenter.core import receipt_facts as r
 from packcenter.core.alarm_table import ALARMS, EXPLAINED_BY, RANKS, VERSION, Entry, Subject
 from packcenter.core.index import HallIndex
 from packcenter.core.inputs import AlarmTableGiven
-from packcenter.core.limits import CHATTER_RAISINGS, CHATTER_WINDOW_US, FLOOD_BEGINS, FLOOD_ENDS, FLOOD_WINDOW_US
+from packcenter.core.limits import (
+    CHATTER_RAISINGS,
+    CHATTER_WINDOW_US,
+    FLOOD_BEGINS,
+    FLOOD_ENDS,
+    FLOOD_WINDOW_US,
+    UNREAD_READS,
+    UNSTEADY_LOSSES,
+    UNSTEADY_WINDOW_US,
+)
 from packcenter.core.packml import State as Unit
+from packcenter.core.plan_facts import PlanValiditySet
 from packcenter.core.state import Alarm, Plc, State
 from packcenter.core.turn import Turn
 from packcenter.core.words import PlaceState, ReasonClass
@@ -224,6 +234,9 @@ def _link(turn: Turn, fact: f.LinkStateSet) -> Iterator[Saying]:
     yield "network_lost", turn.index.hall.centre, not foreign and _none_is_heard(turn)
     yield "link_lost", fact.plc, not fact.up and not foreign
     yield "foreign_epoch", fact.plc, foreign
+    losses = turn.plc(fact.plc).losses
+    if len(losses) == UNSTEADY_LOSSES and losses[-1] == turn.at_us and turn.at_us - losses[0] <= UNSTEADY_WINDOW_US:
+        yield "link_unsteady", fact.plc, True
 
 
 def _none_is_heard(turn: Turn) -> bool:
@@ -276,6 +289,13 @@ def _level(turn: Turn, plc: str, consumable: int, percent: int) -> Iterator[Sayi
     below = LOW_OVER_PERCENT if _stands(turn, "consumable_low", subject) else LOW_PERCENT
     yield "consumable_empty", subject, percent == 0
     yield "consumable_low", subject, 0 < percent < below
+
+
+def _stranger(turn: Turn, fact: f.ObjectSeen) -> Iterator[Saying]:
+    """One that nobody could read may be the last of many."""
+    name = turn.item(fact.item).plc
+    if name in turn.index.sorters and turn.plc(name).unread.bit_count() >= UNREAD_READS:
+        yield "scanner_unread", name, True
 
 
 def _unanswered(turn: Turn, fact: f.CommandTimedOut) -> Iterator[Saying]:
@@ -361,6 +381,10 @@ def _set_aside(turn: Turn, fact: f.EventSetAside) -> Iterator[Saying]:
         yield "plc_disagrees", fact.plc, True
 
 
+def _plan(turn: Turn, fact: PlanValiditySet) -> Iterator[Saying]:
+    yield "plan_not_valid", turn.index.hall.centre, bool(fact.why)
+
+
 def _people(turn: Turn, fact: f.MachineStopSet | f.MaintenanceSet) -> Iterator[Saying]:
     yield from _machine(turn, fact.plc)
 
@@ -399,6 +423,7 @@ def _table(turn: Turn, fact: a.AlarmTableAdopted) -> Iterator[Saying]:
     for station in sorted(missing(turn.state, turn.index)):
         yield "secure_lost", station, True
     yield "bags_suspect", turn.index.hall.rack.plc, _is_a_bag_in_doubt(turn)
+    yield "plan_not_valid", turn.index.hall.centre, bool(turn.state.plan_why)
     yield "receipts_overdue", turn.index.hall.centre, turn.state.receipts_overdue > 0
     for name in turn.index.hall.plcs():
         plc = turn.plc(name)
@@ -438,6 +463,8 @@ RULES: dict[type, Callable[[Turn, Any], Iterator[Saying]]] = {
     f.WrongLane: _wrong_lane,
     f.Suspected: _suspected,
     f.EventSetAside: _set_aside,
+    f.ObjectSeen: _stranger,
+    PlanValiditySet: _plan,
     r.ReceiptOverdue: _receipts,
     r.ReceiptReturned: _receipts,
     r.ReceiptGivenUp: _receipts,

@@ -273,8 +273,12 @@ def _ordered(turn: Turn) -> set[int]:
 
 
 def _position(turn: Turn, item: Item) -> int:
-    """Where the bag of the parcel's destination and service hangs, 0 nowhere (D2)."""
-    return turn.index.position(turn.index.destination_of(item), item.service)
+    """
+    Where the bag of the parcel's destination and service hangs (D2), 0 nowhere. The destination is that by the plan that decided
+    its item (G3), else by the one in force.
+    """
+    going = item.going if item.plan else turn.index.destination_of(item)
+    return turn.index.position(going, item.service)
 
 
 def _answer_drop(turn: Turn, label: str) -> int | None:

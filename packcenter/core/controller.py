@@ -41,6 +41,7 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     inputs.AlarmAcknowledged: acts.on_alarm_acknowledged,
     inputs.AlarmShelved: acts.on_alarm_shelved,
     inputs.AlarmTakenOut: acts.on_alarm_taken_out,
+    inputs.PlanSwitched: acts.on_plan_switched,
     inputs.ReceiptTold: acts.on_receipt_told,
     # PLCs as peers
     inputs.LinkUp: links.on_link_up,
@@ -105,6 +106,8 @@ class Controller:
         turn = Turn(state, self._index, at_us)
         if kind not in _PLC_EVENTS or _take(turn, happened):  # type: ignore[arg-type]
             HANDLERS[kind](turn, happened)
+        if state.hall is not None and state.hall is not self._index.hall:  # another plan is in force
+            self._index = turn.index = HallIndex(state.hall)
         if state.alarm_table and not _ALARMING.isdisjoint(map(type, turn.facts)):
             alarms.look(turn)
         return Outcome(turn.facts, turn.commands)

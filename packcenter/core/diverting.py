@@ -88,7 +88,9 @@ def _decide(turn: Turn, sorter: Sorter, scan: Scanned, item: Item, choice: Choic
     """Reserve the lane and ask for it, or say that it is too late and leave the item to the PLC's fallback (R7)."""
     lane = choice.lane
     deadline_us = routing.deadline_us(sorter, lane, scanned_us)
-    turn.emit(Routed(item.id, scan.plc, lane.number, choice.rule, choice.group, choice.reason, deadline_us))
+    plan = turn.index.plan
+    going = turn.index.destination_of(item) if plan and item.announced else ""
+    turn.emit(Routed(item.id, scan.plc, lane.number, choice.rule, choice.group, choice.reason, deadline_us, plan, going))
     if choice.reason not in ("plan", "overflow"):
         turn.emit(SentToHand(item.id, choice.reason))
     else:
@@ -161,7 +163,7 @@ def on_ghost(turn: Turn, ghost: GhostAppeared) -> None:
     _forget_track(turn, ghost.plc, ghost.track)
     item = custody.provisional(turn, "ghost")
     _put_on_belt(turn, sorter, item, ghost.track, ReadOutcome.NO_IDENTIFIER, turn.at_us)
-    turn.emit(Routed(item.id, ghost.plc, sorter.exception_lane, "", "", "ghost", turn.at_us))
+    turn.emit(Routed(item.id, ghost.plc, sorter.exception_lane, "", "", "ghost", turn.at_us, turn.index.plan))
     turn.emit(SentToHand(item.id, "ghost"))
 
 

@@ -28,6 +28,7 @@ from packcenter.core.alarm_facts import (
 )
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Line
+from packcenter.core.plan_facts import PlanActivated, PlanDropped, PlanValiditySet
 from packcenter.core.receipt_facts import ReceiptAwaited, ReceiptGivenUp, ReceiptOverdue, ReceiptRefused, ReceiptReturned
 from packcenter.core.tag_facts import TagMade
 
@@ -163,7 +164,8 @@ class Routed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     Where the item shall go and why: `lane` of the sorter by `rule`, through `group` (not the rule's own if it overflowed).
 
     `reason` is plan, overflow, no_rule, no_lane, late, unknown, no_read, multiple_codes, duplicate or ghost.
-    `deadline_us` is the last moment for the decision to leave us.
+    `deadline_us` is the last moment for the decision to leave us. `plan` names the plan that decided (`Plan.named`), and
+    `destination` what it has the item go to ("" nowhere), which it keeps whatever plan comes (G3).
     """
 
     item: str
@@ -173,6 +175,8 @@ class Routed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     group: str
     reason: str
     deadline_us: int
+    plan: str = ""
+    destination: str = ""
 
 
 class DecisionLate(_Fact, frozen=True, tag=True, array_like=True, gc=False):
@@ -570,5 +574,6 @@ Fact = (
     | ActTaken | ActRefused | LaneBarred | MachineStopSet | MaintenanceSet | ItemWithdrawn | CodedByHand
     | AlarmTableAdopted | AlarmAwaited | AlarmRaised | AlarmSuppressed | AlarmCleared
     | AlarmAckSet | AlarmShelfSet | AlarmOutSet | AlarmFloodSet
+    | PlanActivated | PlanDropped | PlanValiditySet
     | ReceiptAwaited | ReceiptOverdue | ReceiptReturned | ReceiptGivenUp | ReceiptRefused | TagMade
 )  # fmt: skip

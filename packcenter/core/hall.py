@@ -154,13 +154,26 @@ class Waybills(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Plan(msgspec.Struct, frozen=True, array_like=True):
-    """The sort plan 分拣方案: destinations, lane groups, ordered rules and bag limits under one version name."""
+    """
+    The sort plan 分拣方案: destinations, lane groups, ordered rules and bag limits under one version name.
+
+    It is valid from `valid_from_us` until before `valid_until_us`, in core time; 0 for no such end. `digest` is SHA-256 in hex of
+    its MessagePack form with the digest "": versions are named by people, digests are not. "" in journals of release 0.1.0,
+    whose items do not say which plan decided them.
+    """
 
     version: str
     destinations: tuple[Destination, ...]
     groups: tuple[Group, ...]
     rules: tuple[Rule, ...]
     bags: BagLimits
+    valid_from_us: int = 0
+    valid_until_us: int = 0
+    digest: str = ""
+
+    def named(self) -> str:
+        """Version and digest in short, which no other plan has; "" of a plan without a digest."""
+        return f"{self.version}@{self.digest[:8]}" if self.digest else ""
 
 
 class Hall(msgspec.Struct, frozen=True, array_like=True):

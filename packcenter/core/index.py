@@ -18,6 +18,7 @@ class HallIndex:
         self.baggers: dict[str, Bagger] = {bagger.plc: bagger for bagger in hall.baggers}
         self.classes: dict[str, MailClass] = {mail_class.name: mail_class for mail_class in hall.mail_classes}
         self.agencies = frozenset(hall.agencies)
+        self.plan = hall.plan.named()
         self.groups: dict[str, Group] = {group.name: group for group in hall.plan.groups}
         self.outlets: dict[str, str] = {outlet: part.name for part in hall.plan.destinations for outlet in part.outlets}
         self.destination_at: dict[int, str] = {position.number: position.destination for position in hall.rack.positions}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
-from packcenter.core.hall import Hall
+from packcenter.core.hall import Hall, Plan
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -143,6 +143,13 @@ class MaintenanceOrdered(_Act, frozen=True, tag=True, array_like=True, gc=False)
 
     plc: str
     minutes: int
+
+
+class PlanSwitched(_Act, frozen=True, tag=True, array_like=True):
+    """World: a person wants the hall sorted by another plan, read and checked whole from `file`, from here on (G1, G2)."""
+
+    file: str
+    plan: Plan
 
 
 class AlarmTableGiven(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
@@ -377,6 +384,8 @@ PlcEvent = (
 )
 Act = (
     LaneOrdered | MachineOrdered | BagOrdered | VerdictPassed | MaintenanceOrdered
+    | AlarmAcknowledged | AlarmShelved | AlarmTakenOut
+    | PlanSwitched
     | AlarmAcknowledged | AlarmShelved | AlarmTakenOut | ReceiptTold
 )  # fmt: skip
 World = (

@@ -30,6 +30,18 @@ hours, and the baggers before it are blocked long before. Reaching it is our mis
 SHELF_MINUTES_MAX = 480
 """A shift: whoever comes next is to decide anew (ISA-18.2: no shelving without an end)."""
 
+UNSTEADY_LOSSES = 3
+"""A PLC that is lost or restarts so often in `UNSTEADY_WINDOW_US` is unsteady, however short it was each time."""
+
+UNSTEADY_WINDOW_US = 600_000_000
+"""Ten minutes: a PLC that is loaded anew and restarted by hand twice needs longer."""
+
+READS_KEPT = 32
+"""So many scans of a sorter are remembered, read or not."""
+
+UNREAD_READS = 6
+"""So many unread ones among them are the scanner's fault: an ordinary day has one in 350."""
+
 CHATTER_RAISINGS = 3
 """An alarm that is raised so often in `CHATTER_WINDOW_US` chatters (ISA-18.2); no more of its raisings are kept."""
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 import msgspec
 
 from packcenter.core.commands import Numbered
-from packcenter.core.hall import Hall
+from packcenter.core.hall import Hall, Plan
 
 UNKNOWN = 0
 """PackML state of a machine that we cannot see."""
@@ -23,7 +23,8 @@ class Item(msgspec.Struct, gc=False):
 
     `place` is its custody; `lane` the lane asked for while it is on a belt; `entered_us` when it came to its place;
     `confirm_us` 0 or when a lane or the rack must have seen it; `command` the number of its open `Divert` or `Drop`,
-    0 none; `lost_from` the place it was lost from while it is lost; `withdrawn`: its agency wants it back.
+    0 none; `lost_from` the place it was lost from while it is lost; `withdrawn`: its agency wants it back. `plan` names the
+    sort plan that decided its lane, and `going` the destination that this plan gave it, "" none (G3).
     """
 
     id: str
@@ -48,6 +49,8 @@ class Item(msgspec.Struct, gc=False):
     grams: int = 0
     lost_from: str = ""
     withdrawn: bool = False
+    plan: str = ""
+    going: str = ""
     outlet: str = ""
 
 
@@ -64,7 +67,9 @@ class Plc(msgspec.Struct):
 
     `places` holds only places that are not open. `tracks` maps a sorter's track ids to items. `barred` has the lanes that
     people closed, and who did; `stopped_by` who stopped the machine, "" nobody; `maintenance_us` when it leaves the hands
-    of maintenance, 0 if it is not in them. These three outlive the PLC's memory.
+    of maintenance, 0 if it is not in them. These three outlive the PLC's memory. `unread` has a bit for each of the last
+    `READS_KEPT` scans, the newest lowest, 1 where nothing could be read; `losses` says when it was last lost or restarted,
+    `UNSTEADY_LOSSES` times at most.
     """
 
     name: str
@@ -83,6 +88,8 @@ class Plc(msgspec.Struct):
     barred: dict[int, str] = {}
     stopped_by: str = ""
     maintenance_us: int = 0
+    unread: int = 0
+    losses: list[int] = []
 
 
 class LaneLoad(msgspec.Struct):
@@ -155,6 +162,14 @@ class ManifestProgress(msgspec.Struct):
     taken: int = 0
 
 
+class PlanSwitch(msgspec.Struct):
+    """Who switched to the plan in force, and from which file; `started` is the plan that the site was started with."""
+
+    file: str
+    person: str
+    started: Plan
+
+
 class Alarm(msgspec.Struct):
     """
     Where one alarm of one subject is in its life (`core.alarms.standing` gives the state that people see).
@@ -194,6 +209,8 @@ class State(msgspec.Struct):
     `alarms` maps alarm/subject to its life: bounded, because names come from the table and subjects from the hall.
     `alarm_table` is the version of that table, 0 none; `alarm_times` when the last alarms were raised, `FLOOD_BEGINS` + 1 at
     most; `flood_us` when a flood of them is looked at again, 0 there is none.
+    `hall.plan` is the plan in force; `plan_switch` None if it is the one that the site was started with. `plan_why` is why it is
+    not valid now ("" it is), `plan_due_us` when that changes, 0 never.
     `receipts` maps each dispatched item that wants one to its receipt, for ever; `receipts_overdue` counts those overdue.
     `despatches` maps each series of S9 tags (16 characters) to despatch and receptacle of its last bag, and 1 if that ended it;
     `tags` each bag that was named by one to the whole tag under which it was last asked to close.
@@ -222,6 +239,9 @@ class State(msgspec.Struct):
     alarms: dict[str, Alarm] = {}
     alarm_times: list[int] = []
     flood_us: int = 0
+    plan_switch: PlanSwitch | None = None
+    plan_why: str = ""
+    plan_due_us: int = 0
     receipts: dict[str, Receipt] = {}
     receipts_overdue: int = 0
     despatches: dict[str, list[int]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from packcenter.core import bags, custody, diverting, links, packing
+from packcenter.core import bags, custody, diverting, links, packing, plans
 from packcenter.core.facts import ClockStepNoted, EventTaken, HallAdopted, LinkStateSet, QuarantineNoted, StopNoted
 from packcenter.core.inputs import ClockStepped, Quarantined, Started, StopRequested
 from packcenter.core.lifecycle import kind_of
@@ -16,12 +16,14 @@ def on_started(turn: Turn, started: Started) -> None:
 
     B6: a pouch that held a document while we were away is suspect.
     """
+    was, before = turn.state.plan_switch, turn.state.hall
     turn.emit(HallAdopted(started.run, started.release, started.hall, started.digest))
     for name, plc in turn.state.plcs.items():
         if plc.up:
             turn.emit(LinkStateSet(name, False, "controller_start"))
     for name in turn.state.baggers:  # one that the hall has no more may come back with its pouch
         packing.make_suspect(turn, name, "controller_restart")
+    plans.on_start(turn, was, before)
 
 
 def on_clock_stepped(turn: Turn, stepped: ClockStepped) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
-from packcenter.core import alarm_life, receipt_life, tag_facts
+from packcenter.core import alarm_life, plan_life, receipt_life, tag_facts
 from packcenter.core import facts as f
+from packcenter.core.agenda import is_current, rebuild_agenda
 from packcenter.core.commands import (
     BeginParcel,
     CloseBag,
@@ -29,7 +30,7 @@ from packcenter.core.commands import (
 )
 from packcenter.core.hall import Waybills
 from packcenter.core.lifecycle import FINAL, NEXT_PLACES, SOURCES, kind_of
-from packcenter.core.limits import CLOSE_RETRY_US, OPEN_COMMANDS_MAX
+from packcenter.core.limits import CLOSE_RETRY_US, OPEN_COMMANDS_MAX, READS_KEPT, UNSTEADY_LOSSES
 from packcenter.core.records import (
     UNKNOWN,
     Alarm,
@@ -96,48 +97,6 @@ def _answer_time_us(state: State, command: Numbered) -> int:
     return (bagger.feed_timeout_ms if kind is BeginParcel else bagger.verdict_timeout_ms) * 1000
 
 
-def is_current(state: State, entry: tuple[int, str, str, int]) -> bool:
-    """Whether a deadline of the agenda still means something; answered ones stay in the heap until they surface."""
-    due_us, kind, name, number = entry
-    if kind == "confirm":
-        return state.items[name].confirm_us == due_us
-    if kind == "command":
-        pending = state.plcs[name].pending.get(number)
-        return pending is not None and pending.due_us == due_us
-    if kind == "cutoff":
-        bag = state.bags.get(number)
-        return bag is not None and bag.tag == name and not bag.closing and bag.cutoff_us == due_us
-    if kind == "maintenance":
-        return state.plcs[name].maintenance_us == due_us
-    if kind in alarm_life.KINDS:
-        return alarm_life.is_current(state, entry)
-    if kind == receipt_life.KIND:
-        return receipt_life.is_current(state, entry)
-    return state.baggers[name].retry_us == due_us
-
-
-def rebuild_agenda(state: State) -> None:
-    """Derive the deadlines from the rest of the state, after loading a snapshot."""
-    state.agenda = []
-    for item in state.items.values():
-        if item.confirm_us:
-            heappush(state.agenda, (item.confirm_us, "confirm", item.id, 0))
-    for plc in state.plcs.values():
-        for number, pending in plc.pending.items():
-            if pending.due_us:
-                heappush(state.agenda, (pending.due_us, "command", plc.name, number))
-        if plc.maintenance_us:
-            heappush(state.agenda, (plc.maintenance_us, "maintenance", plc.name, 0))
-    for bag in state.bags.values():
-        if bag.cutoff_us and not bag.closing:
-            heappush(state.agenda, (bag.cutoff_us, "cutoff", bag.tag, bag.position))
-    for name, bagger in state.baggers.items():
-        if bagger.retry_us:
-            heappush(state.agenda, (bagger.retry_us, "retry", name, 0))
-    alarm_life.push_deadlines(state)
-    receipt_life.push_deadlines(state)
-
-
 def encode_state(state: State) -> bytes:
     """The state as a snapshot holds it (MessagePack, without the agenda)."""
     return _STATE_ENCODER.encode(msgspec.structs.replace(state, agenda=[]))
@@ -159,7 +118,7 @@ _STATE_DECODER = msgspec.msgpack.Decoder(State)
 
 def _hall_adopted(state: State, at_us: int, fact: f.HallAdopted) -> None:
     _adopt_waybills(state, fact.hall.waybills)
-    state.hall = fact.hall
+    plan_life.adopt(state, at_us, fact.hall)
     state.hall_digest = fact.digest
     state.run = fact.run
     for name in fact.hall.plcs():
@@ -295,14 +254,16 @@ def _item_seen(state: State, at_us: int, fact: f.ItemSeen) -> None:
     item = state.items[fact.item]
     item.plc, item.track, item.confirm_us, item.unconfirmed = fact.plc, fact.track, fact.confirm_us, False
     item.hand = item.suspect = ""  # whoever put it on the belt has looked at it
-    state.plcs[fact.plc].tracks[fact.track] = fact.item
+    plc = state.plcs[fact.plc]
+    plc.tracks[fact.track] = fact.item
+    plc.unread = (plc.unread << 1 | (fact.outcome != 0)) & ((1 << READS_KEPT) - 1)
     heappush(state.agenda, (fact.confirm_us, "confirm", fact.item, 0))
 
 
 def _routed(state: State, at_us: int, fact: f.Routed) -> None:
     """Reserve the lane: with what it holds and what is on its way it never exceeds its capacity (R2)."""
     item = state.items[fact.item]
-    item.lane = fact.lane
+    item.lane, item.plan, item.going = fact.lane, fact.plan, fact.destination
     state.lanes[lane_place(fact.plc, fact.lane)].on_way += 1
 
 
@@ -449,6 +410,8 @@ def _bag_closed(state: State, at_us: int, fact: f.BagClosed) -> None:
 
 def _link_state_set(state: State, at_us: int, fact: f.LinkStateSet) -> None:
     plc = state.plcs[fact.plc]
+    if plc.up and (fact.reason == "new_life" if fact.up else fact.reason not in ("controller_start", "foreign_epoch")):
+        plc.losses = [*plc.losses, at_us][-UNSTEADY_LOSSES:]
     plc.up = fact.up
 
 
@@ -589,6 +552,7 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     f.ItemWithdrawn: _item_withdrawn,
     f.CodedByHand: _nothing,
     **alarm_life.EVOLVE,
+    **plan_life.EVOLVE,
     **receipt_life.EVOLVE,
     **tag_facts.EVOLVE,
 }

@@ -44,6 +44,7 @@ class HallView(msgspec.Struct, frozen=True):
     name: str
     mode: str
     speed: int
+    plan_digest: str = ""
 
 
 class Passed(msgspec.Struct, frozen=True):

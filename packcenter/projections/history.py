@@ -87,7 +87,8 @@ def _fields(entry: Any) -> str:
 def _routed(fact: f.Routed) -> str:
     rule = f", rule {fact.rule}" if fact.rule else ""
     group = f", group {fact.group}" if fact.group else ""
-    return f"to lane {fact.lane} of {fact.plc}: {fact.reason}{rule}{group}"
+    plan = f", plan {fact.plan}" if fact.plan else ""
+    return f"to lane {fact.lane} of {fact.plc}: {fact.reason}{rule}{group}{plan}"
 
 
 def _diverted(fact: f.Diverted) -> str:

@@ -25,16 +25,18 @@ from functools import lru_cache
 from math import nan
 from typing import Any, Protocol
 
+import msgspec
 from prometheus_client import CollectorRegistry
 
 from packcenter.core import facts as f
 from packcenter.core.alarm_facts import AlarmOutSet, AlarmRaised, AlarmShelfSet
 from packcenter.core.alarm_table import ALARMS
 from packcenter.core.alarms import chatters, parts_of, standing
-from packcenter.core.hall import Hall
+from packcenter.core.hall import Hall, Plan
 from packcenter.core.inputs import Fed, Scanned
 from packcenter.core.lifecycle import FINAL, IN_HALL, SOURCES, kind_of
 from packcenter.core.packml import State as Unit
+from packcenter.core.plan_facts import PlanActivated
 from packcenter.core.state import Plc, State, lane_place
 from packcenter.core.words import CommandResult, Disposition, PlaceState, ReadOutcome, ReasonClass
 from packcenter.projections import families as words
@@ -70,6 +72,7 @@ class Metrics:
 
     def __init__(self, hall: Hall, registry: CollectorRegistry | None = None) -> None:
         self.hall = hall
+        self._digest = ""
         self.registry = registry if registry is not None else CollectorRegistry()
         self._series = words.make(hall, self.registry)
         self._counters = self._series.counters
@@ -149,7 +152,8 @@ class Metrics:
                 self._held[kind_of(item.place), item.mail_class] += 1
                 self._held["agency" if item.announced else "outside", item.mail_class] -= 1
         if state.hall is not None:
-            self._show_config(state.hall_digest, state.hall.plan.version)
+            self._digest = state.hall_digest
+            self._sorted_by(state.hall.plan)
 
     def _begin_day(self, day: int) -> None:
         """Start the fact counters again. Core time never falls, so no record of an earlier day can follow."""
@@ -164,9 +168,18 @@ class Metrics:
 
     def _adopted(self, at_us: int, fact: f.HallAdopted) -> None:
         self._inc("controller_starts")
-        self._show_config(fact.digest, fact.hall.plan.version)
+        self._digest = fact.digest
+        self._sorted_by(fact.hall.plan)
+
+    def _plan_activated(self, at_us: int, fact: PlanActivated) -> None:
+        self._sorted_by(fact.plan)
+
+    def _sorted_by(self, plan: Plan) -> None:
+        self.hall = msgspec.structs.replace(self.hall, plan=plan)
+        self._show_config(self._digest, plan.version)
 
     def _show_config(self, digest: str, plan: str) -> None:
+        self._digest = digest
         self._series.config.clear()
         self._series.config.labels(digest[:12], plan).set(1)
 
@@ -540,6 +553,7 @@ def _word(numbers: Any, value: int) -> str:
 
 _COUNT: dict[type, Callable[[Metrics, int, Any], None]] = {
     f.HallAdopted: Metrics._adopted,
+    PlanActivated: Metrics._plan_activated,
     f.ManifestTaken: Metrics._manifest_taken,
     f.ItemExpected: Metrics._expected,
     f.Moved: Metrics._moved,

@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from packcenter.config import personal
 from packcenter.config.people import PERSONAL
+from packcenter.core.hall import Plan
 from packcenter.core.inputs import (
     Act,
     AlarmAcknowledged,
@@ -25,6 +26,7 @@ from packcenter.core.inputs import (
     LaneOrdered,
     MachineOrdered,
     MaintenanceOrdered,
+    PlanSwitched,
     ReceiptTold,
     VerdictPassed,
 )
@@ -73,6 +75,21 @@ AlarmName = Annotated[
 ]
 AlarmSubject = Annotated[
     str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9/-]{0,47}$", description="Of what, as /alarms has it.", examples=["bagger-1"])
+]
+PlanFile = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,42}\.toml$",
+        description="File of the site's folder of plans, as `packcenter plan list` shows it.",
+        examples=["monday.toml"],
+    ),
+]
+PlanDigest = Annotated[
+    str,
+    Meta(
+        pattern=r"^([0-9a-f]{8,64})?$",
+        description="How the digest of the plan that was looked at begins; a file that has changed since is refused.",
+    ),
 ]
 Place = Annotated[int, Meta(ge=1, le=PLACES_MAX)]
 CommandName = Literal["reset", "start", "stop", "hold", "unhold", "suspend", "unsuspend", "abort", "clear", "complete"]
@@ -165,6 +182,17 @@ class AlarmAct(Asked, frozen=True, kw_only=True):
         return AlarmTakenOut(person, role, self.reason, self.alarm, self.subject, self.order == "take_out")
 
 
+class PlanAct(Asked, frozen=True, kw_only=True):
+    """Sort the hall by another plan of the site's folder from here on. It is read whole and checked first (`service.plans`)."""
+
+    plan: PlanFile
+    digest: PlanDigest = ""
+
+    def switch(self, person: str, role: str, plan: Plan) -> Act:
+        """The input that it stands for, once the plan was read."""
+        return PlanSwitched(person, role, self.reason, self.plan, plan)
+
+
 class ReceiptAct(Asked, frozen=True, kw_only=True):
     """Say that the receipt of a dispatched item is here, or give it up."""
 
@@ -183,6 +211,7 @@ BODIES: dict[str, type[Asked]] = {
     "verdict": VerdictAct,
     "maintenance": MaintenanceAct,
     "alarm": AlarmAct,
+    "plan": PlanAct,
     "receipt": ReceiptAct,
 }
 """What may be posted to `/acts/NAME`."""

@@ -1,7 +1,7 @@
 """
 The door for people's acts: who asks, may they, what do they ask, and what came of it.
 
-    POST /acts/{lane,machine,bag,verdict,maintenance,alarm,receipt}      GET /acts/recent
+    POST /acts/{lane,machine,bag,verdict,maintenance,alarm,plan,receipt}      GET /acts/recent
 
 In this order, so that a stranger costs least: are acts taken here at all; does a web page ask (it may not); whose token is it;
 how often; only then is the body read. A token is judged whoever asked wrongly before from the same address, so that a stranger
@@ -25,8 +25,10 @@ from starlette.routing import Route
 
 from packcenter.config.people import TOKEN_CHARACTERS_MAX, Person
 from packcenter.core.acts import REFUSALS
-from packcenter.service.act_bodies import BODIES, BODY_BYTES_MAX, Asked, BadBody, decode
+from packcenter.core.hall import Plan
+from packcenter.service.act_bodies import BODIES, BODY_BYTES_MAX, Asked, BadBody, PlanAct, decode
 from packcenter.service.desk import RECENT_MAX, ActLost, DoneAct
+from packcenter.service.plans import PlanRefused
 from packcenter.service.rates import Rates, address_key
 
 if TYPE_CHECKING:
@@ -131,6 +133,9 @@ class ActDoor:
                 return _refusal(refused)
             except BadBody as bad:
                 return trouble(400, Trouble(str(bad), bad.why))
+            except PlanRefused as refused:
+                status = 404 if refused.why in ("no_plans", "no_such_plan") else 409
+                return trouble(status, Trouble(str(refused), refused.why, known=refused.known))
             except ActLost as lost:
                 return trouble(503, Trouble(str(lost), lost.why))
             except ClientDisconnect:
@@ -150,10 +155,22 @@ class ActDoor:
 
     async def _act(self, person: Person, asked: Asked) -> Response:
         role = _role(person, asked)
-        done = await self._service.desk.act(asked.act(person.id, role))
+        if isinstance(asked, PlanAct):
+            act = asked.switch(person.id, role, await self._plan(person, asked))
+        else:
+            act = asked.act(person.id, role)
+        done = await self._service.desk.act(act)
         if done.why:
             return trouble(409, Trouble(f"refused: {REFUSALS[done.why]}", done.why, record=done))
         return answer(done)
+
+    async def _plan(self, person: Person, asked: PlanAct) -> Plan:
+        """The plan that a person names, read and checked. Raises `PlanRefused`, which is told in the log, too (G1)."""
+        try:
+            return await self._service.shelf.take(asked.plan, asked.digest)
+        except PlanRefused as refused:
+            log.warning("plan_refused", file=asked.plan, person=person.id, why=refused.why)
+            raise
 
     async def _recent(self, request: Request) -> Response:
         self._admit(request)

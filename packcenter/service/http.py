@@ -186,9 +186,9 @@ class _Views:
         return HTMLResponse(_page(), headers={"content-security-policy": _PAGE_RULES, "cache-control": "no-cache"})
 
     async def hall(self, request: Request) -> Response:
-        setup = self._service.setup
-        run = self._service.controller.state.run
-        return _json(layout_of(setup.hall, release=setup.release, mode=setup.mode, speed=setup.speed, run=run))
+        setup, state = self._service.setup, self._service.controller.state
+        run, hall = state.run, state.hall if state.hall is not None else self._service.setup.hall
+        return _json(layout_of(hall, release=setup.release, mode=setup.mode, speed=setup.speed, run=run))
 
     async def status(self, request: Request) -> Response:
         return _json(self._service.status())

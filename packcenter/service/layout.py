@@ -1,4 +1,4 @@
-"""The hall as a page or a tool draws it: what stands where and feeds what. It changes only with a new start of the service."""
+"""The hall as a page or a tool draws it: what stands where and feeds what. Only its plan changes while the service runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class SorterLayout(msgspec.Struct, frozen=True):
 
 class Layout(msgspec.Struct, frozen=True):
     """
-    Everything about a hall that does not change while its service runs; `positions` is destination by number.
+    Everything about a hall that does not change while its service runs, and what the plan in force says of it; `positions` is
+    destination by number.
 
     `mode` is live, simulation or replay: figures that are not live must say so. `speed` is plant seconds per second.
     A bag is closed at `bag_items` parcels or at a cut-off, minutes after local midnight.
@@ -47,6 +48,7 @@ class Layout(msgspec.Struct, frozen=True):
     positions: dict[int, str]
     bag_items: int
     cutoff_minutes: list[int]
+    plan_digest: str = ""
 
 
 def layout_of(hall: Hall, *, release: str, mode: str, speed: int, run: int) -> Layout:
@@ -73,4 +75,5 @@ def layout_of(hall: Hall, *, release: str, mode: str, speed: int, run: int) -> L
         positions={position.number: position.destination for position in hall.rack.positions},
         bag_items=hall.plan.bags.items_max,
         cutoff_minutes=list(hall.plan.bags.cutoff_minutes),
+        plan_digest=hall.plan.digest,
     )

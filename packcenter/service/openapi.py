@@ -65,14 +65,14 @@ _ADMITTED: dict[int, tuple[str, str, Any]] = {
     400: ("What is asked is not of this form, or holds what may be personal data.", _JSON, Trouble),
     401: ("No token, a wrong one, or one whose last day is over.", _JSON, Trouble),
     403: ("Asked by a web page, under a foreign host name, or in a role that the person does not have.", _JSON, Trouble),
-    404: ("This service takes no acts.", _JSON, Trouble),
+    404: ("This service takes no acts, or there is no such plan; `known` are those that there are.", _JSON, Trouble),
     429: ("Too often; `wait_s` and Retry-After say when to come again.", _JSON, Trouble),
 }
 _ACTED: dict[int, tuple[str, str, Any]] = {
     200: ("The act was taken, and its record is on the disk.", _JSON, DoneAct),
     **_ADMITTED,
     408: ("The body did not come in time.", _JSON, Trouble),
-    409: ("The hall refuses the act: `why`; `record` is on the disk.", _JSON, Trouble),
+    409: ("The hall refuses the act: `why`; `record` is on the disk. Without it, a plan that is not sound.", _JSON, Trouble),
     413: ("The body is too large.", _JSON, Trouble),
     415: ("The content type is not application/json.", _JSON, Trouble),
     503: (
@@ -84,7 +84,9 @@ _ACTED: dict[int, tuple[str, str, Any]] = {
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/"): Operation("The live page.", _shown("A page for browsers.", None, "text/html")),
-    ("GET", "/hall"): Operation("What stands where; it changes only with a start of the service.", _shown("The layout.", Layout)),
+    ("GET", "/hall"): Operation(
+        "What stands where, and by which plan; only the plan changes while the service runs.", _shown("The layout.", Layout)
+    ),
     ("GET", "/status"): Operation("The figures of this moment.", _shown("The figures.", Status)),
     ("GET", "/events"): Operation(
         "The figures, pushed every second.", _shown("Server-sent events; each is a Status.", None, _STREAM, s503=_FULL)

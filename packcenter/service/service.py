@@ -42,6 +42,7 @@ from packcenter.service.intake import Recorded as Progress
 from packcenter.service.links import Links, MakeWire
 from packcenter.service.papers import PaperFolders, Papers
 from packcenter.service.past import facts_of_manifest
+from packcenter.service.plans import PlanFiles, Shelf
 from packcenter.service.receipt_files import ReceiptFiles
 from packcenter.service.status import Status, StatusReader
 
@@ -71,8 +72,9 @@ class Setup:
     `speed` and `start_us` (core time at the very first start) are for laboratories; a real hall has 1 and None.
     `process` is this process's number, for the people whose second service finds the journal taken. `make_committer` and
     `off_loop` (what `asyncio.to_thread` does) say where the disk is waited for: in threads, or in virtual time. `make_wire`
-    makes the links' wires. `people` may act; None: nobody may. `http_names` are the names by which requests may call us.
-    `receipts` are the folders of files of receipts, `papers` those of bills and agencies' events; None: there are none.
+    makes the links' wires. `people` may act; None: nobody may. `http_names` are the names by which requests may call us. `plans`
+    are those to which the hall may be switched. `receipts` are the folders of files of receipts,
+    `papers` those of bills and agencies' events; None: there are none.
     """
 
     hall: Hall
@@ -99,6 +101,7 @@ class Setup:
     off_loop: Callable[..., Awaitable[Any]] = asyncio.to_thread
     make_wire: MakeWire = wire_maker
     people: PeopleFile | None = None
+    plans: PlanFiles | None = None
     receipts: Folders | None = None
     papers: PaperFolders | None = None
     http_names: Sequence[str] = ()
@@ -111,6 +114,7 @@ class Service:
         self.setup = setup
         self.status_reader = StatusReader()
         self.badges = None if setup.people is None else Badges(setup.people)
+        self.shelf = Shelf(setup.plans, setup.hall, setup.off_loop)
         self.papers: Papers | None = None
         self.desk = Desk(self._submit_act, lambda: not self.stopping and self._alive("engine"))
         self._book = ManifestBook()

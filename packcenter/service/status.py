@@ -63,7 +63,8 @@ class Status(msgspec.Struct, frozen=True):
 
     `decision_p50_ms` and `p99` are from the scan's arrival at the service to the durable decision's hand-over to its link; None
     before the first decision. `packed_by_minute` are the last `TREND_MINUTES`, the present one last. `lanes` are in the order
-    of each sorter's lanes, `bags` the parcels by position. `balanced` is counted every `BALANCE_EVERY_US`; the rest is of this
+    of each sorter's lanes, `bags` the parcels by position. `plan` is the version of the sort plan in force, `plan_why` why it is
+    not valid, "" it is. `balanced` is counted every `BALANCE_EVERY_US`; the rest is of this
     moment.
     """
 
@@ -91,6 +92,8 @@ class Status(msgspec.Struct, frozen=True):
     bags: dict[int, int]
     exceptions: dict[str, int]
     balanced: bool
+    plan: str = ""
+    plan_why: str = ""
 
 
 class StatusReader:
@@ -173,6 +176,8 @@ class StatusReader:
             bags={position: len(bag.items) for position, bag in sorted(state.bags.items())},
             exceptions=dict(sorted(Counter(self._hand(state).values()).items())),
             balanced=self._balanced(state, now_us),
+            plan=state.hall.plan.version if state.hall is not None else "",
+            plan_why=state.plan_why,
         )
 
     def _packed_per_hour(self, now_us: int) -> int:

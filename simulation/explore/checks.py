@@ -27,6 +27,7 @@ from packcenter.core.custody import balance_errors, books
 from packcenter.core.hall import Destination, Hall
 from packcenter.core.lifecycle import IN_HALL, kind_of
 from packcenter.core.packml import State as Unit
+from packcenter.core.plan_facts import PlanActivated, PlanValiditySet
 from packcenter.core.receipt_facts import ReceiptOverdue, ReceiptReturned
 from packcenter.core.state import State, decode_state, encode_state, is_current, lane_place
 from packcenter.core.tag_facts import TagMade
@@ -238,6 +239,16 @@ class Checker:
         if any(isinstance(each, f.MachineStopSet) and each.person for each in recorded.facts):
             met("machine stopped by a person")
 
+    def _activated(self, recorded: Recorded, fact: PlanActivated, state: State | None, now_us: int) -> None:
+        if isinstance(recorded.input, i.Started):
+            self._notes.met("plan kept over a restart")
+        elif state is not None and any(kind_of(item.place) in IN_HALL for item in state.items.values()):
+            self._notes.met("plan switched while items are on their way")
+
+    def _validity(self, recorded: Recorded, fact: PlanValiditySet, state: State | None, now_us: int) -> None:
+        if fact.why == "plan_expired":
+            self._notes.met("plan expired in force")
+
     def _refused(self, recorded: Recorded, fact: f.ActRefused, state: State | None, now_us: int) -> None:
         self._notes.met("act refused")
 
@@ -352,6 +363,8 @@ _FACTS: dict[type, _Check] = {
     f.EventSetAside: Checker._set_aside,
     f.ActTaken: Checker._taken,
     f.ActRefused: Checker._refused,
+    PlanActivated: Checker._activated,
+    PlanValiditySet: Checker._validity,
     TagMade: Checker._tag_made,
     ReceiptOverdue: Checker._receipt,
     ReceiptReturned: Checker._receipt,

@@ -73,6 +73,8 @@ class ProtocolWorld(Run):
         self.group_records = _GROUPS[Stream(options.seed, "explore/groups").below(len(_GROUPS))]
         large = len(msgspec.msgpack.encode(self.hall)) // 2048
         self.segment_bytes = _segment_bytes(options.items, self.group_records, large)
+        if options.has("switches_plan"):
+            self.segment_bytes += _PLANS_BYTES
         self.disk = SimDisk(total_bytes=SEGMENTS_OF_A_DISK * (1 + large) * self.segment_bytes)
         self.folders = tuple(SimDisk() for _ in range(4))
         self.disk_hook: Callable[[str, str, str], None] | None = None
@@ -351,6 +353,10 @@ class ProtocolWorld(Run):
             if checks.at_rest(self) and self.incoming_is_empty() and not self._awaits_receipts():
                 break
         self.checker.at_rest(self)
+
+
+_PLANS_BYTES = 96 * 1024
+"""Each switch holds a plan twice, some 7 kB, and a dozen of them may wait for a disk that stands still (seed 2162)."""
 
 
 def _segment_bytes(items: int, group_records: int, large: int) -> int:

@@ -18,7 +18,7 @@ from packcenter.core.state import Item, State
 from packcenter.core.words import HandVerdict, ReceiptState, Role
 from simulation.clock import FAULT
 from simulation.draws import Stream
-from simulation.explore import services
+from simulation.explore import plan_switches, services
 from simulation.explore.striking import SECOND, Fault
 from simulation.plant.hall import Plant
 from simulation.truth import Document
@@ -105,7 +105,7 @@ def _ask(world: ProtocolWorld, act: i.Act) -> str | None:
 
 
 def _fields(act: i.Act) -> list[object]:
-    return [getattr(act, name) for name in act.__struct_fields__ if name not in ("person", "reason")]
+    return [getattr(act, name) for name in act.__struct_fields__ if name not in ("person", "reason", "plan")]
 
 
 def _later(world: ProtocolWorld, stream: Stream, plc: str, told: str | None) -> str | None:
@@ -214,6 +214,18 @@ def _orders_maintenance(world: ProtocolWorld, stream: Stream, hard: int) -> str 
     return _later(world, stream, plc, _ask(world, i.MaintenanceOrdered(**_by(stream), plc=plc, minutes=minutes)))
 
 
+def _switches_plan(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+    """Mostly to a plan by which the hall can be sorted; sometimes twice, before anything can have come of the first."""
+    state = _state(world)
+    if state is None:
+        return None
+    told = []
+    for _ in range(1 + (stream.below(6) == 0)):
+        plan = plan_switches.drawn(world.hall, stream, state.last_us)
+        told.append(_ask(world, i.PlanSwitched(**_by(stream), file=f"{plan.version}.toml", plan=plan)))
+    return "; ".join(each for each in told if each is not None) or None
+
+
 STAFF_FAULTS: Final[tuple[Fault[ProtocolWorld], ...]] = (
     Fault("orders_lane", "staff", 12 * SECOND, _orders_lane),
     Fault("orders_machine", "staff", 30 * SECOND, _orders_machine),
@@ -221,6 +233,7 @@ STAFF_FAULTS: Final[tuple[Fault[ProtocolWorld], ...]] = (
     Fault("withdraws", "staff", 12 * SECOND, _withdraws),
     Fault("passes_verdict", "staff", 10 * SECOND, _passes_verdict),
     Fault("orders_maintenance", "staff", 40 * SECOND, _orders_maintenance),
+    Fault("switches_plan", "staff", 25 * SECOND, _switches_plan),
 )
 """What people ask for; they came later than the others, and are drawn behind them."""
 

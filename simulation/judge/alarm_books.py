@@ -23,6 +23,7 @@ TABLE: Final[dict[str, Row]] = {
     "network_lost": Row("hall", ("LinkStateSet", "AlarmTableAdopted"), 10),
     "link_lost": Row("plc", ("LinkStateSet", "AlarmTableAdopted"), 10, ("network_lost",)),
     "foreign_epoch": Row("plc", ("LinkStateSet",)),
+    "link_unsteady": Row("plc", ("LinkStateSet",), -1, ("network_lost",)),
     "machine_aborted": Row("plc", _MACHINE, 0, _OF_SILENCE),
     "jam": Row("plc", ("JamSet", "PlaceSet", "AlarmTableAdopted"), 0, (*_OF_SILENCE, "machine_aborted")),
     "consumable_empty": Row("consumable", ("ConsumableSet", "AlarmTableAdopted"), 0, _OF_SILENCE),
@@ -32,6 +33,7 @@ TABLE: Final[dict[str, Row]] = {
     ),
     "rack_refuses": Row("rack", ("BagCloseAsked",), -1, (*_OF_SILENCE, "machine_aborted", "jam", "machine_held")),
     "exception_lane_full": Row("exception lane", ("PlaceSet", "JamSet", "AlarmTableAdopted"), 0, _OF_SILENCE),
+    "scanner_unread": Row("sorter", ("ObjectSeen",), -1),
     "consumable_low": Row("consumable", ("ConsumableSet", "AlarmTableAdopted"), 0, (*_OF_SILENCE, "consumable_empty")),
     "secure_lost": Row("station", ("ItemLost", "AlarmTableAdopted")),
     "bags_suspect": Row("rack", ("BagSuspected", "AlarmTableAdopted")),
@@ -41,6 +43,7 @@ TABLE: Final[dict[str, Row]] = {
     "wrong_label": Row("bagger", ("Suspected",), -1),
     "waybills_used_up": Row("hall", ("Suspected",)),
     "plc_disagrees": Row("plc", ("EventSetAside",), -1),
+    "plan_not_valid": Row("hall", ("PlanValiditySet", "AlarmTableAdopted")),
     "receipts_overdue": Row("hall", ("ReceiptOverdue", "HallAdopted", "AlarmTableAdopted")),
 }
 """The alarms of table 1."""
@@ -67,6 +70,11 @@ class Alarms:
         self.jams: dict[str, set[int]] = {}
         self.lost: dict[Any, str] = {}
         """Where each item that is lost was last."""
+        self.losses: dict[str, list[int]] = {}
+        """When each PLC was last lost or restarted, three times at most."""
+        self.heard: set[str] = set()
+        self.reads: dict[str, list[bool]] = {}
+        """Whether each sorter read its last 32 things."""
 
     def forget(self) -> None:
         """Another table: its alarms mean something else."""

@@ -27,6 +27,8 @@ _FLOOD_US: Final = 600 * _SECOND_US
 _LATE_US: Final = 120 * _SECOND_US
 """What is over is said to be, two minutes later at the latest: the controller may have stood still for one."""
 
+_UNSTEADY_US: Final = 600 * _SECOND_US
+_READS, _UNREAD = 32, 6
 _ABORTING: Final = (8, 9)
 _FULL, _JAMMED, _EXECUTE = 1, 3, 6
 
@@ -281,6 +283,27 @@ def _links(court: Court, bench: Bench) -> None:
         foreign = not fact[2] and fact[3] == "foreign_epoch"
         _expect(court, "foreign_epoch", plc, foreign)
         _expect(court, "link_lost", plc, not fact[2] and not foreign)
+        losses = court.alarms.losses.get(plc, [])
+        often = len(losses) == 3 and losses[2] == bench.at_us and losses[2] - losses[0] <= _UNSTEADY_US
+        _expect_told(court, bench, "link_unsteady", plc, often)
+
+
+def _strangers(court: Court, bench: Bench) -> None:
+    """What could not be read may be the sixth of the sorter's last 32."""
+    for fact in bench.said.get("ItemSeen", ()):
+        reads = court.alarms.reads.get(fact[2], [])
+        _expect_told(court, bench, "scanner_unread", fact[2], reads.count(False) >= _UNREAD)
+
+
+def _expect_told(court: Court, bench: Bench, name: str, subject: str, came: bool) -> None:
+    """A latched alarm whose cause came is on the list, or explained by what stands; one whose cause did not is not raised."""
+    assert court.hall is not None
+    alarm = (name, subject)
+    if not came:
+        if any(each[1:3] == [name, subject] for each in bench.said.get("AlarmRaised", ())):
+            court.blame("N1", f"{name} of {subject} is raised, though its cause did not come")
+    elif alarm not in court.alarms.told and court.alarms.explains(alarm, court.hall.centre) is None:
+        court.blame("N1", f"{name} of {subject} is not raised, though its cause came")
 
 
 def _machines(court: Court, bench: Bench) -> None:
@@ -344,9 +367,8 @@ def _latches(court: Court, bench: Bench) -> None:
     causes += [("wrong_lane", fact[2]) for fact in bench.said.get("WrongLane", ())]
     causes += [("command_unanswered", fact[1]) for fact in bench.said.get("CommandTimedOut", ()) if fact[3]]
     causes += [("rack_refuses", rack) for fact in bench.said.get("BagCloseAsked", ()) if not fact[3]]
-    for alarm in causes:
-        if alarm not in court.alarms.told and court.alarms.explains(alarm, court.hall.centre) is None:
-            court.blame("N1", f"{alarm[0]} of {alarm[1]} is not raised, though its cause came")
+    for name, subject in causes:
+        _expect_told(court, bench, name, subject, True)
 
 
 def _bags(court: Court, bench: Bench) -> None:
@@ -355,6 +377,11 @@ def _bags(court: Court, bench: Bench) -> None:
     for position, fact in last.items():
         if fact[3] != "quarantined" and position in court.open_bags and court.open_bags[position].tag == fact[1]:
             _expect(court, "bags_suspect", str(court.hall.rack), True)
+
+
+def _plan(court: Court, bench: Bench) -> None:
+    assert court.hall is not None
+    _expect(court, "plan_not_valid", str(court.hall.centre), bool(court.plan_why))
 
 
 def _receipts(court: Court, bench: Bench) -> None:
@@ -377,6 +404,8 @@ _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {
     "CommandTimedOut": _latches,
     "BagCloseAsked": _latches,
     "BagSuspected": _bags,
+    "ObjectSeen": _strangers,
+    "PlanValiditySet": _plan,
     **dict.fromkeys(("ReceiptOverdue", "ReceiptReturned", "ReceiptGivenUp"), _receipts),
 }
 """What must be on the books after a record with such a fact."""
@@ -388,7 +417,7 @@ def after_record(court: Court, bench: Bench) -> None:
     """What the machines said is kept; while a table is in force their alarms are as it says, explained by what stands."""
     said, alarms = bench.said, court.alarms
     for fact in bench.facts if not said.keys().isdisjoint(_KEPT) else ():
-        _keep(court, fact)
+        _keep(court, bench, fact)
     if not alarms.table or court.hall is None:
         return
     if "AlarmTableAdopted" not in said:
@@ -399,16 +428,24 @@ def after_record(court: Court, bench: Bench) -> None:
     _look_for_overdue(court, bench)
 
 
-_KEPT: Final = frozenset({"JamSet", "EpochGranted", "ItemLost", "Moved"})
+_KEPT: Final = frozenset({"JamSet", "EpochGranted", "ItemLost", "ItemSeen", "LinkStateSet", "Moved"})
 
 
-def _keep(court: Court, fact: Said) -> None:
+def _keep(court: Court, bench: Bench, fact: Said) -> None:
     alarms = court.alarms
     if fact[0] == "JamSet":
         zones = alarms.jams.setdefault(fact[1], set())
         (zones.add if fact[3] else zones.discard)(fact[2])
     elif fact[0] == "EpochGranted":
         alarms.jams.pop(fact[1], None)
+    elif fact[0] == "LinkStateSet":
+        _, plc, up, reason = fact
+        lost = reason == "new_life" if up else reason not in ("controller_start", "foreign_epoch")
+        if lost and plc in alarms.heard:
+            alarms.losses[plc] = [*alarms.losses.get(plc, ()), bench.at_us][-3:]
+        (alarms.heard.add if up else alarms.heard.discard)(plc)
+    elif fact[0] == "ItemSeen":
+        alarms.reads[fact[2]] = [*alarms.reads.get(fact[2], ()), fact[4] == 0][-_READS:]
     elif fact[0] == "ItemLost" and fact[1] in court.items:
         alarms.lost[court.items[fact[1]]] = fact[2]
     elif fact[0] == "Moved" and alarms.lost and fact[3] != "lost" and fact[1] in court.items:
@@ -430,12 +467,13 @@ def _after_alarms(court: Court, bench: Bench) -> None:
 
 
 def _look_for_overdue(court: Court, bench: Bench) -> None:
-    """What is awaited or shelved ends at the first Tick in its time, and does not go on for ever without one."""
+    """What is awaited or shelved, and a flood, ends at the first Tick in its time, and does not go on for ever without one."""
     alarms = court.alarms
-    if not alarms.awaited and not alarms.shelved:
+    if not alarms.awaited and not alarms.shelved and not alarms.flood_us:
         return
     ends = [(due_us, alarm) for alarm, (due_us, _) in alarms.awaited.items()]
     ends += [(until_us, alarm) for alarm, until_us in alarms.shelved.items()]
+    ends += [(alarms.flood_us, ("the flood", "alarms"))] if alarms.flood_us else []
     end_us, alarm = min(ends)
     if bench.at_us < end_us:
         alarms.overdue_us = 0
@@ -445,6 +483,7 @@ def _look_for_overdue(court: Court, bench: Bench) -> None:
         court.blame("N3", f"{alarm[0]} of {alarm[1]} was to end at {end_us}, and goes on at {bench.at_us}")
         alarms.awaited.pop(alarm, None)
         alarms.shelved.pop(alarm, None)
+        alarms.flood_us = alarms.flood_us if alarms.flood_us > end_us else 0
 
 
 FACTS: Final[dict[str, Callable[[Court, Bench, Said], None]]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulation.judge import tags
+from simulation.judge import plans, tags
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bag, Bench, Court, Item, is_masked
 
@@ -38,9 +38,10 @@ def drop(court: Court, bench: Bench, command: Said) -> None:
         parcel = carriers[0]
         if not parcel.sound or parcel.item.suspect or parcel.item.waybill != waybill:
             court.blame("B6", f"{what}, but {parcel.item.id} is suspect: {parcel.item.suspect or 'not sealed as sound'}")
-        elif parcel.item.line is None or not hall.bag_takes(position, parcel.item.line):
-            is_for = f"{hall.positions[position]} {hall.services[position] or ''}".rstrip()
-            court.blame("D2", f"{what}, which is {is_for}, not where {parcel.item.id} goes")
+        elif plans.going(court, parcel.item) != hall.positions[position]:
+            court.blame("D2", f"{what}, which is {hall.positions[position]}, not where {parcel.item.id} goes")
+        elif parcel.item.line is None or not hall.bag_takes(position, parcel.item.line[5]):
+            court.blame("D2", f"{what}, which is for {hall.services[position]}, {parcel.item.id} goes by another service")
     for parcel in carriers:
         parcel.position, parcel.ordered = position, True
 
@@ -95,9 +96,9 @@ def _why_not(court: Court, bag: Bag, item: Item, label: str) -> str:
         return f"was in {item.place}"
     if label != item.waybill:
         return f"bears {label!r}, its number is {item.waybill!r}"
-    if item.line is None or court.hall is None or court.hall.destination_of(item.line) != bag.destination:
+    if item.line is None or court.hall is None or plans.going(court, item) != bag.destination:
         return "goes elsewhere"
-    if not court.hall.bag_takes(bag.position, item.line):
+    if bag.position in court.hall.positions and not court.hall.bag_takes(bag.position, item.line[5]):
         return "goes by another service"
     if item.parcel.position != bag.position:
         return f"was sent to position {item.parcel.position}"

@@ -29,6 +29,7 @@ MaintenanceOrdered: person text, role text, reason text, plc text, minutes integ
 AlarmAcknowledged: person text, role text, reason text, alarm text, subject text
 AlarmShelved: person text, role text, reason text, alarm text, subject text, minutes integer
 AlarmTakenOut: person text, role text, reason text, alarm text, subject text, out boolean
+PlanSwitched: person text, role text, reason text, file text, plan Plan
 ReceiptTold: person text, role text, reason text, code text, returned boolean
 ReceiptsReceived: file text, codes [text, ...]
 Scanned: plc text, epoch integer, seq integer, track integer, scanner integer, outcome integer, grams integer,
@@ -63,7 +64,8 @@ Suspected: item text, reason text
 ItemLost: item text, place text, reason text
 ItemFound: item text, at text
 ItemSeen: item text, plc text, track integer, outcome integer, scanned_us integer, confirm_us integer
-Routed: item text, plc text, lane integer, rule text, group text, reason text, deadline_us integer
+Routed: item text, plc text, lane integer, rule text, group text, reason text, deadline_us integer, plan text = "",
+  destination text = ""
 DecisionLate: item text, plc text, lane integer, by_us integer
 Diverted: item text, plc text, lane integer, disposition integer
 WrongLane: item text, plc text, asked integer, seen integer
@@ -114,6 +116,9 @@ AlarmAckSet: alarm text, subject text, person text
 AlarmShelfSet: alarm text, subject text, until_us integer, person text
 AlarmOutSet: alarm text, subject text, person text
 AlarmFloodSet: again_us integer
+PlanActivated: file text, person text, plan Plan
+PlanDropped: version text, digest text, why text
+PlanValiditySet: version text, why text
 ReceiptAwaited: item text, due_us integer
 ReceiptOverdue: item text
 ReceiptReturned: item text, file text
@@ -150,7 +155,8 @@ Group: name text, lanes [[text, integer], ...], balance text, overflow [text, ..
 Rule: name text, mail_classes [text, ...], agencies [text, ...], destinations [text, ...], services [text, ...], group text
 BagLimits: items_max integer, grams_max integer, cutoff_minutes [integer, ...]
 Waybills: indicator text, first integer, last integer, country text
-Plan: version text, destinations [Destination, ...], groups [Group, ...], rules [Rule, ...], bags BagLimits
+Plan: version text, destinations [Destination, ...], groups [Group, ...], rules [Rule, ...], bags BagLimits,
+  valid_from_us integer = 0, valid_until_us integer = 0, digest text = ""
 Hall: name text, centre text, utc_offset_minutes integer, agencies [text, ...], mail_classes [MailClass, ...],
   sorters [Sorter, ...], baggers [Bagger, ...], rack Rack, waybills Waybills, plan Plan, shifts [[integer, integer], ...] = [],
   receipt_minutes integer = 0, receptacles [text, ...] = []
@@ -229,13 +235,13 @@ def structures() -> dict[str, Shape]:
     return {name: Shape([kind for _, kind in fields]) for name, fields in table(STRUCTURES).items()}
 
 
-Shapes = dict[str, tuple[tuple[type, ...], list[tuple[int, str]]]]
-"""Name -> the types of the array, and by place the text of those that are lists."""
+Shapes = dict[str, tuple[tuple[type, ...], list[tuple[int, str]], int]]
+"""Name -> the types of the array, by place the text of those that are lists, and how many fields every release wrote."""
 
 
 def _named(text: str) -> Shapes:
     shapes = {name: Shape(["text", *(kind for _, kind in fields)]) for name, fields in table(text).items()}
-    return {name: (shape.plain, shape.deep) for name, shape in shapes.items()}
+    return {name: (shape.plain, shape.deep, shape.least) for name, shape in shapes.items()}
 
 
 _INPUT: Final = _named(INPUTS)
@@ -262,8 +268,11 @@ def _misfit(said: list[Said], shapes: Shapes, what: str) -> str:
     """Why one of these is no input, fact or command of schema 1; "" if they all are."""
     try:
         for each in said:
-            plain, deep = shapes[each[0]]
-            if tuple(map(type, each)) != plain or (deep and not all(fits(each[place], text) for place, text in deep)):
+            plain, deep, least = shapes[each[0]]
+            types = tuple(map(type, each))
+            if types != plain and (len(each) < least or types != plain[: len(each)]):
+                return f"the fields of its {what} {each[0]} are not those of schema 1"
+            if deep and not all(fits(each[place], text) for place, text in deep):
                 return f"the fields of its {what} {each[0]} are not those of schema 1"
     except (KeyError, TypeError, IndexError):
         return f"schema 1 has no {what} {str(each)[:40]!r}"

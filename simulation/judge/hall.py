@@ -48,6 +48,7 @@ class Hall:
     """A hall that was adopted. `said` is the array of `Hall` in JOURNAL-FORMAT.md."""
 
     def __init__(self, said: list[Any]) -> None:
+        self._said = said
         (self.name, self.centre, self._offset_minutes, agencies, classes, sorters, baggers, rack, self.waybills, plan, *more) = (
             said
         )
@@ -61,10 +62,21 @@ class Hall:
         self.positions: dict[int, str] = {number: destination for number, destination, *_ in positions}
         self.services: dict[int, list[str]] = {number: more[0] if more else [] for number, _, *more in positions}
         self.plcs = frozenset((*self.sorters, *self.baggers, self.rack))
-        _, self._destinations, groups, self._rules, (self.items_max, _, self._cutoffs) = plan
+        self.plan = plan
+        self.version, self._destinations, groups, self._rules, (self.items_max, _, self._cutoffs), *later = plan
+        said_later: list[Any] = later or [0, 0, ""]
+        self.valid_from_us, self.valid_until_us, self.digest = int(said_later[0]), int(said_later[1]), str(said_later[2])
         self._outlets = {outlet: name for name, _, *more in self._destinations for outlet in (more[0] if more else ())}
         self._groups = {group[0]: group for group in groups}
         self._postcodes: dict[int, str] = {}
+
+    def sorted_by(self, plan: list[Any]) -> Hall:
+        """The same machines under another sort plan."""
+        return Hall([*self._said[:9], plan, *self._said[10:]])
+
+    def plan_named(self) -> str:
+        """How an item names the plan that decided it; "" where the plan has no digest."""
+        return f"{self.version}@{self.digest[:8]}" if self.digest else ""
 
     def destination_of(self, line: list[Any]) -> str:
         """The plan's destination of an announced item: of its outlet, else of its postcode; "" if the plan has none."""
@@ -81,14 +93,11 @@ class Hall:
         origin, category, subclass = self.receptacles
         return f"{origin}{office}{category}{subclass}{year % 10}"
 
-    def bag_takes(self, position: int, line: list[Any]) -> bool:
-        """Whether a bag that hangs at a position is for such a parcel: its destination, and its service (D2)."""
-        destination, service = self.destination_of(line), line[5]
-        if self.positions.get(position) != destination:
-            return False
+    def bag_takes(self, position: int, service: str) -> bool:
+        """Whether the bag of its destination that hangs at a position is for parcels of a service (D2)."""
         if self.services[position]:
             return service in self.services[position]
-        others = (number for number, name in self.positions.items() if name == destination)
+        others = (number for number, name in self.positions.items() if name == self.positions[position])
         return not any(service in self.services[number] for number in others)
 
     def _of_postcode(self, postcode: int) -> str:

@@ -21,8 +21,8 @@ class Item:
     """A document or object in custody. `line` is what a manifest says of it; None for an object without one."""
 
     __slots__ = (
-        "account", "awaited", "code", "grams", "id", "job", "line", "parcel", "place", "scan", "secure", "suspect", "waybill",
-        "withdrawn",
+        "account", "awaited", "code", "going", "grams", "id", "job", "line", "parcel", "place", "scan", "secure", "suspect",
+        "waybill", "withdrawn",
     )  # fmt: skip
 
     def __init__(self, name: str, line: list[Any] | None, code: str, account: tuple[str, str], place: str) -> None:
@@ -34,6 +34,8 @@ class Item:
         self.waybill: str = line[3] if line is not None else ""
         self.suspect = ""
         self.withdrawn = False
+        self.going: str | None = None
+        """The destination that the plan of its last decision gave it; None if that plan is not said."""
         self.secure = False
         """Whether its class was one for secure lanes when it was announced."""
         self.scan: Scan | None = None
@@ -240,6 +242,10 @@ class Court:
         self.more = 0
         self.bench = Bench(0, 0, ["Tick"], [], [])
         self.hall: Hall | None = None
+        self.switched: tuple[list[Any], str, str] | None = None
+        """The plan that the run was started with, while another is in force; file and person of the switch."""
+        self.plan_why = ""
+        self.plan_overdue_us = 0
         self.run = 0
         self.runs = 0
         self.items: dict[str, Item] = {}

@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import alarms, receipts
+from simulation.judge import alarms, plans, receipts
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Court, Machine
 
@@ -62,6 +62,7 @@ _MAY: Final[dict[str, frozenset[str]]] = {
     "lane_open": _LINE,
     "lane_close": _LINE,
     "bag_close": _LINE,
+    "plan_switch": _LINE,
     "hand_reinduct": _LINE,
     "hand_code": _LINE,
     "hand_withdraw": frozenset({"supervisor"}),
@@ -99,6 +100,8 @@ def _named(happened: Said) -> tuple[str, str]:
     if name == "MachineOrdered":
         known = 0 < about[1] < len(_COMMANDS)
         return f"machine_{_COMMANDS[about[1]] if known else about[1]}", about[0]
+    if name == "PlanSwitched":
+        return "plan_switch", about[0]
     if name == "VerdictPassed":
         return f"hand_{about[1]}", about[0]
     if name == "MaintenanceOrdered":
@@ -150,6 +153,8 @@ def _is_true(court: Court, bench: Bench, act: str, why: str) -> bool:
         return receipts.is_true(court, about[0], why)
     if bench.name == "BagOrdered":
         return why != "no_bag" or about[0] not in court.open_bags
+    if bench.name == "PlanSwitched":
+        return plans.is_true(court, bench, why)
     if bench.name == "VerdictPassed":
         item = court.items.get(about[0])
         place = item.place if item is not None else ""
@@ -371,6 +376,7 @@ AFTER: Final[dict[str, Callable[[Court, Bench, str], None]]] = {
     "BagOrdered": _after_bag,
     "VerdictPassed": _after_verdict,
     "MaintenanceOrdered": _after_maintenance,
+    "PlanSwitched": plans.after_switched,
     "ReceiptTold": receipts.after_told,
     **dict.fromkeys(alarms.ACTS, alarms.after_act),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from simulation.judge import plans
 from simulation.judge.grammar import Said
 from simulation.judge.hall import Sorter
 from simulation.judge.ledger import Bench, Court, Item, Scan, is_masked
@@ -66,7 +67,7 @@ def item_seen(court: Court, bench: Bench, fact: Said) -> None:
 
 def routed(court: Court, bench: Bench, fact: Said) -> None:
     """The decision about a scan: once, about the scan of this record, for a lane that can and may take the item."""
-    _, name, plc, lane, rule, group, reason, deadline_us = fact
+    _, name, plc, lane, rule, group, reason, deadline_us, *by = fact
     item = court.item(name, "Routed")
     if item is None:
         return
@@ -79,6 +80,7 @@ def routed(court: Court, bench: Bench, fact: Said) -> None:
         return
     scan.lane = lane
     scan.deadline_us = deadline_us
+    plans.decided(court, bench, item, *(by or ("", "")))
     sorter = sorter_of(court, plc)
     if sorter is None:
         court.blame("R1", f"{name} is decided on at {plc}, which is no sorter of the hall")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulation.judge import people
+from simulation.judge import people, plans
 from simulation.judge.grammar import Said
 from simulation.judge.hall import Hall
 from simulation.judge.ledger import Bench, Court, Machine
@@ -54,7 +54,7 @@ def hall_adopted(court: Court, bench: Bench, fact: Said) -> None:
         court.blame("G2", f"run {run} begins after run {court.run}")
     court.run = run
     court.runs += 1
-    court.hall = Hall(fact[3])
+    plans.adopted(court, bench, Hall(fact[3]))
     for machine in court.machines.values():
         suspect_pouches(bench, machine, "controller restart")
 

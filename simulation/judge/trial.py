@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import alarms, bags, custody, manifests, packing, people, receipts, routing, sessions, tags
+from simulation.judge import alarms, bags, custody, manifests, packing, people, plans, receipts, routing, sessions, tags
 from simulation.judge.grammar import Said, read
 from simulation.judge.ledger import Bench, Court, is_masked
 from simulation.judge.pages import Page
@@ -78,6 +78,7 @@ FACTS: Final[dict[str, Rule]] = {
     "ItemWithdrawn": people.item_withdrawn,
     "CodedByHand": people.coded_by_hand,
     **alarms.FACTS,
+    **plans.FACTS,
     "TagMade": tags.made,
     "ReceiptAwaited": receipts.awaited,
     "ReceiptOverdue": receipts.overdue,
@@ -230,6 +231,7 @@ class Trial:
             bags.after_bags(court, bench)
         bags.look_for_overdue(court, bench)
         people.look_for_overstayed(court, bench)
+        plans.look_for_validity(court, bench)
         alarms.after_record(court, bench)
         receipts.after_record(court, bench)
         for (plc, number), order in bench.orders.items():

@@ -52,6 +52,7 @@ ACTS = [
     ["alarm", "unshelve", "link_lost", "bagger-1"],
     ["alarm", "take-out", "link_lost", "bagger-1"],
     ["alarm", "put-back", "link_lost", "bagger-1"],
+    ["plan", "switch", "late.toml"],
     ["receipt", "EA473124829CN"],
     ["receipt", "NJ-D67700000", "--give-up"],
 ]
@@ -68,6 +69,9 @@ class Floor:
         text = bundled_site().read_text("utf-8").replace("port = 9464", f"port = {free_port()}")
         self.site.write_text(text.replace("[waybills]", '[acts]\npeople = "people.toml"\n\n[waybills]'), "utf-8")
         (folder / "plan.toml").write_bytes((bundled_site().parent / "plan.toml").read_bytes())
+        plan = (bundled_site().parent / "plan.toml").read_text("utf-8")
+        (folder / "plans").mkdir()
+        (folder / "plans" / "late.toml").write_text(plan.replace("reference-1", "late-1").replace("20:00", "21:00"), "utf-8")
         self.where: list[str] = ["--site", str(self.site)]
         self.token = folder / "token"
 
@@ -102,6 +106,27 @@ def floor(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     monkeypatch.setattr(badges, "LOOK_US", 50_000)
     with Bench() as bench:
         yield Floor(bench, tmp_path, capsys)
+
+
+def test_the_plan_is_switched_and_listed(floor: Floor) -> None:
+    """G2: what is in force says the journal; what may be, the site's folder of plans."""
+    floor.begin()
+    assert run(["plan", "list", "--json", *floor.where]) == OK
+    listed = {each["file"]: each for each in json.loads(floor.printed()[0])["plans"]}
+    assert {name: each["in_force"] for name, each in listed.items()} == {"plan.toml": True, "late.toml": False}
+    assert floor.act("plan", "switch", "late.toml", "--digest", "00000000") == PROBLEM
+    assert "look at it again" in floor.printed()[1]
+    assert floor.act("plan", "switch", "late.toml", "--digest", listed["late.toml"]["digest"][:8]) == OK
+    assert floor.printed()[0].startswith("plan_switch late.toml: taken, op-17 as operator")
+    assert floor.act("plan", "switch", "late.toml") == PROBLEM
+    assert "this plan is in force already" in floor.printed()[1]
+    state = floor.service.controller.state
+    assert state.hall is not None
+    assert state.hall.plan.version == floor.service.status().plan == "late-1"
+    assert run(["plan", "list", *floor.where]) == OK
+    assert re.search(r"late-1 .*in force", floor.printed()[0])
+    assert floor.act("plan", "switch", "none.toml") == PROBLEM
+    assert "no such file" in floor.printed()[1]
 
 
 # --- acts ----------------------------------------------------------------------------------------------------------------

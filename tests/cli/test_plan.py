@@ -100,3 +100,28 @@ def test_a_manifest_that_is_none_is_refused_with_its_place(tmp_path: Path, capsy
     path.write_text("name,phone\n", encoding="utf-8")
     assert run(["plan", "coverage", str(path)]) == PROBLEM
     assert "refused whole" in capsys.readouterr().err
+
+
+def test_the_plans_of_a_site_are_listed_with_their_faults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anybody switches: which there are, when they hold, and what is wrong with them."""
+    site = tmp_path / "site.toml"
+    site.write_text(bundled_site().read_text("utf-8"), "utf-8")
+    (tmp_path / "plan.toml").write_text(PLAN.read_text("utf-8"), "utf-8")
+    (tmp_path / "plans").mkdir()
+    text = PLAN.read_text("utf-8").replace("reference-1", "spring-1")
+    valid = 'valid_from = "2026-02-01 06:00"\nvalid_until = "2026-03-01 00:00"\n'
+    (tmp_path / "plans" / "spring.toml").write_text(text.replace("[bags]", valid + "\n[bags]", 1), "utf-8")
+    assert run(["plan", "list", "--site", str(site), "--service", "http://127.0.0.1:1"]) != OK  # nobody answers where it is named
+    capsys.readouterr()
+    assert run(["plan", "list", "--site", str(site), "--folder", str(tmp_path)]) == OK
+    out, _ = capsys.readouterr()
+    assert "spring-1" in out
+    assert "2026-02-01 06:00" in out
+    assert "2026-03-01 00:00" in out
+    (tmp_path / "plans" / "spring.toml").write_text(
+        text.replace("[bags]", 'valid_from = "2026-02-30 06:00"\n\n[bags]', 1), "utf-8"
+    )
+    assert run(["plan", "list", "--json", "--site", str(site), "--folder", str(tmp_path)]) == PROBLEM
+    found = json.loads(capsys.readouterr().out)["plans"]
+    assert [each["file"] for each in found] == ["plan.toml", "spring.toml"]
+    assert "2026-02-30" in found[1]["faults"][0]

@@ -13,7 +13,16 @@ import pytest
 from config_corpus import edited, plan, profile, site, texts, write
 
 from packcenter.cli.site import plant_settings
-from packcenter.config import Configuration, bundled_site, hall_digest, load_site, profile_digest, profile_folder
+from packcenter.config import (
+    ConfigError,
+    Configuration,
+    bundled_site,
+    hall_digest,
+    load_site,
+    profile_digest,
+    profile_folder,
+)
+from packcenter.config.build import plan_digest
 from packcenter.config.check_profile import HEARTBEAT_STEP_MS
 from packcenter.config.check_site import Address, parse_address
 from packcenter.config.models import IN_WORDS, OUT_WORDS, WATCHDOG_MS
@@ -224,6 +233,32 @@ def test_a_wide_rule_after_narrow_ones(tmp_path: Path) -> None:
     narrow = '[[rule]]\nname = "court"\nagencies = ["letters-office"]\nmail_classes = ["official_letter"]\ngroup = "invoices"\n\n'
     made, _ = edited((plan('[[rule]]\nname = "tax-invoices"', narrow + '[[rule]]\nname = "tax-invoices"'),))
     assert [rule.name for rule in load_site(write(tmp_path, made)).hall.plan.rules][:2] == ["court", "tax-invoices"]
+
+
+def test_a_plans_validity_is_local_time(tmp_path: Path) -> None:
+    """Midnight of the hall, not of Greenwich; and the digest is that of all that the plan says."""
+    made, _ = edited((plan("[bags]", 'valid_from = "2026-03-02 00:00"\nvalid_until = "2026-03-09 06:30"\n\n[bags]'),))
+    found = load_site(write(tmp_path, made)).hall.plan
+    assert (found.valid_from_us, found.valid_until_us) == (1_772_380_800_000_000, 1_773_009_000_000_000)
+    plain = load_site(bundled_site()).hall.plan
+    assert found.digest == plan_digest(found) != plain.digest == plan_digest(plain)
+    assert plain.named() == f"reference-1@{plain.digest[:8]}"
+
+
+@pytest.mark.parametrize(
+    ("keys", "rule"),
+    [
+        ('valid_from = "2026-02-30 00:00"', "no-such-day"),
+        ('valid_until = "1970-01-01 00:00"', "no-such-day"),
+        ('valid_from = "2026-03-02 00:00"\nvalid_until = "2026-03-02 00:00"', "validity"),
+    ],
+)
+def test_a_plan_that_is_never_valid_is_refused(tmp_path: Path, keys: str, rule: str) -> None:
+    """A day that no calendar has, and an end that is no later than the beginning."""
+    made, _ = edited((plan("[bags]", f"{keys}\n\n[bags]"),))
+    with pytest.raises(ConfigError) as raised:
+        load_site(write(tmp_path, made))
+    assert [finding.rule for finding in raised.value.findings] == [rule]
 
 
 def test_numbers_shared_with_the_wire() -> None:

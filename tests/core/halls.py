@@ -11,8 +11,10 @@ after 6 s; a decision must leave 0.2 s before that, and an item must be confirme
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from packcenter.core.hall import (
@@ -146,3 +148,42 @@ HALLS: Final[dict[str, Hall]] = {
         ),
     ),
 }
+
+
+def _digested(plan: Plan) -> Plan:
+    """A plan as the configuration makes it, with the digest of its content."""
+    return replace(plan, digest=sha256(msgspec.msgpack.encode(replace(plan, digest=""))).hexdigest())
+
+
+_NIGHT: Final = replace(
+    SMALL.plan,
+    version="night",
+    destinations=(Destination("nanjing", ((210000, 210999),)), Destination("suzhou", ((211000, 211999), (215000, 215999)))),
+    groups=(Group("all", (("sorter-1", 1), ("sorter-2", 1)), "first", ()),),
+    rules=(Rule("all-of-it", (), (), (), (), "all"),),
+    bags=BagLimits(2, 400, (1320,)),
+)
+
+PLANS: Final[dict[str, Plan]] = {
+    # everything goes into the first lanes, 211000 to 211999 go to Suzhou, and a bag is full with two parcels
+    "night": _digested(_NIGHT),
+    "night-changed": _digested(replace(_NIGHT, bags=BagLimits(3, 400, ()))),
+    "day": _digested(replace(_NIGHT, version="day", destinations=SMALL.plan.destinations[:2])),
+    # valid from 10 s to 20 s
+    "short": _digested(replace(_NIGHT, version="short", valid_from_us=BASE_US + 10_000_000, valid_until_us=BASE_US + 20_000_000)),
+    # what this hall cannot be sorted by
+    "lane-7": _digested(replace(_NIGHT, version="lane-7", groups=(Group("all", (("sorter-1", 7),), "first", ()),))),
+    "exception": _digested(replace(_NIGHT, version="exception", groups=(Group("all", (("sorter-1", 9),), "first", ()),))),
+    "no-group": _digested(replace(_NIGHT, version="no-group", rules=(Rule("all-of-it", (), (), (), (), "none"),))),
+    "no-overflow": _digested(
+        replace(_NIGHT, version="no-overflow", groups=(Group("all", (("sorter-1", 1),), "first", ("none",)),))
+    ),
+    "twice": _digested(replace(_NIGHT, version="twice", groups=_NIGHT.groups * 2)),
+    "far": _digested(replace(_NIGHT, version="far", destinations=SMALL.plan.destinations)),
+}
+"""Plans to which the small hall may be switched, or not."""
+
+HALLS["short"] = replace(SMALL, name="short", plan=PLANS["short"])
+HALLS["daily"] = replace(SMALL, name="daily", plan=PLANS["day"])
+# as the small hall, without sorter-2
+HALLS["narrow"] = replace(SMALL, name="narrow", sorters=SMALL.sorters[:1])

@@ -14,6 +14,7 @@ from packcenter.core import inputs as i
 from packcenter.core.commands import CommandMachine, Divert, Drop, GrantEpoch, SealParcel
 from packcenter.core.controller import Controller, Outcome
 from packcenter.core.custody import balance_errors, books
+from packcenter.core.hall import Plan
 from packcenter.core.lifecycle import FINAL, kind_of
 from packcenter.core.packml import State as Unit
 from packcenter.core.routing import deadline_us
@@ -71,6 +72,7 @@ class Watch:
         self._bills: set[str] = set()
         self._seals: set[str] = set()  # of dispatched bags
         self._gone: dict[str, bytes] = {}  # every item as it was when it left
+        self._plans: dict[str, Plan] = {}  # every plan that was in force and says which it is, by what items say
 
     def step(self, at_us: int, happened: i.Input) -> Outcome:
         """Step the controller and check what came of it."""
@@ -78,6 +80,9 @@ class Watch:
         outcome = self.controller.step(at_us, happened)
         self.steps.append(Step(at_us, happened, outcome))
         self._folded.fold(at_us, outcome.facts, outcome.commands)
+        assert self.controller.state.hall is not None
+        plan = self.controller.state.hall.plan
+        self._plans[plan.named() or plan.version] = plan
         self._check_outcome(happened, outcome, before)
         if not self._began_in_between:
             self._alarms.take(at_us, happened, outcome)
@@ -318,14 +323,15 @@ class Watch:
         assert item.waybill == seal.waybill != "", item
 
     def _check_drop(self, drop: Drop) -> None:
-        """D2: only a parcel that nothing is wrong with is sent into a bag, and into the one of its destination and service."""
+        """D2, G3: only a sound parcel is sent into a bag: of its destination, by the plan that decided it, and of its service."""
         state = self.controller.state
         assert state.hall is not None
         item = state.items[state.waybills[drop.waybill]]
         assert not item.suspect, item
         assert drop.waybill not in state.strays, drop
         bag = next(position for position in state.hall.rack.positions if position.number == drop.position)
-        there = next(each for each in state.hall.plan.destinations if each.name == bag.destination)
+        plan = self._plans.get(item.plan, state.hall.plan) if item.plan else state.hall.plan
+        there = next(each for each in plan.destinations if each.name == bag.destination)
         if item.outlet:
             assert item.outlet in there.outlets, (item, drop)
         else:

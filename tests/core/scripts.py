@@ -19,6 +19,7 @@ PLC events get the epoch and the next event number of their PLC unless the line 
     given item ITEM CLASS POSTCODE ...  announced in a manifest of its own
     given alarms                        alarms are raised from here on; scripts of other things are without
     at T manifest NAME ...              with its lines indented below: ITEM CLASS AGENCY POSTCODE [waybill=] [service=] [outlet=]
+    at T switch PLAN                    a person switches to a plan of `halls.PLANS`
     at T restart [hall=NAME]            the controller is killed; it goes on from a snapshot
 
 After each scenario the runner also checks what must always hold (`invariants.Watch`).
@@ -42,7 +43,7 @@ from packcenter.core.alarm_table import VERSION
 from packcenter.core.commands import Command, GrantEpoch
 from packcenter.core.controller import Outcome
 from packcenter.core.facts import EventTaken, Fact
-from packcenter.core.hall import Hall
+from packcenter.core.hall import Hall, Plan
 from packcenter.core.packml import Command as UnitCommand
 from packcenter.core.packml import State as Unit
 from packcenter.core.words import CommandResult, Disposition, PlaceState, ReadOutcome, ReasonClass
@@ -84,6 +85,7 @@ _WORDS: Final[dict[str, tuple[type, tuple[str, ...], Fields]]] = {
     "command": (i.MachineOrdered, ("plc", "command"), _BY),
     "bag": (i.BagOrdered, ("position",), _BY),
     "verdict": (i.VerdictPassed, ("item", "verdict", "code"), {**_BY, "role": "supervisor", "code": ""}),
+    "switch": (i.PlanSwitched, ("plan",), _BY),
     "receipt": (i.ReceiptTold, ("code", "returned"), _BY | {"returned": "1"}),
     "receipts": (i.ReceiptsReceived, ("file", "codes"), {}),
     "maintenance": (i.MaintenanceOrdered, ("plc", "minutes"), {**_BY, "role": "maintenance"}),
@@ -145,6 +147,7 @@ class _Performance:
         self._epochs: dict[str, int] = {}
         self._seqs: dict[str, int] = {}
         self._manifests = 0
+        self._hall = halls.SMALL
 
     def lines(self, lines: tuple[str, ...]) -> Iterator[str]:
         shown: list[str] = []
@@ -190,7 +193,7 @@ class _Performance:
         return self._watch.controller.state.last_us
 
     def _open_hall(self, at_us: int, name: str, cold: str = "") -> list[str]:
-        hall = halls.HALLS[name]
+        hall = self._hall = halls.HALLS[name]
         said = self._step(at_us, _started(1, hall))
         for plc in () if cold else hall.plcs():
             said += self._step(at_us, i.LinkUp(plc, 7, 0))
@@ -200,9 +203,9 @@ class _Performance:
     def _restart(self, at_us: int, words: list[str]) -> list[str]:
         self._watch.restart()
         state = self._watch.controller.state
-        assert state.hall is not None
-        hall = halls.HALLS[words[0].removeprefix("hall=")] if words else state.hall
-        return self._step(at_us, _started(state.run + 1, hall))
+        if words:
+            self._hall = halls.HALLS[words[0].removeprefix("hall=")]
+        return self._step(at_us, _started(state.run + 1, self._hall))
 
     def _manifest(self, at_us: int, words: tuple[str, ...], below: list[str]) -> list[str]:
         self._manifests += 1
@@ -218,6 +221,8 @@ class _Performance:
         fields |= zip(bare, [each for each in words if "=" not in each], strict=False)
         fields |= _pairs(named)
         age_us = round(float(fields.pop("age", 0)) * 1_000_000)
+        if kind is i.PlanSwitched:
+            return i.PlanSwitched(**_BY | fields | {"file": f"{fields['plan']}.toml", "plan": halls.PLANS[fields["plan"]]})
         if kind is i.Scanned:
             fields.setdefault("plc_ms", (at_us - age_us) // 1000 % 65536)
             fields["age_us"] = age_us
@@ -278,9 +283,14 @@ def _said(happened: i.Input, outcome: Outcome) -> list[str]:
 
 
 def _shown(record: Fact | Command) -> str:
-    """A record as one line: its kind, its first field, then the others by name; text that may be empty in quotes then."""
+    """
+    A record as one line: its kind, its first field, then the others by name; text that may be empty in quotes then.
+
+    A field with a default, which older journals lack, is shown where it says more than that.
+    """
     kind = type(record).__name__
     (first, *rest) = msgspec.structs.fields(record)
+    rest = [field for field in rest if getattr(record, field.name) != field.default]
     named = [f"{field.name.removesuffix('_us')}={_text(kind, field.name, getattr(record, field.name))}" for field in rest]
     return " ".join([kind, _text(kind, first.name, getattr(record, first.name)), *named])
 
@@ -298,6 +308,8 @@ def _text(kind: str, name: str, value: Any) -> str:
         return "/".join([value.item, value.mail_class, value.agency, goes, value.service, value.waybill or "-"])
     if isinstance(value, Hall):
         return value.name
+    if isinstance(value, Plan):
+        return value.named()
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):

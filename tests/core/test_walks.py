@@ -34,6 +34,7 @@ GOALS = (
     "LinkStateSet foreign_epoch", "LinkStateSet granted_again", "LinkStateSet new_life", "LinkStateSet resumed",
     "ActTaken", "ActRefused", "LaneBarred", "MachineStopSet", "MaintenanceSet", "ItemWithdrawn", "CodedByHand",
     "Moved to returned", "Moved to remade", "BagCloseAsked by_hand", "Routed withdrawn", "Suspected withdrawn",
+    "PlanActivated", "PlanDropped",
     "ReceiptAwaited", "ReceiptOverdue", "ReceiptReturned", "ReceiptGivenUp", "ReceiptRefused",
     "EventSetAside repeated", "EventSetAside stale_epoch", "GapSeen", "CommandTimedOut", "BaggerPaused",
 )  # fmt: skip

@@ -135,7 +135,7 @@ class Walk:
         self.watch.restart()
         self._runs += 1
         if self._some(0.2):
-            self._hall = halls.HALLS[self._random.choice(("small", "court", "poor", "rebuilt"))]
+            self._hall = halls.HALLS[self._random.choice(("small", "court", "poor", "rebuilt", "daily", "narrow"))]
         self._happen(i.Started(self._runs, "test", self._hall, "digest"))
         self._happen(i.AlarmTableGiven(VERSION if not self._some(0.05) else 0))
         for plc in self._hall.plcs():
@@ -185,6 +185,12 @@ class Walk:
             i.AlarmTakenOut("4711", role, "drawn", name, subject, self._random.random() < 0.5),
         )
         self._happen(self._random.choice(acts))
+
+    def _switch(self) -> None:
+        """A person switches to a plan, often one that this hall cannot be sorted by."""
+        role = self._random.choice(("operator", "supervisor", "engineer", "maintenance"))
+        name = self._random.choice(("night", "night", "day", "day", *halls.PLANS))
+        self._happen(i.PlanSwitched(f"op-{self._random.randrange(9)}", role, "asked", f"{name}.toml", halls.PLANS[name]))
 
     # --- sorters -----------------------------------------------------------------------------------------------------
 
@@ -446,6 +452,7 @@ _WILD_TABLE: Final[dict[Callable[[Walk], None], int]] = _CALM_TABLE | {
     Walk._answer_alarm: 3,
     Walk._anything: 4,
     Walk._act: 6,
+    Walk._switch: 2,
     Walk._receipt: 2,
 }
 _CALM: Final[_Actions] = list(_CALM_TABLE)

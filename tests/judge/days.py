@@ -110,6 +110,35 @@ given 60.000 confirmed sorter-1 track=9 lane=9
 given 61.000 quarantined sorter-1 epoch=1 seq=99 code=NJ0006
 """
 
+PLANS = """
+# Two plans are switched to, one is refused; a restart keeps what was switched to, and the next one brings another site's plan.
+given hall daily
+given item NJ0001 letter 211000
+given item NJ0002 letter 211000
+given item NJ0003 letter 210000
+given 1.000 scan NJ0001 track=1
+given 1.500 switch lane-7
+given 2.000 switch night
+given 2.500 switch night-changed
+given 3.000 confirmed sorter-1 track=1 lane=1
+given 3.100 scan NJ0002 track=2
+given 3.200 fed bagger-1 NJ0001 job=1
+given 3.400 packed bagger-1 EA000000014CN job=1
+given 4.000 dropped EA000000014CN position=1
+given 5.100 confirmed sorter-1 track=2 lane=1
+given 5.200 fed bagger-1 NJ0002 job=3
+given 5.400 packed bagger-1 EA000000028CN job=3
+given 6.000 dropped EA000000028CN position=2
+given 7.000 restart
+given 7.100 link-up sorter-1 epoch=1 nonce=7
+given 7.200 machine sorter-1 execute
+given 8.000 scan NJ0003 track=3
+given 12.000 switch short
+given 20.000 tick
+given 20.500 restart
+given 21.000 restart hall=small
+"""
+
 LIVES = """
 # PLCs restart with items on the belt, a document in a pouch, a parcel on its way and a bag open; then the controller does.
 given hall small
@@ -306,8 +335,22 @@ given 167.000 consumable bagger-2 consumable=2 percent=0
 given 168.000 consumable bagger-2 consumable=3 percent=0
 given 169.000 machine rack-1 aborted reason_class=fault
 given 170.000 place sorter-1 9 full
+given 770.000 tick
+given 800.000 link-lost bagger-2 heartbeat
+given 801.000 link-up bagger-2 epoch=1
+given 900.000 link-lost bagger-2 heartbeat
+given 901.000 link-up bagger-2 epoch=1
+given 1000.000 link-lost bagger-2 heartbeat
+given 1001.000 link-up bagger-2 epoch=1
+given 1010.000 scan - track=11 outcome=no_identifier
+given 1011.000 scan - track=12 outcome=no_identifier
+given 1012.000 scan - track=13 outcome=no_identifier
+given 1013.000 scan - track=14 outcome=no_identifier
+given 1014.000 scan - track=15 outcome=no_identifier
+given 1015.000 scan - track=16 outcome=no_identifier
 """
 
+ALL = {"alarms": ALARMS, "day": DAY, "trouble": TROUBLE, "lives": LIVES, "vain": VAIN, "people": PEOPLE, "plans": PLANS}
 RECEIPTS = """
 # Court documents: receipts come by hand, by a file and too late; one is given up and comes after all.
 given hall court

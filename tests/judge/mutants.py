@@ -1431,6 +1431,34 @@ def _(records: Records) -> None:
     cut_after(records, record)
 
 
+@mutant("N1", "a PLC is lost for the third time, and that is no alarm", ALARMS)
+def _(records: Records) -> None:
+    lost = nth(records, "LinkLost", -1)
+    drop_said(lost, "AlarmRaised")
+    cut_after(records, lost)
+
+
+@mutant("N1", "a PLC is called unsteady at its second loss", ALARMS)
+def _(records: Records) -> None:
+    lost = nth(records, "LinkLost", -2)
+    lost.facts.append(["AlarmRaised", "link_unsteady", "bagger-2", "LinkStateSet", True])
+    cut_after(records, lost)
+
+
+@mutant("N1", "six of a scanner's items could not be read, and that is no alarm", ALARMS)
+def _(records: Records) -> None:
+    scan = nth(records, "Scanned", -1)
+    drop_said(scan, "AlarmRaised")
+    cut_after(records, scan)
+
+
+@mutant("N1", "five unread items are called too many", ALARMS)
+def _(records: Records) -> None:
+    scan = nth(records, "Scanned", -2)
+    scan.facts.append(["AlarmRaised", "scanner_unread", "sorter-1", "ObjectSeen", True])
+    cut_after(records, scan)
+
+
 @mutant("N2", "a hold is told of beside the jam that explains it", ALARMS, "N1", "N3")
 def _(records: Records) -> None:
     record = nth(records, "MachineChanged", about=11)

@@ -24,6 +24,7 @@ from packcenter.service.desk import Desk
 from packcenter.service.http import HttpServer
 from packcenter.service.output_commit import Recorded
 from packcenter.service.papers import Papers
+from packcenter.service.plans import Shelf
 from packcenter.service.status import LaneNow, MachineNow, Status, StatusReader
 
 START_US = 1_772_409_600_000_000
@@ -77,6 +78,7 @@ class Told:
             people=None,
             http_names=("hall.example",),
         )
+        self.shelf = Shelf(None, reference().hall, asyncio.to_thread)
         self.papers: Papers | None = None
         self.badges: Badges | None = None
         self.is_open = True

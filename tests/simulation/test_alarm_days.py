@@ -52,4 +52,4 @@ def test_a_hall_that_falls_silent_is_one_alarm() -> None:
         day.wait(300_000)
     day.wait(15_000_000)
     day.heal()
-    assert raised(day) == [("network_lost", "mischief")]
+    assert raised(day) == [("network_lost", "NJ")]

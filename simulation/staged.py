@@ -1,0 +1,333 @@
+"""
+Runs a scenario: the hall it wants, the day it wants, everything that happens in it, and what came of that against what must.
+
+Findings are sentences; a scenario without one balances its books, agrees with the plant's own count and with the second judge,
+and ended as its file says.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from functools import partial
+
+import msgspec
+from msgspec.structs import replace
+
+from packcenter.config.build import Configuration
+from packcenter.core import hall as h
+from packcenter.core.alarm_facts import AlarmFloodSet, AlarmRaised
+from packcenter.core.controller import Controller, Outcome
+from packcenter.core.facts import ActRefused, DecisionLate
+from packcenter.core.inputs import Input
+from packcenter.core.state import State
+from packcenter.journal.frames import Draft
+from packcenter.projections import books
+from packcenter.service.act_bodies import decode
+from simulation import demand
+from simulation.clock import FAULT, SimClock
+from simulation.demand import Row
+from simulation.documents import Delivery, deliver, first_arrival_s
+from simulation.draws import Stream
+from simulation.fast import FastHall, FastResult
+from simulation.luck import Fate, Rates
+from simulation.mischief import ACTS
+from simulation.plant.bagger import BaggerSettings
+from simulation.plant.hall import PlantSettings
+from simulation.plant.rack import RackSettings
+from simulation.plant.sorter import SorterSettings
+from simulation.scenario import PlcFault, Scenario, ScenarioFile, seconds_of, station_of
+
+SECOND_US = 1_000_000
+DAY = date(2026, 3, 2)
+"""A Monday, so that equal seeds give equal days."""
+_HOUR_US = 3_600 * SECOND_US
+_BEFORE_FIRST_S = 30
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """What a scenario came to; `findings` is empty where all is as its file says. `happened` counts what struck, by its name."""
+
+    result: FastResult
+    findings: list[str]
+    happened: dict[str, int]
+    announced: int
+    hand: dict[str, int]
+    alarms: dict[str, int]
+    late: int
+    refused_acts: int
+
+
+class _Noting(Controller):
+    """The controller, whose facts are counted on the way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alarms: Counter[str] = Counter()
+        self.late = self.floods = 0
+        self.refused: Counter[str] = Counter()
+
+    def step(self, at_us: int, happened: Input) -> Outcome:
+        outcome = super().step(at_us, happened)
+        for fact in outcome.facts:
+            match fact:
+                case AlarmRaised():
+                    self.alarms[fact.alarm] += 1
+                case DecisionLate():
+                    self.late += 1
+                case AlarmFloodSet():
+                    self.floods += fact.again_us != 0
+                case ActRefused():
+                    self.refused[f"{fact.act}: {fact.why}"] += 1
+                case _:
+                    pass
+        return outcome
+
+
+def stage(
+    scenario: Scenario,
+    configuration: Configuration,
+    clock: SimClock,
+    *,
+    seed: int | None = None,
+    keep: Callable[[Draft], None] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Staged:
+    """
+    Run a scenario on the hall of its site. `keep` takes each record for a journal; `progress` is told the simulation time.
+    Raises `ConfigError` if it names a PLC that the hall has not.
+    """
+    says = scenario.says
+    seed = says.seed if seed is None else seed
+    hall = widened(configuration.hall, says.copies, says.faster)
+    scenario.check_machines(hall.plcs())
+    deliveries, opens_us, opens_s = _day(says, hall, seed)
+    controller = _Noting()
+    staged = FastHall(
+        hall,
+        configuration.digest,
+        deliveries,
+        _plant(configuration, says, hall, seed),
+        clock,
+        opens_us,
+        keep=keep,
+        controller=controller,
+    )
+    happened = _arrange(says, staged, clock, Stream(seed, f"scenario/{scenario.name}"), opens_s)
+    result = staged.run(progress=progress)
+    hand = Counter({reason: count for reason, count in books.total(books.take(result.state).accounts).hand.items() if count})
+    announced = sum(len(delivery.documents) for delivery in deliveries)
+    refused = sum(controller.refused.values())
+    return Staged(
+        result=result,
+        findings=[*_findings(says, result, controller, hand, announced), *_unmet(says, happened)],
+        happened=dict(sorted(happened.items())),
+        announced=announced,
+        hand=dict(sorted(hand.items())),
+        alarms=dict(sorted(controller.alarms.items())),
+        late=controller.late,
+        refused_acts=refused,
+    )
+
+
+# --- the hall and its day ----------------------------------------------------------------------------------------------
+
+
+def widened(hall: h.Hall, copies: int, faster: int) -> h.Hall:
+    """The hall with so many times its sorters and baggers, all so many times as fast; lanes of the copies serve as theirs do."""
+    if copies == faster == 1:
+        return hall
+    numbers = range(copies)
+    return replace(
+        hall,
+        sorters=tuple(_sorter(each, nth, len(hall.sorters), hall, faster) for nth in numbers for each in hall.sorters),
+        baggers=tuple(
+            replace(each, plc=_renamed(each.plc, nth, len(hall.baggers)), ideal_cycle_ms=each.ideal_cycle_ms // faster)
+            for nth in numbers
+            for each in hall.baggers
+        ),
+        rack=replace(hall.rack, ideal_cycle_ms=hall.rack.ideal_cycle_ms // (copies * faster)),
+        plan=replace(
+            hall.plan,
+            groups=tuple(
+                replace(
+                    group,
+                    lanes=tuple((_renamed(plc, nth, len(hall.sorters)), lane) for nth in numbers for plc, lane in group.lanes),
+                )
+                for group in hall.plan.groups
+            ),
+        ),
+    )
+
+
+def _sorter(sorter: h.Sorter, nth: int, count: int, hall: h.Hall, faster: int) -> h.Sorter:
+    lanes = tuple(
+        replace(lane, feeds=_renamed(lane.feeds, nth, len(hall.baggers)) if lane.feeds else "") for lane in sorter.lanes
+    )
+    return replace(
+        sorter,
+        plc=_renamed(sorter.plc, nth, count),
+        belt_mm_per_s=sorter.belt_mm_per_s * faster,
+        lanes=lanes,
+        ideal_cycle_ms=sorter.ideal_cycle_ms // faster,
+    )
+
+
+def _renamed(plc: str, nth: int, count: int) -> str:
+    """sorter-2 of two sorters is sorter-4 in the second copy."""
+    name, _, number = plc.rpartition("-")
+    return f"{name}-{int(number) + nth * count}"
+
+
+def _plant(configuration: Configuration, says: ScenarioFile, hall: h.Hall, seed: int) -> PlantSettings:
+    sorter, bagger, rack, faster = SorterSettings(), BaggerSettings(), RackSettings(), says.faster
+    rolls = 1 if faster == 1 else 2 * faster  # who builds a fast machine gives it larger rolls
+    known = {plc.name: plc.hold_from for plc in configuration.plcs}
+    return PlantSettings(
+        seed=seed,
+        rates=Rates(**says.luck),
+        sorter=replace(sorter, gap_us=sorter.gap_us // faster, gap_jitter_us=sorter.gap_jitter_us // faster),
+        bagger=replace(
+            bagger,
+            feed_us=bagger.feed_us // faster,
+            feed_jitter_us=bagger.feed_jitter_us // faster,
+            seal_us=bagger.seal_us // faster,
+            reject_us=bagger.reject_us // faster,
+            film_pouches=bagger.film_pouches * rolls,
+            label_count=bagger.label_count * rolls,
+        ),
+        rack=replace(rack, cycle_us=rack.cycle_us // (faster * says.copies)),
+        hold_from={name: known[name] for name in hall.plcs() if name in known},
+    )
+
+
+def _day(says: ScenarioFile, hall: h.Hall, seed: int) -> tuple[list[Delivery], int, int]:
+    """What is delivered; when the hall opens, in core time and in seconds after local midnight."""
+    rows = demand.example_day(seed, DAY, says.items)
+    if says.arrivals is not None:
+        rows = _evenly(rows, seconds_of(says.arrivals.begin), seconds_of(says.arrivals.end))
+    contents = {name: b"".join(demand.csv_chunks(part)) for name, part in demand.manifests(rows, DAY).items()}
+    opens_s = max(0, min(first_arrival_s(content) for content in contents.values()) - _BEFORE_FIRST_S)
+    midnight_s = (DAY.toordinal() - date(1970, 1, 1).toordinal()) * 86_400 - hall.utc_offset_minutes * 60
+    deliveries = [deliver(name, content, hall, seed, opens_s) for name, content in contents.items()]
+    return deliveries, (midnight_s + opens_s) * SECOND_US, opens_s
+
+
+def _evenly(rows: list[Row], begin_s: int, end_s: int) -> list[Row]:
+    """The rows in their order, evenly between two times."""
+
+    def clock(second: int) -> str:
+        return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+
+    return [row._replace(arrives=clock(begin_s + (end_s - begin_s) * at // len(rows))) for at, row in enumerate(rows)]
+
+
+# --- what happens ------------------------------------------------------------------------------------------------------
+
+
+def _arrange(says: ScenarioFile, staged: FastHall, clock: SimClock, stream: Stream, opens_s: int) -> Counter[str]:
+    """Let everything happen at its time; the count of what did, by its name, fills up as the day goes."""
+    happened: Counter[str] = Counter()
+
+    def at(moments_s: Iterator[int], do: Callable[[None], None]) -> None:
+        for moment_s in moments_s:
+            clock.at(max(0, moment_s - opens_s) * SECOND_US, FAULT, do, None)
+
+    for fault in says.plc_fault:
+        at(fault.moments_s(), partial(_fail, staged, clock, stream, fault, happened))
+    for mishap in says.mishap:
+        machine, fate = staged.plant.programs[mishap.plc], Fate[mishap.fate.upper()]
+        station = station_of(mishap.station)
+
+        def arm(_: None, machine=machine, station=station, fate=fate) -> None:  # type: ignore[no-untyped-def]
+            machine.arm(station, fate)
+            happened[fate.name.lower()] += 1
+
+        at(mishap.moments_s(), arm)
+    for mischief in says.mischief:
+
+        def act(_: None, name: str = mischief.act) -> None:
+            if ACTS[name].do(staged.plant, staged.plcs, stream) is not None:
+                happened[name] += 1
+
+        at(mischief.moments_s(), act)
+    for deed in says.deed:
+        asked = decode(deed.act, msgspec.json.encode(deed.body)).act(deed.person, deed.role)
+
+        def ask(_: None, asked=asked, name: str = deed.act) -> None:  # type: ignore[no-untyped-def]
+            staged.feed(asked)
+            happened[name] += 1
+
+        at(deed.moments_s(), ask)
+    return happened
+
+
+def _fail(staged: FastHall, clock: SimClock, stream: Stream, fault: PlcFault, happened: Counter[str], _: None) -> None:
+    """A PLC fails now, and is mended when its time is over."""
+    plc = staged.plcs[fault.plc]
+    if fault.fault == "reboots":
+        plc.reboot(1 + stream.below(0xFFFF_FFFF))
+        done = True
+    else:
+        done = {"halts": plc.halt, "dips": plc.dip, "freezes": plc.freeze}[fault.fault]()
+    happened[fault.fault] += done
+    if done and fault.for_s is not None:
+        clock.at(fault.for_s * SECOND_US, FAULT, lambda _: plc.heal(), None)
+
+
+# --- what came of it ---------------------------------------------------------------------------------------------------
+
+
+def _findings(
+    says: ScenarioFile, result: FastResult, controller: _Noting, hand: Mapping[str, int], announced: int
+) -> Iterator[str]:
+    """What is not as it must be, one sentence each."""
+    state, expect = result.state, says.expect
+    taken = books.take(state)
+    if not taken.balanced:
+        yield "the books do not balance: " + "; ".join([*taken.errors, "accounts differ"][:3])
+    if result.differences:
+        told = "; ".join(str(each) for each in result.differences[:3])
+        yield f"the plant's own count differs in {len(result.differences)} places: {told}"
+    yield from _outside("items at the hand station", hand, expect.hand)
+    yield from _outside("alarms", controller.alarms, expect.alarms)
+    for what, seen, bounds in (
+        ("items lost", _lost(state), expect.lost),
+        ("late decisions", controller.late, expect.late),
+        ("refused acts", sum(controller.refused.values()), expect.refused_acts),
+    ):
+        if not bounds[0] <= seen <= bounds[1]:
+            more = f" ({', '.join(controller.refused)})" if what == "refused acts" and controller.refused else ""
+            yield f"{seen} {what}, expected {_told(bounds)}{more}"
+    dispatched = books.total(taken.accounts).dispatched
+    if dispatched * 100 < announced * expect.dispatched_percent_min:
+        yield f"{dispatched:,} of {announced:,} items were dispatched, expected {expect.dispatched_percent_min} % at least"
+    raised = sum(controller.alarms.values())
+    if raised * _HOUR_US > expect.alarms_an_hour_max * result.simulated_us:
+        yield f"{raised * _HOUR_US / result.simulated_us:.1f} alarms an hour, expected {expect.alarms_an_hour_max} at most"
+    if controller.floods:
+        yield f"{controller.floods} floods of alarms, expected none"
+
+
+def _outside(what: str, seen: Mapping[str, int], expected: Mapping[str, list[int]]) -> Iterator[str]:
+    for name in sorted({*seen, *expected}):
+        bounds = expected.get(name, [0, 0])
+        if not bounds[0] <= seen.get(name, 0) <= bounds[1]:
+            yield f"{seen.get(name, 0)} {what} for {name}, expected {_told(bounds)}"
+
+
+def _told(bounds: list[int]) -> str:
+    return f"{bounds[0]} to {bounds[1]}" if bounds[0] != bounds[1] else ("none" if not bounds[0] else str(bounds[0]))
+
+
+def _lost(state: State) -> int:
+    return sum(item.place == "lost" for item in state.items.values())
+
+
+def _unmet(says: ScenarioFile, happened: Mapping[str, int]) -> Iterator[str]:
+    """What the scenario wants to happen and what could not be done to anything: it would show nothing."""
+    wanted = [fault.fault for fault in says.plc_fault] + [mischief.act for mischief in says.mischief]
+    for name in dict.fromkeys(wanted):
+        if not happened.get(name):
+            yield f"{name} never happened; nothing was there that it could be done to"
