@@ -30,7 +30,6 @@ from packcenter.core.packml import State as Unit
 from packcenter.core.plan_facts import PlanActivated, PlanValiditySet
 from packcenter.core.receipt_facts import ReceiptOverdue, ReceiptReturned
 from packcenter.core.state import State, decode_state, encode_state, is_current, lane_place
-from packcenter.core.tag_facts import TagMade
 from packcenter.core.words import ReadOutcome, ReasonClass
 from packcenter.journal.journal import read_journal
 from packcenter.replay.strict import explain, replay
@@ -79,7 +78,6 @@ class Checker:
         self._healed_us: int | None = None
         self._rest_by_us = 0
         self.bills: dict[str, tuple[str, ...]] = {}
-        self._tags: dict[str, str] = {}  # of bags with S9 tags, by their names
         self.refused: set[str] = set()
         """Bags that the rack would not close, and has not closed since: the hall is not at rest before it has."""
 
@@ -184,7 +182,10 @@ class Checker:
     def _closed(self, recorded: Recorded, fact: f.BagClosed, state: State | None, now_us: int) -> None:
         self.refused.discard(fact.bag)
         if any(isinstance(each, f.Moved) and each.target == "dispatched" for each in recorded.facts):
-            self.bills[self._tags.get(fact.bag, fact.bag)] = fact.waybills
+            tags = (
+                state.tags if state is not None else {}
+            )  # the record that made one may be of a life that died before it was read
+            self.bills[tags.get(fact.bag, fact.bag)] = fact.waybills
             self._in_its_bag(recorded, fact, state, now_us)
 
     def _in_its_bag(self, recorded: Recorded, fact: f.BagClosed, state: State | None, now_us: int) -> None:
@@ -201,9 +202,6 @@ class Checker:
                 self._wrong(now_us, "D2", f"record {recorded.sequence}: {name} for {item.outlet} left for {fact.destination}")
             if named:
                 self._notes.met("bag for one service left")
-
-    def _tag_made(self, recorded: Recorded, fact: TagMade, state: State | None, now_us: int) -> None:
-        self._tags[fact.bag] = fact.tag
 
     def _receipt(self, recorded: Recorded, fact: f.Fact, state: State | None, now_us: int) -> None:
         self._notes.met("receipt overdue" if isinstance(fact, ReceiptOverdue) else "receipt returned")
@@ -365,7 +363,6 @@ _FACTS: dict[type, _Check] = {
     f.ActRefused: Checker._refused,
     PlanActivated: Checker._activated,
     PlanValiditySet: Checker._validity,
-    TagMade: Checker._tag_made,
     ReceiptOverdue: Checker._receipt,
     ReceiptReturned: Checker._receipt,
 }

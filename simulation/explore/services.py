@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from packcenter.config.build import plan_digest
 from packcenter.core import hall as h
 from packcenter.core.words import Service
 from simulation.demand import Row
@@ -33,7 +34,7 @@ def with_services(hall: h.Hall) -> h.Hall:
     near = hall.plan.destinations[0]
     if near.outlets:
         destinations = (replace(near, office="CNNKGB"), *hall.plan.destinations[1:])
-        return replace(hall, plan=replace(hall.plan, destinations=destinations))
+        return replace(hall, plan=_with(hall.plan, destinations))
     last = max(position.number for position in hall.rack.positions)
     more = (
         h.Position(last + 1, near.name, (Service.RECEIPT_REQUESTED.value,)),
@@ -41,7 +42,13 @@ def with_services(hall: h.Hall) -> h.Hall:
     )
     destinations = (replace(near, outlets=OUTLETS, office="CNNKGB"), *hall.plan.destinations[1:])
     rack = replace(hall.rack, positions=(*hall.rack.positions, *more))
-    return replace(hall, rack=rack, plan=replace(hall.plan, destinations=destinations))
+    return replace(hall, rack=rack, plan=_with(hall.plan, destinations))
+
+
+def _with(plan: h.Plan, destinations: tuple[h.Destination, ...]) -> h.Plan:
+    """The plan with other destinations, under a digest of its own if it had one."""
+    made = replace(plan, destinations=destinations)
+    return replace(made, digest=plan_digest(made)) if plan.digest else made
 
 
 def serve(rows: list[Row], seed: int) -> list[Row]:
