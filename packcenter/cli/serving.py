@@ -76,6 +76,7 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
         patience=Patience(settle_us=options.settle_us),
         people=PeopleFile(str(site.people), partial(read_private, site.people)) if site.people is not None else None,
         http_names=site.http_names,
+        discrepancy_minutes=site.discrepancy_minutes,
     )
 
 

@@ -38,6 +38,7 @@ from packcenter.core.hall import (
     Sorter,
     Waybills,
 )
+from packcenter.core.limits import DISCREPANCY_MINUTES, DISCREPANCY_SECURE_MINUTES
 
 POSTCODE_LAST = 999_999
 DAY_MINUTES = 1440
@@ -107,7 +108,8 @@ class SiteSettings:
     """
     What the service needs besides hall and PLCs. Folders are relative where the path of the site file was.
 
-    `people` is the file of those who may act; None: the service only shows.
+    `people` is the file of those who may act; None: the service only shows. `discrepancy_minutes` are those until a discrepancy
+    is overdue, and those on ID documents.
     """
 
     name: str
@@ -124,6 +126,7 @@ class SiteSettings:
     http_names: tuple[str, ...] = ()
     tls: TlsSettings | None = None
     people: Path | None = None
+    discrepancy_minutes: tuple[int, int] = (DISCREPANCY_MINUTES, DISCREPANCY_SECURE_MINUTES)
 
     def below(self, folder: Path) -> SiteSettings:
         """The same settings with journal and manifests below another folder, as a run of the simulation needs them."""
@@ -381,4 +384,5 @@ def _site(path: Path, site: Site) -> SiteSettings:
         http_names=tuple(site.http.names),
         tls=TlsSettings(folder / tls.certificate, folder / tls.private_key) if tls is not None else None,
         people=folder / site.acts.people if site.acts is not None else None,
+        discrepancy_minutes=(site.discrepancies.minutes, site.discrepancies.secure_minutes),
     )

@@ -20,6 +20,7 @@ from enum import StrEnum
 from typing import Any
 
 from packcenter.core import alarm_facts as a
+from packcenter.core import custody_facts as c
 from packcenter.core import facts as f
 from packcenter.core.alarm_table import ALARMS, EXPLAINED_BY, RANKS, VERSION, Entry, Subject
 from packcenter.core.index import HallIndex
@@ -360,6 +361,14 @@ def _set_aside(turn: Turn, fact: f.EventSetAside) -> Iterator[Saying]:
         yield "plc_disagrees", fact.plc, True
 
 
+def _overdue(turn: Turn, fact: c.DiscrepancyOverdue | c.DiscrepancyClosed) -> Iterator[Saying]:
+    yield "discrepancies_overdue", turn.index.hall.name, _is_overdue(turn)
+
+
+def _is_overdue(turn: Turn) -> bool:
+    return any(discrepancy.overdue for discrepancy in turn.state.discrepancies.values())
+
+
 def _people(turn: Turn, fact: f.MachineStopSet | f.MaintenanceSet) -> Iterator[Saying]:
     yield from _machine(turn, fact.plc)
 
@@ -393,6 +402,7 @@ def _table(turn: Turn, fact: a.AlarmTableAdopted) -> Iterator[Saying]:
     for station in sorted(missing(turn.state, turn.index)):
         yield "secure_lost", station, True
     yield "bags_suspect", turn.index.hall.rack.plc, _is_a_bag_in_doubt(turn)
+    yield "discrepancies_overdue", turn.index.hall.name, _is_overdue(turn)
     for name in turn.index.hall.plcs():
         plc = turn.plc(name)
         foreign = not plc.up and _stands(turn, "foreign_epoch", name)
@@ -431,6 +441,8 @@ RULES: dict[type, Callable[[Turn, Any], Iterator[Saying]]] = {
     f.WrongLane: _wrong_lane,
     f.Suspected: _suspected,
     f.EventSetAside: _set_aside,
+    c.DiscrepancyOverdue: _overdue,
+    c.DiscrepancyClosed: _overdue,
 }
 """Which facts speak about alarms."""
 

@@ -26,6 +26,15 @@ from packcenter.core.alarm_facts import (
     AlarmSuppressed,
     AlarmTableAdopted,
 )
+from packcenter.core.custody_facts import (
+    CustodyRulesAdopted,
+    DiscrepancyClosed,
+    DiscrepancyOpened,
+    DiscrepancyOverdue,
+    DiscrepancySigned,
+    ShiftClosed,
+    ShiftCountTaken,
+)
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Line
 
@@ -369,8 +378,9 @@ class BagClosed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 class ActTaken(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     """
     A person's act was carried out (O1). `act` is lane_open, lane_close, machine_COMMAND, bag_close, hand_VERDICT,
-    maintenance_begin or maintenance_end, or alarm_ACT; `subject` what it was done to: sorter-1/3, bagger-1, rack-1/2, an
-    item, or an alarm (jam/sorter-1).
+    maintenance_begin or maintenance_end, alarm_ACT, discrepancy_report, discrepancy_FINDING, shift_count or shift_close;
+    `subject` what it was done to: sorter-1/3, bagger-1, rack-1/2, an item, an alarm (jam/sorter-1), or the number of a
+    discrepancy or shift.
     """
 
     act: str
@@ -568,4 +578,6 @@ Fact = (
     | ActTaken | ActRefused | LaneBarred | MachineStopSet | MaintenanceSet | ItemWithdrawn | CodedByHand
     | AlarmTableAdopted | AlarmAwaited | AlarmRaised | AlarmSuppressed | AlarmCleared
     | AlarmAckSet | AlarmShelfSet | AlarmOutSet | AlarmFloodSet
+    | CustodyRulesAdopted | DiscrepancyOpened | DiscrepancySigned | DiscrepancyOverdue | DiscrepancyClosed
+    | ShiftCountTaken | ShiftClosed
 )  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from packcenter.core import alarm_life
+from packcenter.core import alarm_life, custody_life
 from packcenter.core import facts as f
 from packcenter.core.commands import (
     BeginParcel,
@@ -111,6 +111,8 @@ def is_current(state: State, entry: tuple[int, str, str, int]) -> bool:
         return state.plcs[name].maintenance_us == due_us
     if kind in alarm_life.KINDS:
         return alarm_life.is_current(state, entry)
+    if kind == "discrepancy":
+        return custody_life.is_current(state, entry)
     return state.baggers[name].retry_us == due_us
 
 
@@ -133,6 +135,7 @@ def rebuild_agenda(state: State) -> None:
         if bagger.retry_us:
             heappush(state.agenda, (bagger.retry_us, "retry", name, 0))
     alarm_life.push_deadlines(state)
+    custody_life.push_deadlines(state)
 
 
 def encode_state(state: State) -> bytes:
@@ -216,6 +219,7 @@ def _manifest_part_taken(state: State, at_us: int, fact: f.ManifestPartTaken) ->
 def _moved(state: State, at_us: int, fact: f.Moved) -> None:
     item = state.items[fact.item]
     assert item.place == fact.source, (fact, item.place)
+    custody_life.flow(state, item, fact.source, fact.target)
     _move(state, at_us, item, fact.target)
 
 
@@ -592,4 +596,5 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     f.ItemWithdrawn: _item_withdrawn,
     f.CodedByHand: _nothing,
     **alarm_life.EVOLVE,
+    **custody_life.EVOLVE,
 }

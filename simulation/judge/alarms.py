@@ -357,6 +357,13 @@ def _bags(court: Court, bench: Bench) -> None:
             _expect(court, "bags_suspect", str(court.hall.rack), True)
 
 
+def _overdue(court: Court, bench: Bench) -> None:
+    """As long as a discrepancy is overdue, people are told."""
+    assert court.hall is not None
+    late = any(riddle.told for riddle in court.shifts.open.values())
+    _expect(court, "discrepancies_overdue", str(court.hall.name), late)
+
+
 _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {
     "LinkStateSet": _links,
     "MachineEntered": _machines,
@@ -372,6 +379,8 @@ _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {
     "CommandTimedOut": _latches,
     "BagCloseAsked": _latches,
     "BagSuspected": _bags,
+    "DiscrepancyOverdue": _overdue,
+    "DiscrepancyClosed": _overdue,
 }
 """What must be on the books after a record with such a fact."""
 

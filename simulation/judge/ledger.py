@@ -11,6 +11,7 @@ from typing import Any, Final
 from simulation.judge.alarm_books import Alarms
 from simulation.judge.grammar import Said
 from simulation.judge.hall import Hall
+from simulation.judge.shift_books import Shifts
 
 VIOLATIONS_MAX: Final = 1000
 """Sentences that are kept; the rest is counted. A broken journal could else fill the memory."""
@@ -268,6 +269,7 @@ class Court:
         self.lost = 0
         self.relabelled = 0
         self.alarms = Alarms()
+        self.shifts = Shifts()
 
     def blame(self, letter: str, text: str) -> None:
         """The record on the bench breaks the invariant of this letter."""
