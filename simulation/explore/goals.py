@@ -48,6 +48,11 @@ GOALS: Final[Mapping[str, str]] = {
     "document sent off": "a person decides, and the books follow",
     "coded by hand": "an object without identity gets its own",
     "act refused": "nothing may come of it",
+    "discrepancy closed by two people": "what may be an ID document takes two, neither of whom opened it",
+    "discrepancy overdue": "nobody closed it in time",
+    "given up, and turned up": "what people had closed is a riddle again",
+    "shift closed": "the books of a shift are a record",
+    "shift closed with a signed difference": "the count and the books differ, and somebody answers for it",
     "snapshot taken": "a restart need not read everything",
     "segment switched": "the journal goes on in another file",
 }
@@ -62,6 +67,11 @@ _OF_STAFF: Final = (
     "document sent off",
     "coded by hand",
     "act refused",
+    "discrepancy closed by two people",
+    "discrepancy overdue",
+    "given up, and turned up",
+    "shift closed",
+    "shift closed with a signed difference",
 )
 WIRE_CANNOT: Final = frozenset({"stale reply ignored", "reload during a jam", "event set aside", *_OF_STAFF})
 """Goals that the wire level does not count: whoever does must take it out here."""
