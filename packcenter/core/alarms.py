@@ -362,7 +362,7 @@ def _set_aside(turn: Turn, fact: f.EventSetAside) -> Iterator[Saying]:
 
 
 def _overdue(turn: Turn, fact: c.DiscrepancyOverdue | c.DiscrepancyClosed) -> Iterator[Saying]:
-    yield "discrepancies_overdue", turn.index.hall.name, _is_overdue(turn)
+    yield "discrepancies_overdue", turn.index.hall.centre, _is_overdue(turn)
 
 
 def _is_overdue(turn: Turn) -> bool:
@@ -402,7 +402,7 @@ def _table(turn: Turn, fact: a.AlarmTableAdopted) -> Iterator[Saying]:
     for station in sorted(missing(turn.state, turn.index)):
         yield "secure_lost", station, True
     yield "bags_suspect", turn.index.hall.rack.plc, _is_a_bag_in_doubt(turn)
-    yield "discrepancies_overdue", turn.index.hall.name, _is_overdue(turn)
+    yield "discrepancies_overdue", turn.index.hall.centre, _is_overdue(turn)
     for name in turn.index.hall.plcs():
         plc = turn.plc(name)
         foreign = not plc.up and _stands(turn, "foreign_epoch", name)

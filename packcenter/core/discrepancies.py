@@ -24,6 +24,7 @@ from typing import Any
 from packcenter.core import custody_facts as c
 from packcenter.core import facts as f
 from packcenter.core.acts import answer
+from packcenter.core.alarm_table import Text
 from packcenter.core.inputs import CustodyRulesGiven, DiscrepancyJudged, DiscrepancyReported
 from packcenter.core.lifecycle import FINAL
 from packcenter.core.state import Item
@@ -36,23 +37,23 @@ VERSION = 1
 OURS = "packcenter"
 """The opener of what no person reported; no staff number is like it."""
 
-CAUSES: dict[str, str] = {
-    "lost": "nobody sees the item any more",
-    "turned_up": "an item was seen again after it had been given up",
-    "unknown": "a readable object that no manifest announces",
-    "no_read": "an object that no reader could read",
-    "multiple_codes": "an object on which several codes were read",
-    "duplicate": "a code was read while its item is in custody elsewhere",
-    "ghost": "an object on a belt that nobody had tracked",
-    "wrong_document": "a bagger fed another document than the one that stood there",
-    "double_feed": "a bagger fed two documents at once",
-    "gap": "events of a PLC are missing",
-    "memory_lost": "a PLC forgot what it had done and not told",
-    "quarantined": "an event made the controller fail, and was not decided on",
-    "count": "people counted another number than the books have",
-    "missing": "a person does not find an item where the books have it",
-    "surplus": "a person found an item where the books do not have it",
-    "damaged": "a person found an item damaged",
+CAUSES: dict[str, Text] = {
+    "lost": Text("nobody sees the item any more", "邮件去向不明"),
+    "turned_up": Text("an item was seen again after it had been given up", "已放弃查找的邮件重新出现"),
+    "unknown": Text("a readable object that no manifest announces", "可识读但无清单的物件"),
+    "no_read": Text("an object that no reader could read", "无法识读的物件"),
+    "multiple_codes": Text("an object on which several codes were read", "读到多个条码的物件"),
+    "duplicate": Text("a code was read while its item is in custody elsewhere", "条码重复：该邮件已在库"),
+    "ghost": Text("an object on a belt that nobody had tracked", "输送线上来源不明的物件"),
+    "wrong_document": Text("a bagger fed another document than the one that stood there", "装袋机送入了另一份证件"),
+    "double_feed": Text("a bagger fed two documents at once", "装袋机一次送入两份证件"),
+    "gap": Text("events of a PLC are missing", "PLC 事件缺失"),
+    "memory_lost": Text("a PLC forgot what it had done and not told", "PLC 内存丢失，部分动作未上报"),
+    "quarantined": Text("an event made the controller fail, and was not decided on", "事件使控制器失败，未作处理"),
+    "count_differs": Text("people counted another number than the books have", "清点数与账面数不符"),
+    "missing": Text("a person does not find an item where the books have it", "账面位置找不到邮件"),
+    "surplus": Text("a person found an item where the books do not have it", "发现账外邮件"),
+    "damaged": Text("a person found an item damaged", "发现邮件破损"),
 }
 """Every cause, and what it means."""
 
@@ -106,7 +107,7 @@ def open_one(turn: Turn, cause: str, subject: str, opener: str = OURS) -> None:
 
 def takes_two(turn: Turn, cause: str, subject: str) -> bool:
     """Whether it is about an ID document, or may be: of what nobody has identified the worst is thought."""
-    if cause == "count":
+    if cause == "count_differs":
         return _is_secure(turn, subject.split("/")[1])
     item = turn.state.items.get(subject)
     return item is not None and _is_secure(turn, item.mail_class)
@@ -232,7 +233,7 @@ def _why_not(turn: Turn, act: DiscrepancyJudged) -> str:
         return "no_discrepancy"
     if act.person in (discrepancy.opener, OURS):
         return "opener"
-    if discrepancy.cause == "count" and act.role != Role.SUPERVISOR:
+    if discrepancy.cause == "count_differs" and act.role != Role.SUPERVISOR:
         return "supervisor"
     if (discrepancy.signed_by, discrepancy.finding) == (act.person, act.finding):
         return "signed_already"

@@ -37,10 +37,10 @@ def on_counted(turn: Turn, act: ShiftCounted) -> None:
     turn.emit(c.ShiftCountTaken(turn.state.shift, act.person, in_motion, differences))
     found = [f"{each.place}/{each.mail_class}/{each.agency}" for each in differences]
     for number, each in sorted(turn.state.discrepancies.items()):
-        if each.cause == "count" and each.subject not in found and not each.two:
+        if each.cause == "count_differs" and each.subject not in found and not each.two:
             turn.emit(c.DiscrepancyClosed(number, "recounted", discrepancies.OURS, ""))
     for subject in found:
-        discrepancies.open_one(turn, "count", subject, act.person)
+        discrepancies.open_one(turn, "count_differs", subject, act.person)
 
 
 def _why_no_count(turn: Turn, act: ShiftCounted) -> str:
@@ -99,7 +99,7 @@ def unsigned(state: State) -> list[int]:
     """Differences of the last count that nobody has signed or closed: what keeps a shift from being closed (K1)."""
     if state.count is None:
         return []
-    numbers = [state.discrepancy_of.get(f"count/{subject}") for subject in state.count.differences]
+    numbers = [state.discrepancy_of.get(f"count_differs/{subject}") for subject in state.count.differences]
     return [number for number in numbers if number is not None and not state.discrepancies[number].signed_by]
 
 

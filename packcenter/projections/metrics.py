@@ -31,10 +31,12 @@ from packcenter.core import facts as f
 from packcenter.core.alarm_facts import AlarmOutSet, AlarmRaised, AlarmShelfSet
 from packcenter.core.alarm_table import ALARMS
 from packcenter.core.alarms import chatters, parts_of, standing
+from packcenter.core.custody_facts import DiscrepancyOpened
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Fed, Scanned
 from packcenter.core.lifecycle import FINAL, IN_HALL, SOURCES, kind_of
 from packcenter.core.packml import State as Unit
+from packcenter.core.shifts import unsigned
 from packcenter.core.state import Plc, State, lane_place
 from packcenter.core.words import CommandResult, Disposition, PlaceState, ReadOutcome, ReasonClass
 from packcenter.projections import families as words
@@ -338,6 +340,9 @@ class Metrics:
     def _quarantine_noted(self, at_us: int, fact: f.QuarantineNoted) -> None:
         self._inc("events_quarantined")
 
+    def _discrepancy_opened(self, at_us: int, fact: DiscrepancyOpened) -> None:
+        self._inc("discrepancies_opened", fact.cause)
+
     def _alarm_raised(self, at_us: int, fact: AlarmRaised) -> None:
         if not self._quiet.get((fact.alarm, fact.subject)):
             self._inc("alarms_raised", fact.alarm, ALARMS[fact.alarm].priority.value)
@@ -366,6 +371,7 @@ class Metrics:
         for name, plc in state.plcs.items():
             self._refresh_plc(name, plc)
         self._refresh_alarms(state, now_us)
+        self._refresh_discrepancies(state)
 
     def _refresh_plc(self, name: str, plc: Plc) -> None:
         self._set("plc_up", plc.up, name)
@@ -395,6 +401,13 @@ class Metrics:
             gauge.set(counts[key[0], key[1]])
         self._set("alarms_chattering", sum(chatters(alarm, now_us) for alarm in state.alarms.values()))
         self._set("alarm_flood", state.flood_us != 0)
+
+    def _refresh_discrepancies(self, state: State) -> None:
+        counts = Tally(each.cause for each in state.discrepancies.values())
+        for key, gauge in self._gauges["discrepancies"].items():
+            gauge.set(counts[key[0]])
+        self._set("discrepancies_overdue", sum(each.overdue for each in state.discrepancies.values()))
+        self._set("discrepancies_unsigned", len(unsigned(state)))
 
     def _refresh_books(self, state: State) -> None:
         """
@@ -570,6 +583,7 @@ _COUNT: dict[type, Callable[[Metrics, int, Any], None]] = {
     f.CommandTimedOut: Metrics._command_timed_out,
     f.ClockStepNoted: Metrics._clock_step_noted,
     f.QuarantineNoted: Metrics._quarantine_noted,
+    DiscrepancyOpened: Metrics._discrepancy_opened,
     AlarmRaised: Metrics._alarm_raised,
     AlarmShelfSet: Metrics._alarm_shelf_set,
     AlarmOutSet: Metrics._alarm_out_set,

@@ -39,7 +39,7 @@ class Riddles:
             elif isinstance(fact, c.ShiftClosed):
                 met.append("shift closed")
                 open_now = {self._open[number][0] for number in fact.discrepancies}
-                met += ["shift closed with a signed difference"] if "count" in open_now else []
+                met += ["shift closed with a signed difference"] if "count_differs" in open_now else []
         return met
 
     def wrong(self, state: State) -> list[tuple[str, str]]:

@@ -361,7 +361,7 @@ def _overdue(court: Court, bench: Bench) -> None:
     """As long as a discrepancy is overdue, people are told."""
     assert court.hall is not None
     late = any(riddle.told for riddle in court.shifts.open.values())
-    _expect(court, "discrepancies_overdue", str(court.hall.name), late)
+    _expect(court, "discrepancies_overdue", str(court.hall.centre), late)
 
 
 _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {

@@ -116,7 +116,7 @@ def opened(court: Court, bench: Bench, fact: Said) -> None:
     shifts, happened = court.shifts, bench.happened
     if bench.name == "DiscrepancyReported":
         fits = [cause, subject, opener] == [*happened[4:6], happened[1]]
-    elif cause == "count":
+    elif cause == "count_differs":
         fits = bench.name == "ShiftCounted" and opener == happened[1] and subject in (shifts.counted or (0, "", ()))[2]
     else:
         fits = opener == OURS and (cause, subject) in set(_riddles(court, bench))
@@ -125,8 +125,8 @@ def opened(court: Court, bench: Bench, fact: Said) -> None:
     if number != shifts.serial + 1 or (cause, subject) in shifts.about:
         court.blame("A8", f"discrepancy {number} ({cause} {subject}) is opened after {shifts.serial}, or is open already")
     item = court.items.get(subject)
-    mail_class = subject.partition("/")[2].partition("/")[0] if cause == "count" else account_of(item)[0] if item else ""
-    if two != ((cause == "count" or item is not None) and _is_secure(court, mail_class)):
+    mail_class = subject.partition("/")[2].partition("/")[0] if cause == "count_differs" else account_of(item)[0] if item else ""
+    if two != ((cause == "count_differs" or item is not None) and _is_secure(court, mail_class)):
         court.blame("A8", f"discrepancy {number} ({cause} {subject}) takes {'two people' if two else 'one'}, expected otherwise")
     if due_us != bench.at_us + (shifts.secure_minutes if two else shifts.minutes) * _MINUTE_US:
         court.blame("A8", f"discrepancy {number} ({cause} {subject}) is opened at {bench.at_us} and due at {due_us}")
@@ -206,7 +206,7 @@ def _explained(court: Court, bench: Bench, riddle: Riddle) -> list[str]:
     """As what a discrepancy is explained by this record."""
     item = court.items.get(riddle.subject)
     found = []
-    if riddle.cause == "count":
+    if riddle.cause == "count_differs":
         counted = court.shifts.counted
         if bench.name == "ShiftCounted" and counted is not None and riddle.subject not in counted[2]:
             found.append("recounted")
@@ -301,7 +301,11 @@ def shift_closed(court: Court, bench: Bench, fact: Said) -> None:
     if shifts.counted is None or counted_by != shifts.counted[1] or bench.at_us - shifts.counted[0] > _HOUR_US:
         court.blame("K1", f"shift {shift} is closed with the count of {counted_by}, the last one is {shifts.counted}")
     else:
-        open_ = [shifts.open[n] for (cause, about), n in shifts.about.items() if cause == "count" and about in shifts.counted[2]]
+        open_ = [
+            shifts.open[n]
+            for (cause, about), n in shifts.about.items()
+            if cause == "count_differs" and about in shifts.counted[2]
+        ]
         for riddle in open_:
             if not riddle.signer:
                 court.blame("K1", f"shift {shift} is closed, and the difference of {riddle.subject} is not signed")
@@ -365,7 +369,10 @@ def is_true(court: Court, bench: Bench, why: str) -> bool:
         "not_counted": shifts.counted is None,
         "count_old": shifts.counted is not None and bench.at_us - shifts.counted[0] > _HOUR_US,
         "unsigned": shifts.counted is not None
-        and any(each.cause == "count" and each.subject in shifts.counted[2] and not each.signer for each in shifts.open.values()),
+        and any(
+            each.cause == "count_differs" and each.subject in shifts.counted[2] and not each.signer
+            for each in shifts.open.values()
+        ),
     }.get(why, True)
 
 
@@ -376,7 +383,7 @@ def _is_true_of(court: Court, riddle: Riddle | None, happened: Said, why: str) -
     return {
         "no_discrepancy": False,
         "opener": happened[1] in (riddle.opener, OURS),
-        "supervisor": riddle.cause == "count" and happened[2] != "supervisor",
+        "supervisor": riddle.cause == "count_differs" and happened[2] != "supervisor",
         "signed_already": (riddle.signer, riddle.finding) == (happened[1], happened[5]),
         "no_item": item is None,
         "still_missing": item is not None and item.place == "lost",

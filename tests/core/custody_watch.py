@@ -121,7 +121,7 @@ class CustodyWatch:
         unsigned = [
             number
             for number, each in self.open.items()
-            if each.cause == "count"
+            if each.cause == "count_differs"
             and number not in self.signed
             and each.subject in [f"{d.place}/{d.mail_class}/{d.agency}" for d in self._count.differences]
         ]

@@ -1,0 +1,21 @@
+"""Figures of discrepancies: open ones by cause, those opened, what is overdue and what keeps a shift open."""
+
+from __future__ import annotations
+
+from test_alarm_metrics import Alarming
+
+from packcenter.core import inputs as i
+
+
+def test_discrepancies_are_shown_by_cause_and_counted_when_opened() -> None:
+    """Closing one takes it from the open ones, not from those that were opened; a restart goes on with both."""
+    feed = Alarming()
+    feed.happen(i.CustodyRulesGiven(1, 480, 120))
+    feed.happen(i.JamChanged("bagger-1", 1, 9, 0, 1, True))
+    feed.happen(i.JamChanged("bagger-2", 1, 9, 0, 1, True))
+    assert feed.value("discrepancies", cause="gap") == 2
+    feed.happen(i.DiscrepancyJudged("op-7", "operator", "seen", 1, "explained"))
+    assert feed.value("discrepancies", cause="gap") == 1
+    assert feed.value("discrepancies_opened_total", cause="gap") == 2
+    feed.happen(i.ShiftCounted("op-7", "operator", "shift over", (i.Counted("hand", "", "", 1),)))
+    assert (feed.value("discrepancies_unsigned"), feed.value("discrepancies_overdue")) == (1, 0)
