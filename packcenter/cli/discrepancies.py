@@ -93,6 +93,12 @@ def show_shift(found: dict[int, ShiftBooks], number: int, offset: int, as_json: 
     for each in books.count.differences if books.count is not None else ():
         about = f"{each.place} {each.mail_class or 'not announced'} {each.agency}".rstrip()
         click.echo(f"counted {each.counted} of {about}, the books had {each.booked}")
+    numbers = closing.waybills
+    click.echo(
+        f"Waybills {numbers.indicator}{numbers.first:08d} to {numbers.last:08d} {numbers.country}: "
+        f"{numbers.last - numbers.first + 1:,} issued = {numbers.applied:,} applied + {numbers.open:,} open"
+        f" + {numbers.voided:,} voided + {numbers.stock:,} in stock"
+    )
     handed = ", ".join(map(str, closing.discrepancies)) or "none"
     click.echo(f"Discrepancies handed on: {handed}.")
     return OK

@@ -111,6 +111,30 @@ class ShiftAccount(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.opening + self.inducted - gone - self.held - self.lost
 
 
+class WaybillAccount(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """
+    Where the numbers of our range are, `first` to `last` (C2): issued = applied + open + voided + stock.
+
+    A number is its item's for ever; a label that is spoilt is printed again under it. `applied` are on parcels that are on
+    their way, in a bag or gone; `open` belong to items that are expected, in the hall without a sealed parcel, or lost;
+    `voided` to items that left in another way, whose numbers must not be used again; `stock` belong to nobody yet.
+    """
+
+    indicator: str
+    country: str
+    first: int
+    last: int
+    applied: int
+    open: int
+    voided: int
+    stock: int
+
+    @property
+    def difference(self) -> int:
+        """Numbers that the account cannot place; 0 when it balances."""
+        return self.last - self.first + 1 - self.applied - self.open - self.voided - self.stock
+
+
 class ShiftClosed(_CustodyFact, frozen=True, tag=True, array_like=True, gc=True):
     """
     A shift is over 交班 (T4): the books from the border before, at `begun_us`, to here, and the discrepancies handed on.
@@ -124,3 +148,4 @@ class ShiftClosed(_CustodyFact, frozen=True, tag=True, array_like=True, gc=True)
     closed_by: str
     accounts: tuple[ShiftAccount, ...]
     discrepancies: tuple[int, ...]
+    waybills: WaybillAccount

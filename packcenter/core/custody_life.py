@@ -96,6 +96,7 @@ def _shift_closed(state: State, at_us: int, fact: c.ShiftClosed) -> None:
     assert fact.shift == state.shift, fact
     assert state.count is not None, fact  # K1
     assert not any(account.difference for account in fact.accounts), fact  # A2
+    assert not fact.waybills.difference, fact  # C2
     _begin_shift(state, at_us)
 
 

@@ -15,7 +15,9 @@ from packcenter.core import custody_facts as c
 from packcenter.core import discrepancies
 from packcenter.core.acts import answer
 from packcenter.core.custody_life import in_custody
+from packcenter.core.hall import Waybills
 from packcenter.core.inputs import Counted, ShiftCounted, ShiftEnded
+from packcenter.core.lifecycle import kind_of
 from packcenter.core.limits import COUNT_LINES_MAX, COUNT_VALID_US
 from packcenter.core.records import Flow, State
 from packcenter.core.turn import Turn
@@ -81,7 +83,8 @@ def on_ended(turn: Turn, act: ShiftEnded) -> None:
     assert state.count is not None, act
     books = accounts(state)
     handed_on = tuple(sorted(state.discrepancies))
-    turn.emit(c.ShiftClosed(state.shift, state.shift_begun_us, state.count.person, act.person, books, handed_on))
+    numbers = waybills(state, turn.index.hall.waybills)
+    turn.emit(c.ShiftClosed(state.shift, state.shift_begun_us, state.count.person, act.person, books, handed_on, numbers))
 
 
 def _why_no_end(turn: Turn) -> str:
@@ -126,3 +129,34 @@ def _account(state: State, name: str, kinds: dict[str, int]) -> c.ShiftAccount:
         held=sum(kinds.values()) - lost,
         lost=lost,
     )
+
+
+_APPLIED = ("rack", "bag", "dispatched")
+_VOIDED = ("outside", "returned", "remade")
+
+
+def waybills(state: State, stock: Waybills) -> c.WaybillAccount:
+    """
+    Where the numbers of our range are. What is left is counted from where we are in the range, what is used number by number; an
+    agency may have used numbers of our range itself, also ahead of us.
+    """
+    found = {"applied": 0, "open": 0, "voided": 0}
+    ahead = 0
+    for number, name in state.waybills.items():
+        serial = _serial(number, stock)
+        if serial is None:
+            continue
+        kind = kind_of(state.items[name].place)
+        found["applied" if kind in _APPLIED else "voided" if kind in _VOIDED else "open"] += 1
+        ahead += serial >= state.waybill_serial
+    left = stock.last - state.waybill_serial + 1 - ahead
+    return c.WaybillAccount(stock.indicator, stock.country, stock.first, stock.last, **found, stock=left)
+
+
+def _serial(number: str, stock: Waybills) -> int | None:
+    """The serial of an S10 number if it is one of this range."""
+    digits = number[2:10]
+    if len(number) != 13 or (number[:2], number[11:]) != (stock.indicator, stock.country) or not digits.isdigit():
+        return None
+    serial = int(digits)
+    return serial if stock.first <= serial <= stock.last else None

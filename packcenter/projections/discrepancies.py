@@ -141,6 +141,7 @@ def as_json(books: ShiftBooks) -> dict[str, object]:
         "accounts": [{**msgspec.structs.asdict(each), "difference": each.difference} for each in books.closing.accounts],
         "count_differences": [msgspec.structs.asdict(each) for each in differences],
         "discrepancies": list(books.closing.discrepancies),
+        "waybills": {**msgspec.structs.asdict(books.closing.waybills), "difference": books.closing.waybills.difference},
     }
 
 

@@ -179,7 +179,8 @@ class Service:
         started = i.Started(run, setup.release, setup.hall, digest)
         before = self.journal.end.sequence
         rules = i.CustodyRulesGiven(discrepancies.VERSION, *setup.discrepancy_minutes)
-        await self.engine.submit([started, i.AlarmTableGiven(alarm_table.VERSION), rules, *self._quarantined])
+        given = (i.AlarmTableGiven(alarm_table.VERSION), rules)
+        await self.engine.submit([started, *given, *self._quarantined])
         if self._quarantined:
             recovery.write_quarantine(setup.journal, [])
         self.links.start(self.controller.state, self._looked_us)

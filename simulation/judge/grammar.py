@@ -124,7 +124,7 @@ DiscrepancyOverdue: number integer
 DiscrepancyClosed: number integer, finding text, first text, second text
 ShiftCountTaken: shift integer, person text, in_motion integer, differences [Difference, ...]
 ShiftClosed: shift integer, begun_us integer, counted_by text, closed_by text, accounts [ShiftAccount, ...],
-  discrepancies [integer, ...]
+  discrepancies [integer, ...], waybills WaybillAccount
 """
 
 COMMANDS: Final = """
@@ -146,6 +146,8 @@ Counted: place text, mail_class text, agency text, items integer
 Difference: place text, mail_class text, agency text, counted integer, booked integer
 ShiftAccount: mail_class text, agency text, opening integer, inducted integer, dispatched integer, returned integer,
   remade integer, identified integer, held integer, lost integer
+WaybillAccount: indicator text, country text, first integer, last integer, applied integer, open integer, voided integer,
+  stock integer
 Lane: number integer, feeds text, infeed integer, distance_mm integer, capacity_items integer, secure boolean
 Sorter: plc text, belt_mm_per_s integer, belt_mm integer, actuator_ms integer, scan_cycle_ms integer, link_ms integer,
   confirm_slack_ms integer, lanes [Lane, ...], exception_lane integer, ideal_cycle_ms integer = 0

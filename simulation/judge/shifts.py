@@ -292,7 +292,7 @@ def count_taken(court: Court, bench: Bench, fact: Said) -> None:
 
 def shift_closed(court: Court, bench: Bench, fact: Said) -> None:
     """A shift ends when it was counted and its differences are signed, with books that agree with the judge's (A2)."""
-    _, shift, begun_us, counted_by, closed_by, accounts, handed_on = fact
+    _, shift, begun_us, counted_by, closed_by, accounts, handed_on, numbers = fact
     shifts = court.shifts
     for moved in bench.said.get("Moved", ()):
         court.blame("T4", f"{moved[1]} moves in the record that ends shift {shift}")
@@ -314,7 +314,24 @@ def shift_closed(court: Court, bench: Bench, fact: Said) -> None:
     expected = _books(court)
     if sorted(accounts) != expected:
         court.blame("A2", f"the books of shift {shift} are {sorted(accounts)}, expected {expected}")
+    used = _numbers(court)
+    if numbers != used:
+        court.blame("C2", f"the numbers of shift {shift} are {numbers}, expected {used}")
     shifts.begin(bench.at_us, present(court))
+
+
+def _numbers(court: Court) -> list[Any]:
+    """Where the numbers of the hall's range are: each is an item's, or nobody's."""
+    if court.hall is None:
+        return []
+    indicator, first, last, country = court.hall.waybills
+    counts = {"applied": 0, "open": 0, "voided": 0}
+    for number, item in court.waybills.items():
+        ours = len(number) == 13 and number.startswith(indicator) and number.endswith(country) and number[2:11].isdigit()
+        if ours and first <= int(number[2:10]) <= last:
+            kind = kind_of(item.place)
+            counts["applied" if kind in ("rack", "bag", "dispatched") else "voided" if kind in _GONE else "open"] += 1
+    return [indicator, country, first, last, *counts.values(), last - first + 1 - sum(counts.values())]
 
 
 def _books(court: Court) -> list[list[Any]]:

@@ -7,6 +7,7 @@ from collections import Counter
 from packcenter.core import custody_facts as c
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
+from packcenter.core import s10
 from packcenter.core.controller import Outcome
 from packcenter.core.lifecycle import FINAL, kind_of
 from packcenter.core.state import State
@@ -137,6 +138,11 @@ class CustodyWatch:
             assert each.difference == 0, each
         named = {(each.mail_class, each.agency) for each in fact.accounts}
         assert {*present} | {account for account, count in self._came.items() if count} <= named, fact
+        assert state.hall is not None
+        stock = state.hall.waybills
+        ours = {s10.number(stock.indicator, serial, stock.country) for serial in range(stock.first, stock.last + 1)}
+        assert fact.waybills.stock == len(ours - state.waybills.keys()), f"{fact} (C2)"
+        assert fact.waybills.difference == 0, fact
         self._begin(at_us, state)
 
     def check(self, state: State) -> None:

@@ -43,7 +43,7 @@ from packcenter.core import inputs as i
 from packcenter.core.alarm_table import VERSION
 from packcenter.core.commands import Command, GrantEpoch
 from packcenter.core.controller import Outcome
-from packcenter.core.custody_facts import Difference, ShiftAccount
+from packcenter.core.custody_facts import Difference, ShiftAccount, WaybillAccount
 from packcenter.core.discrepancies import VERSION as CUSTODY
 from packcenter.core.facts import EventTaken, Fact
 from packcenter.core.hall import Hall
@@ -317,6 +317,8 @@ def _text(kind: str, name: str, value: Any) -> str:
     if isinstance(value, ShiftAccount):
         counts = [f"{name}:{n}" for name, n in msgspec.structs.asdict(value).items() if isinstance(n, int) and n]
         return f"{value.mail_class or '?'}/{value.agency}({' '.join(counts)})"
+    if isinstance(value, WaybillAccount):
+        return f"{value.applied}+{value.open}+{value.voided}+{value.stock}"
     if isinstance(value, tuple) and not all(isinstance(each, str) for each in value):
         return ",".join(_text(kind, name, each) for each in value)
     if isinstance(value, tuple):

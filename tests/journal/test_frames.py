@@ -626,7 +626,14 @@ def members(union: typing.Any) -> list[type[msgspec.Struct]]:
 
 def structures() -> list[type[msgspec.Struct]]:
     found = [kind for kind in vars(hall).values() if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
-    return [inputs.Line, inputs.Counted, custody_facts.Difference, custody_facts.ShiftAccount, *found]
+    return [
+        inputs.Line,
+        inputs.Counted,
+        custody_facts.Difference,
+        custody_facts.ShiftAccount,
+        custody_facts.WaybillAccount,
+        *found,
+    ]
 
 
 TABLES: dict[str, Callable[[], str]] = {

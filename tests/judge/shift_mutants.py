@@ -288,10 +288,10 @@ def _(records: Records) -> None:
     cut_after(records, record)
 
 
-@mutant("T4", "a shift ends by itself", SHIFTS, "K1", "A2", "A8")
+@mutant("T4", "a shift ends by itself", SHIFTS, "K1", "A2", "A8", "C2")
 def _(records: Records) -> None:
     record = nth(records, "Tick")
-    record.facts.append(["ShiftClosed", 3, 0, "op-3", "packcenter", [], []])
+    record.facts.append(["ShiftClosed", 3, 0, "op-3", "packcenter", [], [], ["EA", "CN", 1, 99, 0, 0, 0, 99]])
     cut_after(records, record)
 
 
@@ -306,4 +306,19 @@ def _(records: Records) -> None:
 def _(records: Records) -> None:
     record = nth(records, "DiscrepancyJudged", fact="DiscrepancyClosed")
     drop_said(record, "AlarmCleared")
+    cut_after(records, record)
+
+
+@mutant("C2", "a number of the range is neither used nor left", SHIFTS)
+def _(records: Records) -> None:
+    record = nth(records, "ShiftEnded", fact="ShiftClosed")
+    said(record, "ShiftClosed")[7][7] -= 1
+    cut_after(records, record)
+
+
+@mutant("C2", "the number of a returned item counts as open", SHIFTS)
+def _(records: Records) -> None:
+    record = nth(records, "ShiftEnded", fact="ShiftClosed", number=1)
+    account = said(record, "ShiftClosed")[7]
+    account[4], account[5] = account[4] - 1, account[5] + 1
     cut_after(records, record)
