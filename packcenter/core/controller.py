@@ -23,6 +23,7 @@ from packcenter.core import (
     discrepancies,
     diverting,
     inputs,
+    integrity,
     links,
     manifests,
     packing,
@@ -84,6 +85,7 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
 
 _PLC_EVENTS = frozenset(PlcEvent.__args__)
 _RIDDLES = discrepancies.RULES.keys()
+_ABOUT_PIECES = integrity.RULES.keys()
 _ALARMING = alarms.RULES.keys()
 
 
@@ -124,6 +126,8 @@ class Controller:
             HANDLERS[kind](turn, happened)
         if state.custody_rules and not _RIDDLES.isdisjoint(map(type, turn.facts)):
             discrepancies.look(turn)
+        if state.custody_rules and not _ABOUT_PIECES.isdisjoint(map(type, turn.facts)):
+            integrity.look(turn)
         if state.alarm_table and not _ALARMING.isdisjoint(map(type, turn.facts)):
             alarms.look(turn)
         return Outcome(turn.facts, turn.commands)

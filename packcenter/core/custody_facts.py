@@ -62,6 +62,14 @@ class DiscrepancyClosed(_CustodyFact, frozen=True, tag=True, array_like=True, gc
     second: str
 
 
+class IntegritySet(_CustodyFact, frozen=True, tag=True, array_like=True, gc=False):
+    """What a document itself is like 完好性: good, bad or unknown (`core.integrity`), and because of what."""
+
+    item: str
+    integrity: str
+    reason: str
+
+
 class Difference(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What people counted of a class and agency in a kind of place, and how many the books have there."""
 

@@ -18,6 +18,7 @@ def account_of(item: Item) -> str:
 
 def flow(state: State, item: Item, source: str, target: str) -> None:
     """Count what comes into custody and what leaves it, move by move: the other side of the shift's books (A2)."""
+    assert target != "dispatched" or not item.integrity, item  # B6: what leaves is sound
     if not state.custody_rules:
         return
     if source in ("expected", "outside"):
@@ -87,6 +88,13 @@ def _closed(state: State, at_us: int, fact: c.DiscrepancyClosed) -> None:
     del state.discrepancy_of[f"{discrepancy.cause}/{discrepancy.subject}"]
 
 
+def _integrity_set(state: State, at_us: int, fact: c.IntegritySet) -> None:
+    item = state.items[fact.item]
+    assert item.place not in FINAL, fact  # A6
+    assert (item.integrity or "good") != fact.integrity, fact
+    item.integrity = "" if fact.integrity == "good" else fact.integrity
+
+
 def _counted(state: State, at_us: int, fact: c.ShiftCountTaken) -> None:
     differences = [f"{each.place}/{each.mail_class}/{each.agency}" for each in fact.differences]
     state.count = ShiftCount(fact.person, at_us, differences)
@@ -119,6 +127,7 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     c.DiscrepancySigned: _signed,
     c.DiscrepancyOverdue: _overdue,
     c.DiscrepancyClosed: _closed,
+    c.IntegritySet: _integrity_set,
     c.ShiftCountTaken: _counted,
     c.ShiftClosed: _shift_closed,
 }

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from packcenter.core import bags
 from packcenter.core import custody_facts as c
 from packcenter.core import facts as f
 from packcenter.core.acts import answer
@@ -197,17 +198,24 @@ def on_due(turn: Turn, number: int) -> None:
 
 
 def on_reported(turn: Turn, act: DiscrepancyReported) -> None:
-    """A person says that something is not as the books have it. The books stay as they are: a machine's word is better."""
+    """
+    A person says that something is not as the books have it. The books stay as they are: a machine's word is better. What is
+    damaged must not leave.
+    """
     if act.cause not in REPORTED:
         why = "cause"
     elif act.subject not in turn.state.items:
         why = "unknown_item"
+    elif act.cause != "surplus" and turn.item(act.subject).place in ("outside", *FINAL):
+        why = "gone"
     elif f"{act.cause}/{act.subject}" in turn.state.discrepancy_of:
         why = "open_already"
     else:
         why = "" if turn.state.custody_rules else "no_discrepancies"
     if answer(turn, act, "discrepancy_report", act.subject, why):
         open_one(turn, act.cause, act.subject, act.person)
+        if act.cause == "damaged":
+            bags.hold_back(turn, turn.item(act.subject), "damaged")
 
 
 def on_judged(turn: Turn, act: DiscrepancyJudged) -> None:

@@ -32,6 +32,7 @@ from packcenter.core.custody_facts import (
     DiscrepancyOpened,
     DiscrepancyOverdue,
     DiscrepancySigned,
+    IntegritySet,
     ShiftClosed,
     ShiftCountTaken,
 )
@@ -579,5 +580,5 @@ Fact = (
     | AlarmTableAdopted | AlarmAwaited | AlarmRaised | AlarmSuppressed | AlarmCleared
     | AlarmAckSet | AlarmShelfSet | AlarmOutSet | AlarmFloodSet
     | CustodyRulesAdopted | DiscrepancyOpened | DiscrepancySigned | DiscrepancyOverdue | DiscrepancyClosed
-    | ShiftCountTaken | ShiftClosed
+    | IntegritySet | ShiftCountTaken | ShiftClosed
 )  # fmt: skip

@@ -23,7 +23,8 @@ class Item(msgspec.Struct, gc=False):
 
     `place` is its custody; `lane` the lane asked for while it is on a belt; `entered_us` when it came to its place;
     `confirm_us` 0 or when a lane or the rack must have seen it; `command` the number of its open `Divert` or `Drop`,
-    0 none; `lost_from` the place it was lost from while it is lost; `withdrawn`: its agency wants it back.
+    0 none; `lost_from` the place it was lost from while it is lost; `withdrawn`: its agency wants it back;
+    `integrity` is bad or unknown, "" good.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Item(msgspec.Struct, gc=False):
     grams: int = 0
     lost_from: str = ""
     withdrawn: bool = False
+    integrity: str = ""
 
 
 class Pending(msgspec.Struct):

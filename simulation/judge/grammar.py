@@ -122,6 +122,7 @@ DiscrepancyOpened: number integer, cause text, subject text, opener text, two bo
 DiscrepancySigned: number integer, finding text, person text
 DiscrepancyOverdue: number integer
 DiscrepancyClosed: number integer, finding text, first text, second text
+IntegritySet: item text, integrity text, reason text
 ShiftCountTaken: shift integer, person text, in_motion integer, differences [Difference, ...]
 ShiftClosed: shift integer, begun_us integer, counted_by text, closed_by text, accounts [ShiftAccount, ...],
   discrepancies [integer, ...], waybills WaybillAccount

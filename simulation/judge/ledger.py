@@ -21,7 +21,7 @@ class Item:
     """A document or object in custody. `line` is what a manifest says of it; None for an object without one."""
 
     __slots__ = (
-        "account", "awaited", "code", "id", "job", "line", "parcel", "place", "scan", "secure", "suspect", "waybill",
+        "account", "awaited", "code", "id", "integrity", "job", "line", "parcel", "place", "scan", "secure", "suspect", "waybill",
         "withdrawn",
     )  # fmt: skip
 
@@ -34,6 +34,8 @@ class Item:
         self.waybill: str = line[3] if line is not None else ""
         self.suspect = ""
         self.withdrawn = False
+        self.integrity = "good"
+        """What the document itself is like: good, bad or unknown."""
         self.secure = False
         """Whether its class was one for secure lanes when it was announced."""
         self.scan: Scan | None = None

@@ -378,6 +378,7 @@ def is_true(court: Court, bench: Bench, why: str) -> bool:
         return {
             "cause": happened[4] not in ("missing", "surplus", "damaged"),
             "unknown_item": happened[5] not in court.items,
+            "gone": happened[5] in court.items and court.items[happened[5]].place in _GONE,
             "open_already": (happened[4], happened[5]) in shifts.about,
         }.get(why, True)
     if happened[0] == "DiscrepancyJudged":

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import alarms, bags, custody, manifests, packing, people, routing, sessions, shifts
+from simulation.judge import alarms, bags, custody, integrity, manifests, packing, people, routing, sessions, shifts
 from simulation.judge.grammar import Said, read
 from simulation.judge.ledger import Bench, Court, is_masked
 from simulation.judge.pages import Page
@@ -79,6 +79,7 @@ FACTS: Final[dict[str, Rule]] = {
     "CodedByHand": people.coded_by_hand,
     **alarms.FACTS,
     **shifts.FACTS,
+    "IntegritySet": integrity.integrity_set,
 }
 
 COMMANDS: Final[dict[str, Rule]] = {
@@ -228,6 +229,7 @@ class Trial:
         bags.look_for_overdue(court, bench)
         people.look_for_overstayed(court, bench)
         shifts.after_record(court, bench)
+        integrity.after_record(court, bench)
         alarms.after_record(court, bench)
         for (plc, number), order in bench.orders.items():
             court.blame("E9", f"{plc} {number}: {order} is announced, and not asked")

@@ -369,6 +369,11 @@ given 48.000 dropped EA000000028CN position=1
 given 50.000 shut 1 seal=S1
 given 60.000 count hand/letter/tax=1 hand/id_card/police=1 hand//=1 person=op-3
 given 61.000 shift-end
+given 61.200 scan NJ0002 track=11
+given 61.300 confirmed sorter-1 track=11 lane=2
+given 61.400 fed bagger-1 - job=4 outcome=8
+given 61.500 packed bagger-1 - job=4 result=1
+given 61.600 scan NJ0002 track=12
 given 62.000 quarantined sorter-1 epoch=1 seq=60
 given 7300.000 tick
 given 28900.000 tick

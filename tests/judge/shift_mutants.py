@@ -322,3 +322,31 @@ def _(records: Records) -> None:
     account = said(record, "ShiftClosed")[7]
     account[4], account[5] = account[4] - 1, account[5] + 1
     cut_after(records, record)
+
+
+@mutant("B6", "a document whose pouch was put out is good without a word", SHIFTS)
+def _(records: Records) -> None:
+    record = nth(records, "Packed", 1)
+    drop_said(record, "IntegritySet")
+    cut_after(records, record)
+
+
+@mutant("B6", "a document of which nobody knows is called bad", SHIFTS)
+def _(records: Records) -> None:
+    record = nth(records, "Packed", 1)
+    said(record, "IntegritySet")[2] = "bad"
+    cut_after(records, record)
+
+
+@mutant("B6", "a document is called something else than the three words", SHIFTS)
+def _(records: Records) -> None:
+    record = nth(records, "Packed", 1)
+    said(record, "IntegritySet")[2] = "fine"
+    cut_after(records, record)
+
+
+@mutant("B6", "a document that nobody looked at becomes good", SHIFTS)
+def _(records: Records) -> None:
+    record = nth(records, "TrackLost", 1)
+    record.facts.append(["IntegritySet", "NJ0001", "good", "inducted"])
+    cut_after(records, record)
