@@ -461,13 +461,19 @@ def _engineer_discrepancies(board: Board) -> None:
         t("Open discrepancies", "未结差异"),
         t("What the books cannot explain, by cause: packcenter discrepancies lists each with who closes it.", "账目无法解释的差异，按原因；packcenter discrepancies 列出各项及结案人数。"),
         "sort_desc(sum by (cause) (packcenter_discrepancies{@}) > 0)", "{{cause}}", "none",
-        width=8, height=7, words=CAUSES, decimals=0,
+        width=6, height=7, words=CAUSES, decimals=0,
     )  # fmt: skip
     board.bars(
         t("Discrepancies opened", "新增差异"),
         t("Discrepancies opened in the shown period, by cause.", "所示时段内新增的差异，按原因。"),
         "sort_desc(sum by (cause) (increase(packcenter_discrepancies_opened_total{@}[$__range])) >= 0.5)", "{{cause}}", "none",
-        width=8, height=7, words=CAUSES, decimals=0,
+        width=6, height=7, words=CAUSES, decimals=0,
+    )  # fmt: skip
+    board.bars(
+        t("Documents in doubt", "证件完好性"),
+        t("Documents that came out of a machine bad or in doubt, and those that are good again, in the shown period.", "所示时段内从设备退出的破损或存疑证件，以及复核完好的证件。"),
+        "sort_desc(sum by (integrity) (increase(packcenter_integrity_set_total{@}[$__range])) >= 0.5)", "{{integrity}}", "none",
+        width=4, height=7, words=("good", "bad", "unknown"), decimals=0,
     )  # fmt: skip
     board.stat(
         t("Overdue discrepancies", "逾期差异"),

@@ -18,6 +18,7 @@ CHINESE = {name: entry.title.zh for name, entry in ALARMS.items()} | {
     "turned_up": "重新出现",
     "wrong_document": "送错证件",
     "memory_lost": "内存丢失",
+    "bad": "破损",
     "count_differs": "清点不符",
     "missing": "人工报失",
     "surplus": "账外",

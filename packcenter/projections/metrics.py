@@ -31,7 +31,7 @@ from packcenter.core import facts as f
 from packcenter.core.alarm_facts import AlarmOutSet, AlarmRaised, AlarmShelfSet
 from packcenter.core.alarm_table import ALARMS
 from packcenter.core.alarms import chatters, parts_of, standing
-from packcenter.core.custody_facts import DiscrepancyOpened
+from packcenter.core.custody_facts import DiscrepancyOpened, IntegritySet
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Fed, Scanned
 from packcenter.core.lifecycle import FINAL, IN_HALL, SOURCES, kind_of
@@ -343,6 +343,9 @@ class Metrics:
     def _discrepancy_opened(self, at_us: int, fact: DiscrepancyOpened) -> None:
         self._inc("discrepancies_opened", fact.cause)
 
+    def _integrity_set(self, at_us: int, fact: IntegritySet) -> None:
+        self._inc("integrity_set", fact.integrity)
+
     def _alarm_raised(self, at_us: int, fact: AlarmRaised) -> None:
         if not self._quiet.get((fact.alarm, fact.subject)):
             self._inc("alarms_raised", fact.alarm, ALARMS[fact.alarm].priority.value)
@@ -584,6 +587,7 @@ _COUNT: dict[type, Callable[[Metrics, int, Any], None]] = {
     f.ClockStepNoted: Metrics._clock_step_noted,
     f.QuarantineNoted: Metrics._quarantine_noted,
     DiscrepancyOpened: Metrics._discrepancy_opened,
+    IntegritySet: Metrics._integrity_set,
     AlarmRaised: Metrics._alarm_raised,
     AlarmShelfSet: Metrics._alarm_shelf_set,
     AlarmOutSet: Metrics._alarm_out_set,

@@ -25,17 +25,32 @@ _BY = ("op-1", "supervisor", "shift over")
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A journal in which events are missing, and a shift was counted and closed with a difference."""
+    return _recorded(tmp_path)
+
+
+def _recorded(tmp_path: Path, *, remade: bool = False) -> Path:
     configuration = load_site(bundled_site())
     happened: list[i.Input] = [i.Started(1, "1.0", configuration.hall, configuration.digest), i.CustodyRulesGiven(1, 480, 120)]
     happened += [i.LinkUp(plc, 7, 0) for plc in configuration.hall.plcs()]
     happened += [i.JamChanged("bagger-1", 1, 4, 0, 1, True)]
+    if remade:
+        line = i.Line("NJ1", "id_card", "police-household", "", 210005, "ems", "", 0, 0)
+        happened += [i.ManifestReceived("M1", 1, 1, 0, "digest", (line,))]
+        sorter = configuration.hall.sorters[0]
+        happened += [i.Scanned(sorter.plc, 1, 1, 1, 1, 0, 0, "NJ1", 0, 0)]
+        happened += [i.DivertConfirmed(sorter.plc, 1, 2, 1, sorter.exception_lane, 0, 0)]
+        happened += [
+            i.DiscrepancyReported(*_BY, "damaged", "NJ1"),
+            i.VerdictPassed("op-2", "supervisor", "torn", "NJ1", "remake", ""),
+        ]
     happened += [i.ShiftCounted(*_BY, (i.Counted("hand", "id_card", "police-household", 2),))]
-    happened += [i.DiscrepancyJudged("op-2", "supervisor", "left over", 2, "explained"), i.ShiftEnded(*_BY)]
+    number = 3 if remade else 2
+    happened += [i.DiscrepancyJudged("op-2", "supervisor", "left over", number, "explained"), i.ShiftEnded(*_BY)]
     controller, drafts = Controller(), []
     for at, each in enumerate(happened):
         at_us = START_US + at
         body, decision_at = record.encode(each, controller.step(at_us, each))
-        source = ("bagger-1", 1, 4) if isinstance(each, i.JamChanged) else ("", 0, 0)
+        source = (each.plc, each.epoch, each.seq) if isinstance(each, i.PlcEvent) else ("", 0, 0)
         drafts.append(Draft(at_us, at, at_us, *source, body, decision_at))
     identity = Identity("NJ", "1.0", bytes(32), bytes(32))
     journal = Journal.open(RealDisk(tmp_path), identity, clock=RealClock(), holder="test", lab=True, segment_bytes=1 << 20)
@@ -134,3 +149,26 @@ def test_every_fault_of_a_count_is_told_at_once(tmp_path: Path) -> None:
     file.write_bytes(b"place\xff")
     with pytest.raises(ToldError, match="no text in UTF-8"):
         read_count(file)
+
+
+def test_the_remake_list_says_what_each_was_like_and_who_decided(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """For people with the person, for the agency without."""
+    folder = _recorded(tmp_path, remade=True)
+    assert run(["remakes", str(folder)]) == OK
+    told = capsys.readouterr().out
+    assert "NJ1" in told
+    assert "bad, " in told
+    assert "op-2: torn" in told
+    assert "1 are made anew." in told
+    assert run(["remakes", str(folder), "--csv", "--agency", "police-household"]) == OK
+    told = capsys.readouterr().out
+    assert told.startswith("item,mail_class,agency,waybill,integrity,reason\nNJ1,id_card,police-household,")
+    assert "op-2" not in told
+    assert run(["remakes", str(folder), "--json", "--agency", "tax"]) == OK
+    assert json.loads(capsys.readouterr().out) == {"remakes": []}
+
+
+def test_what_waits_for_a_verdict_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing does here."""
+    assert run(["remakes", str(folder), "--waiting"]) == OK
+    assert capsys.readouterr().out == "0 wait for a verdict.\n"
