@@ -106,6 +106,15 @@ def test_what_the_hall_refuses_is_a_conflict_with_the_reason_and_the_record(hall
         ("maintenance", {"plc": "bagger-1", "minutes": 30, "reason": "belt"}, "op-17", "role"),
         ("alarm", {"alarm": "no_such", "subject": "bagger-1", "order": "acknowledge", "reason": "x"}, "op-17", "unknown_alarm"),
         ("alarm", {"alarm": "link_lost", "subject": "bagger-1", "order": "take_out", "reason": "x"}, "op-17", "role"),
+        ("discrepancy", {"number": 17, "finding": "found", "reason": "x"}, "op-17", "no_discrepancy"),
+        ("report", {"item": "NJ-1234", "cause": "missing", "reason": "x"}, "op-17", "unknown_item"),
+        (
+            "count",
+            {"lines": [{"place": "hand", "items": 1}], "reason": "x"},
+            "op-17",
+            "no_discrepancies",
+        ),
+        ("shift", {"reason": "x"}, "op-17", "role"),
     ],
 )
 def test_every_kind_of_act_reaches_the_core(hall: Hall, path: str, body: dict[str, Any], who: str, why: str) -> None:
