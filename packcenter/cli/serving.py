@@ -78,6 +78,7 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
         people=PeopleFile(str(site.people), partial(read_private, site.people)) if site.people is not None else None,
         plans=plan_files(site),
         http_names=site.http_names,
+        discrepancy_minutes=site.discrepancy_minutes,
     )
 
 

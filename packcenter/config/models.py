@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from packcenter.core.limits import DISCREPANCY_MINUTES, DISCREPANCY_MINUTES_MAX, DISCREPANCY_SECURE_MINUTES
+
 SITE_SCHEMA = "packcenter.site/1"
 PLAN_SCHEMA = "packcenter.plan/1"
 PROFILE_SCHEMA = "packcenter.profile/1"
@@ -132,6 +134,18 @@ class Acts(Closed):
 
     people: FilePath = Field(
         description="File of the people who may act, relative to the site file; `packcenter people add` writes it."
+    )
+
+
+class Discrepancies(Closed):
+    """By when people have to explain what the books cannot."""
+
+    minutes: Annotated[int, Field(ge=1, le=DISCREPANCY_MINUTES_MAX)] = Field(
+        default=DISCREPANCY_MINUTES, description="Minutes until a discrepancy is overdue: a shift."
+    )
+    secure_minutes: Annotated[int, Field(ge=1, le=DISCREPANCY_MINUTES_MAX)] = Field(
+        default=DISCREPANCY_SECURE_MINUTES,
+        description="The same for what is an ID document or may be one: it is sought while the trail is fresh.",
     )
 
 
@@ -287,6 +301,9 @@ class Site(Closed):
     manifests: Manifests = Field(description="Where manifests come in.")
     http: Http = Field(default_factory=Http, description="Address of metrics, status and the live page.")
     acts: Acts | None = Field(default=None, description="What people may do; without it the service only shows.")
+    discrepancies: Discrepancies = Field(
+        default_factory=Discrepancies, description="By when people explain what the books cannot."
+    )
     plans: FilePath | None = Field(
         default=None,
         description="Folder of the sort plans to which the running hall may be switched, and back to its own, relative to the "

@@ -11,6 +11,7 @@ from typing import Any, Final
 from simulation.judge.alarm_books import Alarms
 from simulation.judge.grammar import Said
 from simulation.judge.hall import Hall
+from simulation.judge.shift_books import Shifts
 
 VIOLATIONS_MAX: Final = 1000
 """Sentences that are kept; the rest is counted. A broken journal could else fill the memory."""
@@ -20,7 +21,8 @@ class Item:
     """A document or object in custody. `line` is what a manifest says of it; None for an object without one."""
 
     __slots__ = (
-        "account", "awaited", "code", "going", "id", "job", "line", "parcel", "place", "scan", "secure", "suspect", "waybill",
+        "account", "awaited", "code", "going", "id", "integrity", "job", "line", "parcel", "place", "scan", "secure", "suspect",
+        "waybill",
         "withdrawn",
     )  # fmt: skip
 
@@ -33,6 +35,8 @@ class Item:
         self.waybill: str = line[3] if line is not None else ""
         self.suspect = ""
         self.withdrawn = False
+        self.integrity = "good"
+        """What the document itself is like: good, bad or unknown."""
         self.going: str | None = None
         """The destination that the plan of its last decision gave it; None if that plan is not said."""
         self.secure = False
@@ -274,6 +278,7 @@ class Court:
         self.lost = 0
         self.relabelled = 0
         self.alarms = Alarms()
+        self.shifts = Shifts()
 
     def blame(self, letter: str, text: str) -> None:
         """The record on the bench breaks the invariant of this letter."""

@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import alarms, plans
+from simulation.judge import alarms, plans, shifts
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Court, Machine
 
@@ -70,6 +70,10 @@ _MAY: Final[dict[str, frozenset[str]]] = {
     "maintenance_end": _KEEPERS,
     **{f"machine_{name}": _LINE | _KEEPERS for name in ("reset", "start", "stop", "hold", "unhold")},
     **dict.fromkeys(("alarm_acknowledge", "alarm_shelve", "alarm_unshelve"), _LINE | _KEEPERS),
+    **dict.fromkeys(("discrepancy_report", "discrepancy_found", "discrepancy_explained"), _LINE | _KEEPERS),
+    "discrepancy_lost_for_good": frozenset({"supervisor"}),
+    "shift_count": _LINE,
+    "shift_close": frozenset({"supervisor"}),
     **dict.fromkeys(("alarm_take_out", "alarm_put_back"), _KEEPERS),
     **{f"machine_{name}": _TECHNICAL for name in ("suspend", "unsuspend", "abort", "clear", "complete")},
 }
@@ -89,6 +93,8 @@ def _named(happened: Said) -> tuple[str, str]:
     about = rest[3:]
     if name in alarms.ACTS:
         return alarms.named(happened)
+    if name in shifts.ACTS:
+        return shifts.named(happened)
     if name == "LaneOrdered":
         return ("lane_open" if about[2] else "lane_close"), f"{about[0]}/{about[1]}"
     if name == "MachineOrdered":
@@ -143,6 +149,8 @@ def _is_true(court: Court, bench: Bench, act: str, why: str) -> bool:
         return act in _MAY and role not in _MAY[act]
     if bench.name in alarms.ACTS:
         return alarms.is_true(court, bench.happened, why)
+    if bench.name in shifts.ACTS:
+        return shifts.is_true(court, bench, why)
     if bench.name == "BagOrdered":
         return why != "no_bag" or about[0] not in court.open_bags
     if bench.name == "PlanSwitched":
@@ -370,5 +378,6 @@ AFTER: Final[dict[str, Callable[[Court, Bench, str], None]]] = {
     "MaintenanceOrdered": _after_maintenance,
     "PlanSwitched": plans.after_switched,
     **dict.fromkeys(alarms.ACTS, alarms.after_act),
+    **dict.fromkeys(shifts.ACTS, shifts.after_act),
 }
 """What a taken act must lead to, by its input."""

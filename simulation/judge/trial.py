@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import alarms, bags, custody, manifests, packing, people, plans, routing, sessions
+from simulation.judge import alarms, bags, custody, integrity, manifests, packing, people, plans, routing, sessions, shifts
 from simulation.judge.grammar import Said, read
 from simulation.judge.ledger import Bench, Court, is_masked
 from simulation.judge.pages import Page
@@ -78,6 +78,8 @@ FACTS: Final[dict[str, Rule]] = {
     "ItemWithdrawn": people.item_withdrawn,
     "CodedByHand": people.coded_by_hand,
     **alarms.FACTS,
+    **shifts.FACTS,
+    "IntegritySet": integrity.integrity_set,
     **plans.FACTS,
 }
 
@@ -92,7 +94,9 @@ COMMANDS: Final[dict[str, Rule]] = {
     "SetPlace": people.set_place,
 }
 
-_DEEP: Final = frozenset({"HallAdopted", "ItemExpected", "BagClosed", "LineRefused", "BagSuspected"})
+_DEEP: Final = frozenset(
+    {"ShiftCountTaken", "ShiftClosed", "HallAdopted", "ItemExpected", "BagClosed", "LineRefused", "BagSuspected"}
+)
 """Facts that hold lists and have a rule that finds a second one, and facts that change nothing when they come again."""
 
 BEFORE: Final[dict[str, After]] = {"Scanned": routing.before_scanned}
@@ -106,6 +110,7 @@ AFTER: Final[dict[str, After]] = {
     "Quarantined": sessions.after_quarantined,
     "ClockStepped": sessions.after_mirror,
     "AlarmTableGiven": alarms.after_table_given,
+    "CustodyRulesGiven": shifts.after_rules_given,
     **dict.fromkeys(people.AFTER, people.after_act),
 }
 """What an input that is no event must add up to."""
@@ -224,6 +229,8 @@ class Trial:
             bags.after_bags(court, bench)
         bags.look_for_overdue(court, bench)
         people.look_for_overstayed(court, bench)
+        shifts.after_record(court, bench)
+        integrity.after_record(court, bench)
         plans.look_for_validity(court, bench)
         alarms.after_record(court, bench)
         for (plc, number), order in bench.orders.items():
