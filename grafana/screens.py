@@ -32,10 +32,12 @@ from grafana.panels import (
 )
 from grafana.words import PACKML, say
 from packcenter.core.alarm_table import ALARMS as CATALOGUE
+from packcenter.core.discrepancies import CAUSES as DISCREPANCIES
 from packcenter.core.lifecycle import IN_HALL
 from packcenter.projections import families as words
 
 LANGUAGES = ("en", "zh")
+CAUSES = tuple(DISCREPANCIES)
 ALARM_NAMES = tuple(CATALOGUE)
 """The core's own alarms; `ALERTS` are those of Prometheus."""
 PACE = "max(deriv(packcenter_clock_timestamp_seconds{@}[5m]) > 0)"
@@ -260,6 +262,7 @@ def engineer(language: str) -> Board:
     _engineer_flow(board)
     _engineer_losses(board, language)
     _engineer_alarms(board)
+    _engineer_discrepancies(board)
     _engineer_controller(board)
     return board
 
@@ -449,6 +452,38 @@ def _engineer_alarms(board: Board) -> None:
         t("Alarm flood", "报警泛滥"),
         t("1 while more than ten alarms came in ten minutes.", "十分钟内报警超过十次时为 1。"),
         "max(packcenter_alarm_flood{@})", "none", rising(None, 1), width=4, height=7, decimals=0,
+    )  # fmt: skip
+
+
+def _engineer_discrepancies(board: Board) -> None:
+    t = board.text
+    board.bars(
+        t("Open discrepancies", "未结差异"),
+        t("What the books cannot explain, by cause: packcenter discrepancies lists each with who closes it.", "账目无法解释的差异，按原因；packcenter discrepancies 列出各项及结案人数。"),
+        "sort_desc(sum by (cause) (packcenter_discrepancies{@}) > 0)", "{{cause}}", "none",
+        width=6, height=7, words=CAUSES, decimals=0,
+    )  # fmt: skip
+    board.bars(
+        t("Discrepancies opened", "新增差异"),
+        t("Discrepancies opened in the shown period, by cause.", "所示时段内新增的差异，按原因。"),
+        "sort_desc(sum by (cause) (increase(packcenter_discrepancies_opened_total{@}[$__range])) >= 0.5)", "{{cause}}", "none",
+        width=6, height=7, words=CAUSES, decimals=0,
+    )  # fmt: skip
+    board.bars(
+        t("Documents in doubt", "证件完好性"),
+        t("Documents that came out of a machine bad or in doubt, and those that are good again, in the shown period.", "所示时段内从设备退出的破损或存疑证件，以及复核完好的证件。"),
+        "sort_desc(sum by (integrity) (increase(packcenter_integrity_set_total{@}[$__range])) >= 0.5)", "{{integrity}}", "none",
+        width=4, height=7, words=("good", "bad", "unknown"), decimals=0,
+    )  # fmt: skip
+    board.stat(
+        t("Overdue discrepancies", "逾期差异"),
+        t("Not closed by the time they had to be; ID documents have the shorter time.", "未在规定时限内结案；证件类时限更短。"),
+        "sum(packcenter_discrepancies_overdue{@})", "none", rising(1, None), width=4, height=7, decimals=0,
+    )  # fmt: skip
+    board.stat(
+        t("Unsigned differences of the count", "清点差异未签"),
+        t("They keep the shift from being closed until a supervisor has signed each.", "须由主管逐项签认后方可交班。"),
+        "sum(packcenter_discrepancies_unsigned{@})", "none", rising(1, None), width=4, height=7, decimals=0,
     )  # fmt: skip
 
 

@@ -14,6 +14,15 @@ CHINESE = {name: entry.title.zh for name, entry in ALARMS.items()} | {
     "shelved": "已搁置",
     "suppressed": "已抑制",
     "out_of_service": "停用",
+    # causes of discrepancies; "lost" stands below, as a place
+    "turned_up": "重新出现",
+    "wrong_document": "送错证件",
+    "memory_lost": "内存丢失",
+    "bad": "破损",
+    "count_differs": "清点不符",
+    "missing": "人工报失",
+    "surplus": "账外",
+    "damaged": "破损",
     # places
     "expected": "待到",
     "belt": "皮带",

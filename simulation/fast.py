@@ -12,12 +12,13 @@ from hashlib import sha256
 
 import msgspec
 
-from packcenter.core import record
+from packcenter.core import discrepancies, record
 from packcenter.core.alarm_table import VERSION
 from packcenter.core.commands import Command, GrantEpoch, Numbered
 from packcenter.core.controller import Controller
 from packcenter.core.hall import Hall
-from packcenter.core.inputs import AlarmTableGiven, Input, LinkLost, LinkUp, PlcEvent, Started, Tick
+from packcenter.core.inputs import AlarmTableGiven, CustodyRulesGiven, Input, LinkLost, LinkUp, PlcEvent, Started, Tick
+from packcenter.core.limits import DISCREPANCY_MINUTES, DISCREPANCY_SECURE_MINUTES
 from packcenter.core.state import State
 from packcenter.journal.frames import GENESIS, Draft, digest_after
 from packcenter.plc.line import LineEvent
@@ -337,6 +338,7 @@ class FastHall:
             plc.program = self.plant.programs[name]
         self.feed(Started(1, release, hall, hall_digest))
         self.feed(AlarmTableGiven(VERSION))
+        self.feed(CustodyRulesGiven(discrepancies.VERSION, DISCREPANCY_MINUTES, DISCREPANCY_SECURE_MINUTES))
         for delivery in deliveries:
             for part in delivery.parts():
                 self.feed(part)

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from packcenter.core import discrepancies
 from packcenter.core import inputs as i
 from packcenter.core.alarm_table import VERSION
 from packcenter.core.commands import BeginParcel, CloseBag, CommandMachine, Divert, Drop, GrantEpoch, RejectParcel, SealParcel
@@ -72,6 +73,7 @@ class Feed:
         self.metrics.describe(version="0.1.0", revision="preview", mode="simulation")
         self._step(i.Started(1, "0.1.0", hall, "5f0c" * 16))
         self._step(i.AlarmTableGiven(VERSION))
+        self._step(i.CustodyRulesGiven(discrepancies.VERSION, 480, 120))
         self._announce(announced)
         for plc in hall.plcs():
             self._epoch[plc] = 0

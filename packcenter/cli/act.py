@@ -28,7 +28,7 @@ _CODES = {400: USAGE, 408: UNREACHABLE, 413: USAGE, 415: USAGE, 503: UNREACHABLE
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def act() -> None:
-    """Act in a running hall: lanes, machines, bags, verdicts of the hand station, maintenance, alarms, receipts.
+    """Act in a running hall: lanes, machines, bags, the hand station, maintenance, alarms, receipts, discrepancies, shifts.
 
     Each act needs a reason (at most 64 ASCII characters, and nothing that tells of a person) and your token: in the file of
     --token-file or $PACKCENTER_TOKEN_FILE, which only you may read, or in $PACKCENTER_TOKEN. `packcenter people add` makes it.
@@ -250,6 +250,55 @@ def switch(file: str, digest: str, **options: Any) -> int:
     force over restarts, until somebody switches again or the site is started with another plan of its own.
     """
     return _do("plan", {"plan": file, **({"digest": digest} if digest else {})}, options)
+
+
+@act.command()
+@click.argument("number", type=click.IntRange(1))
+@click.argument("finding", type=click.Choice(("found", "explained", "lost_for_good")))
+@_act_options
+def discrepancy(number: int, finding: str, **options: Any) -> int:
+    """Say what became of discrepancy NUMBER: packcenter act discrepancy 17 found --reason "lay under infeed 2".
+
+    `packcenter discrepancies` lists them. One on an ID document, or on what nobody has identified, is signed by the first who
+    says so, and closed by another person who says the same. Nobody closes what they reported or counted.
+    """
+    return _do("discrepancy", {"number": number, "finding": finding}, options)
+
+
+@act.command()
+@click.argument("item")
+@click.argument("cause", type=click.Choice(("missing", "surplus", "damaged")))
+@_act_options
+def report(item: str, cause: str, **options: Any) -> int:
+    """Report that ITEM is not as the books have it; somebody else finds out why, and closes the discrepancy."""
+    return _do("report", {"item": item, "cause": cause}, options)
+
+
+@act.group()
+def shift() -> None:
+    """Close a shift: count the hall without looking at the books, sign the differences, close."""
+
+
+@shift.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_act_options
+def count(file: Path, **options: Any) -> int:
+    """Give the count in FILE, CSV with the columns place, mail_class, agency, items: packcenter act shift count tonight.csv ...
+
+    Places are hand (the hand station), lane (all lanes) and bag (parcels in open bags). What has no line was not found. What
+    bears no readable identity has neither class nor agency. Count first: what the books have is shown afterwards, by
+    `packcenter discrepancies`.
+    """
+    from packcenter.cli.count_file import read_count
+
+    return _do("count", {"lines": read_count(file)}, options)
+
+
+@shift.command()
+@_act_options
+def close(**options: Any) -> int:
+    """Close the shift once it is counted and every difference is signed; `packcenter books --shift N` shows its books."""
+    return _do("shift", {}, options)
 
 
 @act.command()

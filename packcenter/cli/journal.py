@@ -107,8 +107,9 @@ def item(code: str, journal: Path, as_json: bool) -> int:
 
 @click.command()
 @click.argument("journal", type=JOURNAL, default=Path("run/latest"))
+@click.option("--shift", type=click.IntRange(1), help="The books of this shift, as it was closed, instead of those of now.")
 @click.option("--json", "json_asked", is_flag=True, help="One JSON object instead of text.")
-def books(journal: Path, json_asked: bool) -> int:
+def books(journal: Path, shift: int | None, json_asked: bool) -> int:
     """Balance the shift recorded in JOURNAL: per mail class and agency where every item is, and why (exit code 1 if not).
 
     Then the machines' KPIs by ISO 22400-2, each with numerator and denominator, and where their time went.
@@ -116,6 +117,8 @@ def books(journal: Path, json_asked: bool) -> int:
     from packcenter.projections import books as projection
     from packcenter.projections.kpis import Kpis, as_json
 
+    if shift is not None:
+        return _books_of_shift(journal, shift, json_asked)
     kpis = Kpis()
     state = fold(entries_of(journal), kpis)
     taken = projection.take(state)
@@ -127,6 +130,20 @@ def books(journal: Path, json_asked: bool) -> int:
         output.show_books(taken, f"Books of {name} at {output.local_time(state.last_us, offset)}")
         kpi_output.show_kpis(kpis.measured())
     return OK if taken.balanced else PROBLEM
+
+
+def _books_of_shift(journal: Path, number: int, json_asked: bool) -> int:
+    from packcenter.cli.discrepancies import show_shift
+    from packcenter.core import record
+    from packcenter.core.facts import HallAdopted
+    from packcenter.projections.discrepancies import Shifts
+
+    shifts, offset = Shifts(), 0
+    for entry in entries_of(journal):
+        facts = record.decode(entry.body).facts
+        offset = next((fact.hall.utc_offset_minutes for fact in facts if isinstance(fact, HallAdopted)), offset)
+        shifts.observe(entry.sequence, entry.at_us, facts)
+    return show_shift(shifts.closed, number, offset, json_asked)
 
 
 def fold(entries: Iterator[Entry], kpis: Kpis | None = None) -> State:

@@ -25,6 +25,8 @@ _COMMANDS = {
     "replay": ("packcenter.cli.journal", "replay", "Re-decide a recorded run and compare every decision."),
     "item": ("packcenter.cli.journal", "item", "Tell an item's history, with rule and reason of every decision."),
     "books": ("packcenter.cli.journal", "books", "Balance a shift: where is every item, and why."),
+    "discrepancies": ("packcenter.cli.discrepancies", "discrepancies", "List what the books cannot explain, and who closes it."),
+    "remakes": ("packcenter.cli.remakes", "remakes", "List documents that are made anew, and those that may have to be."),
     "alarms": ("packcenter.cli.alarms", "alarms", "List alarms, worst first: where, since when, and what to do."),
     "bills": ("packcenter.cli.papers", "bills", "List or write the bills of bags that left."),
     "feed": ("packcenter.cli.papers", "feed", "Print what an agency is told of its items."),

@@ -86,6 +86,7 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
         receipts=receipts,
         papers=papers,
         http_names=site.http_names,
+        discrepancy_minutes=site.discrepancy_minutes,
     )
 
 

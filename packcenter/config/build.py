@@ -38,6 +38,7 @@ from packcenter.core.hall import (
     Sorter,
     Waybills,
 )
+from packcenter.core.limits import DISCREPANCY_MINUTES, DISCREPANCY_SECURE_MINUTES
 
 POSTCODE_LAST = 999_999
 DAY_MINUTES = 1440
@@ -107,8 +108,9 @@ class SiteSettings:
     """
     What the service needs besides hall and PLCs. Folders are relative where the path of the site file was.
 
-    `people` is the file of those who may act; None: the service only shows. `plans` is the folder of the sort plans to which the
-    running hall may be switched, None: to none; `file` the site file itself, by which they are checked, and `plan` its own plan.
+    `people` is the file of those who may act; None: the service only shows. `discrepancy_minutes` are those until a discrepancy
+    is overdue, and those on ID documents. `plans` is the folder of the sort plans to which the running hall may be switched,
+    None: to none; `file` the site file itself, by which they are checked, and `plan` its own plan.
     `receipts` is the folder of files of receipts, None: they are not tracked. `bills` and `feed` are where papers are written;
     None: they are not.
     """
@@ -127,6 +129,7 @@ class SiteSettings:
     http_names: tuple[str, ...] = ()
     tls: TlsSettings | None = None
     people: Path | None = None
+    discrepancy_minutes: tuple[int, int] = (DISCREPANCY_MINUTES, DISCREPANCY_SECURE_MINUTES)
     plans: Path | None = None
     file: Path | None = None
     plan: Path | None = None
@@ -409,6 +412,7 @@ def _site(path: Path, site: Site) -> SiteSettings:
         http_names=tuple(site.http.names),
         tls=TlsSettings(folder / tls.certificate, folder / tls.private_key) if tls is not None else None,
         people=folder / site.acts.people if site.acts is not None else None,
+        discrepancy_minutes=(site.discrepancies.minutes, site.discrepancies.secure_minutes),
         plans=folder / site.plans if site.plans is not None else None,
         file=path,
         plan=folder / site.plan,

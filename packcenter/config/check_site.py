@@ -52,9 +52,17 @@ def check_site(site: Loaded[Site]) -> Findings:
     yield from _infeeds(site)
     yield from _positions(site)
     yield from _bands(site)
+    yield from _discrepancies(site)
     yield from _waybills(site)
     yield from _http(site)
     yield from _folders(site)
+
+
+def _discrepancies(site: Loaded[Site]) -> Findings:
+    times, path = site.model.discrepancies, ("discrepancies", "secure_minutes")
+    if site.sound(*path) and site.sound("discrepancies", "minutes") and times.secure_minutes > times.minutes:
+        advice = "What may be an ID document is sought first; give it the shorter time."
+        yield site.finding(path, "secure-later", Value(times.secure_minutes), f"at most minutes, {times.minutes}", advice)
 
 
 def _addresses(site: Loaded[Site]) -> Findings:

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from packcenter.core.limits import DISCREPANCY_MINUTES, DISCREPANCY_MINUTES_MAX, DISCREPANCY_SECURE_MINUTES
+
 SITE_SCHEMA = "packcenter.site/1"
 PLAN_SCHEMA = "packcenter.plan/1"
 PROFILE_SCHEMA = "packcenter.profile/1"
@@ -115,12 +117,8 @@ class Manifests(Closed):
 class Receipts(Closed):
     """Return receipts of what was sent with the service receipt-requested; without this table nobody waits for them."""
 
-    hours: Annotated[int, Field(ge=1, le=8_784)] = Field(
-        description="Hours after dispatch in which a receipt must be back; then it is overdue. A year at most."
-    )
-    folder: FilePath = Field(
-        description="Folder with the subfolders in, done, refused and results, in which files of receipts are taken and answered."
-    )
+    hours: Annotated[int, Field(ge=1, le=8_784)] = Field(description="Hours after dispatch until a receipt is overdue.")
+    folder: FilePath = Field(description="Folder with in, done, refused and results, in which files of receipts are taken.")
 
 
 class Papers(Closed):
@@ -134,9 +132,7 @@ class Receptacles(Closed):
     """What the S9 tags of our bags begin with; without this table bags bear tags of the centre's own."""
 
     origin: Office = Field(description="Our office of exchange (IMPC), six capital letters and digits.")
-    category: Literal["A", "B", "C", "D"] = Field(
-        description="Mail category: A air or priority, B S.A.L., C surface, D priority by surface."
-    )
+    category: Literal["A", "B", "C", "D"] = Field(description="A air or priority, B S.A.L., C surface, D priority by surface.")
     subclass: Annotated[str, Field(pattern=_TWO_LETTERS, examples=["EN"])] = Field(description="Mail subclass, two letters.")
 
 
@@ -166,6 +162,18 @@ class Acts(Closed):
 
     people: FilePath = Field(
         description="File of the people who may act, relative to the site file; `packcenter people add` writes it."
+    )
+
+
+class Discrepancies(Closed):
+    """By when people have to explain what the books cannot."""
+
+    minutes: Annotated[int, Field(ge=1, le=DISCREPANCY_MINUTES_MAX)] = Field(
+        default=DISCREPANCY_MINUTES, description="Minutes until a discrepancy is overdue: a shift."
+    )
+    secure_minutes: Annotated[int, Field(ge=1, le=DISCREPANCY_MINUTES_MAX)] = Field(
+        default=DISCREPANCY_SECURE_MINUTES,
+        description="The same for what is an ID document or may be one: it is sought while the trail is fresh.",
     )
 
 
@@ -327,6 +335,9 @@ class Site(Closed):
     papers: Papers | None = Field(default=None, description="Bills and agencies' events; without it none are written.")
     http: Http = Field(default_factory=Http, description="Address of metrics, status and the live page.")
     acts: Acts | None = Field(default=None, description="What people may do; without it the service only shows.")
+    discrepancies: Discrepancies = Field(
+        default_factory=Discrepancies, description="By when people explain what the books cannot."
+    )
     plans: FilePath | None = Field(
         default=None,
         description="Folder of the sort plans to which the running hall may be switched, and back to its own, relative to the "
@@ -353,9 +364,7 @@ class Destination(Closed):
     outlets: Annotated[list[Outlet], Field(max_length=2_000)] = Field(
         default_factory=list, description="Codes of the post outlets there, at which addressees fetch their parcels."
     )
-    office: Office | None = Field(
-        default=None, description="Its office of exchange (IMPC), which S9 tags of its bags bear; without it they bear our own."
-    )
+    office: Office | None = Field(default=None, description="Its office of exchange (IMPC), for S9 tags of its bags.")
     everything_else: bool = Field(default=False, description="True gives it every postcode that no other destination has.")
 
 

@@ -34,13 +34,13 @@ from packcenter.core.inputs import (
     VerdictPassed,
 )
 from packcenter.core.lifecycle import FINAL, kind_of
-from packcenter.core.limits import MAINTENANCE_MINUTES_MAX, SHELF_MINUTES_MAX
+from packcenter.core.limits import COUNT_LINES_MAX, MAINTENANCE_MINUTES_MAX, SHELF_MINUTES_MAX
 from packcenter.core.packml import ENDING, LEGAL, RESUMING, TR88_2015_OPCUA
 from packcenter.core.packml import Command as UnitCommand
 from packcenter.core.packml import State as Unit
 from packcenter.core.state import Item, Plc
 from packcenter.core.turn import Turn
-from packcenter.core.words import HandVerdict, Role
+from packcenter.core.words import Finding, HandVerdict, Role
 
 _ALL = (Role.OPERATOR, Role.ENGINEER, Role.MAINTENANCE, Role.SUPERVISOR)
 _LINE = (Role.OPERATOR, Role.ENGINEER, Role.SUPERVISOR)
@@ -66,6 +66,12 @@ ROLES: dict[str, tuple[Role, ...]] = {
     "alarm_unshelve": _ALL,
     "alarm_take_out": (Role.MAINTENANCE, Role.SUPERVISOR),
     "alarm_put_back": (Role.MAINTENANCE, Role.SUPERVISOR),
+    "discrepancy_report": _ALL,
+    f"discrepancy_{Finding.FOUND}": _ALL,
+    f"discrepancy_{Finding.EXPLAINED}": _ALL,
+    f"discrepancy_{Finding.LOST_FOR_GOOD}": _SUPERVISED,
+    "shift_count": _LINE,
+    "shift_close": _SUPERVISED,
     "receipt_returned": _LINE,
     "receipt_given_up": _SUPERVISED,
 }
@@ -104,6 +110,21 @@ REFUSALS: dict[str, str] = {
     "not_shelved": "the alarm is not shelved",
     "out_already": "the alarm is out of service already",
     "not_out": "the alarm is in service",
+    "no_discrepancies": "discrepancies are not recorded in this hall",
+    "cause": "a person reports what is missing, surplus or damaged",
+    "open_already": "such a discrepancy of this item is open already",
+    "no_discrepancy": "no discrepancy of this number is open",
+    "opener": "whoever opened a discrepancy does not close it",
+    "supervisor": "a difference of a count is signed by a supervisor",
+    "signed_already": "the same person signed this finding already; another one has to confirm it",
+    "no_item": "it is not about an item; say that it is explained, and how",
+    "still_missing": "by the books the item is lost; it is found when a reader or a person has it in hand",
+    "not_missing": "by the books the item is not lost",
+    "count_lines": f"a count has up to {COUNT_LINES_MAX} lines, each place, class and agency once, with a number from 0 up",
+    "count_names": "the hall has no such mail class or agency",
+    "not_counted": "the shift was not counted",
+    "count_old": "the count is more than an hour old; count again",
+    "unsigned": "differences of the count are not signed yet",
     "plan_in_force": "this plan is in force already",
     "plan_version": "the plan in force has this version and says something else; a changed plan needs a version of its own",
     "plan_early": "the plan is not valid yet",
@@ -138,7 +159,7 @@ def on_lane_ordered(turn: Turn, act: LaneOrdered) -> None:
         why = "not_closed" if act.open else "closed_already"
     else:
         why = ""
-    if not _answer(turn, act, name, subject, why):
+    if not answer(turn, act, name, subject, why):
         return
     turn.emit(LaneBarred(act.plc, act.lane, "" if act.open else act.person))
     if turn.plc(act.plc).epoch:
@@ -154,7 +175,7 @@ def on_machine_ordered(turn: Turn, act: MachineOrdered) -> None:
     known = act.command in list(UnitCommand)
     command = UnitCommand(act.command) if known else UnitCommand.STOP
     name = f"machine_{command.name.lower()}" if known else f"machine_{act.command}"
-    if not _answer(turn, act, name, act.plc, _why_not_commanded(turn, act, command)):
+    if not answer(turn, act, name, act.plc, _why_not_commanded(turn, act, command)):
         return
     if command in ENDING:
         _stop(turn, act.plc, act.person)
@@ -192,13 +213,13 @@ def on_bag_ordered(turn: Turn, act: BagOrdered) -> None:
         why = "no_bag"
     else:
         why = "closing_already" if bag.closing else ""
-    if _answer(turn, act, "bag_close", f"{turn.index.hall.rack.plc}/{act.position}", why):
+    if answer(turn, act, "bag_close", f"{turn.index.hall.rack.plc}/{act.position}", why):
         bags.ask_close(turn, turn.state.bags[act.position], "by_hand")
 
 
 def on_plan_switched(turn: Turn, act: PlanSwitched) -> None:
     """The hall is sorted by another plan from here on, if it can be (`core.plans`)."""
-    if _answer(turn, act, "plan_switch", act.file, plans.why_not(turn, act.plan)):
+    if answer(turn, act, "plan_switch", act.file, plans.why_not(turn, act.plan)):
         plans.activate(turn, act.file, act.person, act.plan)
 
 
@@ -219,7 +240,7 @@ def on_verdict_passed(turn: Turn, act: VerdictPassed) -> None:
     """
     item = turn.state.items.get(act.item)
     why = "unknown_item" if item is None else _why_no_verdict(turn, item, act)
-    if not _answer(turn, act, f"hand_{act.verdict}", act.item, why):
+    if not answer(turn, act, f"hand_{act.verdict}", act.item, why):
         return
     assert item is not None, act
     if act.verdict == HandVerdict.REINDUCT:
@@ -269,7 +290,7 @@ def on_maintenance_ordered(turn: Turn, act: MaintenanceOrdered) -> None:
     """O3: maintenance takes a machine that stands and holds nothing, for a limited time; it does not run before that is over."""
     begins = act.minutes > 0
     name = "maintenance_begin" if begins else "maintenance_end"
-    if not _answer(turn, act, name, act.plc, _why_no_maintenance(turn, act)):
+    if not answer(turn, act, name, act.plc, _why_no_maintenance(turn, act)):
         return
     if begins:
         _stop(turn, act.plc, act.person)
@@ -319,7 +340,7 @@ def on_alarm_acknowledged(turn: Turn, act: AlarmAcknowledged) -> None:
         why = "not_raised" if alarms.is_known(turn, act.alarm, act.subject) else "unknown_alarm"
     else:
         why = "acknowledged_already" if alarm.acknowledged else ""
-    if _answer(turn, act, "alarm_acknowledge", alarms.key_of(act.alarm, act.subject), why):
+    if answer(turn, act, "alarm_acknowledge", alarms.key_of(act.alarm, act.subject), why):
         turn.emit(AlarmAckSet(act.alarm, act.subject, act.person))
 
 
@@ -333,7 +354,7 @@ def on_alarm_shelved(turn: Turn, act: AlarmShelved) -> None:
     else:
         why = "" if 0 < act.minutes <= SHELF_MINUTES_MAX else "shelf_minutes"
     name = "alarm_shelve" if act.minutes else "alarm_unshelve"
-    if not _answer(turn, act, name, alarms.key_of(act.alarm, act.subject), why):
+    if not answer(turn, act, name, alarms.key_of(act.alarm, act.subject), why):
         return
     if act.minutes:
         turn.emit(AlarmShelfSet(act.alarm, act.subject, turn.at_us + act.minutes * _MINUTE_US, act.person))
@@ -352,7 +373,7 @@ def on_alarm_taken_out(turn: Turn, act: AlarmTakenOut) -> None:
     else:
         why = ""
     name = "alarm_take_out" if act.out else "alarm_put_back"
-    if _answer(turn, act, name, alarms.key_of(act.alarm, act.subject), why):
+    if answer(turn, act, name, alarms.key_of(act.alarm, act.subject), why):
         turn.emit(AlarmOutSet(act.alarm, act.subject, act.person if act.out else ""))
 
 
@@ -362,14 +383,14 @@ def on_alarm_taken_out(turn: Turn, act: AlarmTakenOut) -> None:
 def on_receipt_told(turn: Turn, act: ReceiptTold) -> None:
     """A person has a receipt in hand, or gives it up."""
     item, why = receipts.find(turn, act.code) if act.returned else receipts.give_up(turn, act.code)
-    if _answer(turn, act, "receipt_returned" if act.returned else "receipt_given_up", act.code, why):
+    if answer(turn, act, "receipt_returned" if act.returned else "receipt_given_up", act.code, why):
         receipts.take(turn, item, act.returned)
 
 
 # --- what all acts share ---------------------------------------------------------------------------------------------
 
 
-def _answer(turn: Turn, act: Act, name: str, subject: str, why: str) -> bool:
+def answer(turn: Turn, act: Act, name: str, subject: str, why: str) -> bool:
     """Say whether the act is taken: known, allowed in this role, and nothing is against it."""
     if name not in ROLES:
         why = "unknown_act"

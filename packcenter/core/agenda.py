@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from heapq import heappush
 
-from packcenter.core import alarm_life, plan_life, receipt_life
+from packcenter.core import alarm_life, custody_life, plan_life, receipt_life
 from packcenter.core.records import State
 
 
@@ -27,6 +27,8 @@ def is_current(state: State, entry: tuple[int, str, str, int]) -> bool:
         return state.plcs[name].maintenance_us == due_us
     if kind in alarm_life.KINDS:
         return alarm_life.is_current(state, entry)
+    if kind == "discrepancy":
+        return custody_life.is_current(state, entry)
     if kind == receipt_life.KIND:
         return receipt_life.is_current(state, entry)
     if kind == "plan":
@@ -53,5 +55,6 @@ def rebuild_agenda(state: State) -> None:
         if bagger.retry_us:
             heappush(state.agenda, (bagger.retry_us, "retry", name, 0))
     alarm_life.push_deadlines(state)
+    custody_life.push_deadlines(state)
     plan_life.push_deadlines(state)
     receipt_life.push_deadlines(state)

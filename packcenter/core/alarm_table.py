@@ -421,6 +421,24 @@ _ENTRIES: Final = (
         latched=True,
     ),
     Entry(
+        "discrepancies_overdue",
+        Subject.HALL,
+        Priority.MEDIUM,
+        Text("Discrepancies not closed in time", "差异逾期未结"),
+        Text(
+            "Something that the books cannot explain was not closed by the time it had to be.",
+            "账目无法解释的差异未在规定时限内结案。",
+        ),
+        Text(
+            "The longer a document is missing, the less likely it is found; it may be an ID document.",
+            "证件缺失越久越难找回；其中可能有证件类邮件。",
+        ),
+        Text(
+            "Look into the oldest ones first: packcenter discrepancies. On ID documents two people close them.",
+            "先查最早的差异：packcenter discrepancies；证件类须两人结案。",
+        ),
+    ),
+    Entry(
         "plan_not_valid",
         Subject.HALL,
         Priority.LOW,

@@ -20,6 +20,7 @@ from enum import StrEnum
 from typing import Any
 
 from packcenter.core import alarm_facts as a
+from packcenter.core import custody_facts as c
 from packcenter.core import facts as f
 from packcenter.core import receipt_facts as r
 from packcenter.core.alarm_table import ALARMS, EXPLAINED_BY, RANKS, VERSION, Entry, Subject
@@ -381,6 +382,14 @@ def _set_aside(turn: Turn, fact: f.EventSetAside) -> Iterator[Saying]:
         yield "plc_disagrees", fact.plc, True
 
 
+def _overdue(turn: Turn, fact: c.DiscrepancyOverdue | c.DiscrepancyClosed) -> Iterator[Saying]:
+    yield "discrepancies_overdue", turn.index.hall.centre, _is_overdue(turn)
+
+
+def _is_overdue(turn: Turn) -> bool:
+    return any(discrepancy.overdue for discrepancy in turn.state.discrepancies.values())
+
+
 def _plan(turn: Turn, fact: PlanValiditySet) -> Iterator[Saying]:
     yield "plan_not_valid", turn.index.hall.centre, bool(fact.why)
 
@@ -423,6 +432,7 @@ def _table(turn: Turn, fact: a.AlarmTableAdopted) -> Iterator[Saying]:
     for station in sorted(missing(turn.state, turn.index)):
         yield "secure_lost", station, True
     yield "bags_suspect", turn.index.hall.rack.plc, _is_a_bag_in_doubt(turn)
+    yield "discrepancies_overdue", turn.index.hall.centre, _is_overdue(turn)
     yield "plan_not_valid", turn.index.hall.centre, bool(turn.state.plan_why)
     yield "receipts_overdue", turn.index.hall.centre, turn.state.receipts_overdue > 0
     for name in turn.index.hall.plcs():
@@ -463,6 +473,8 @@ RULES: dict[type, Callable[[Turn, Any], Iterator[Saying]]] = {
     f.WrongLane: _wrong_lane,
     f.Suspected: _suspected,
     f.EventSetAside: _set_aside,
+    c.DiscrepancyOverdue: _overdue,
+    c.DiscrepancyClosed: _overdue,
     f.ObjectSeen: _stranger,
     PlanValiditySet: _plan,
     r.ReceiptOverdue: _receipts,

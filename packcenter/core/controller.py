@@ -15,7 +15,22 @@ from typing import Any
 
 import msgspec
 
-from packcenter.core import acts, alarms, bags, deadlines, diverting, inputs, links, manifests, packing, receipts, service
+from packcenter.core import (
+    acts,
+    alarms,
+    bags,
+    deadlines,
+    discrepancies,
+    diverting,
+    inputs,
+    integrity,
+    links,
+    manifests,
+    packing,
+    receipts,
+    service,
+    shifts,
+)
 from packcenter.core.commands import Command, GrantEpoch
 from packcenter.core.facts import CommandAnswered, EventSetAside, EventTaken, Fact
 from packcenter.core.index import HallIndex
@@ -27,6 +42,7 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     # what arrives from people and from outside
     inputs.Started: service.on_started,
     inputs.AlarmTableGiven: alarms.on_table_given,
+    inputs.CustodyRulesGiven: discrepancies.on_rules_given,
     inputs.ManifestReceived: manifests.on_received,
     inputs.ReceiptsReceived: receipts.on_received,
     inputs.ClockStepped: service.on_clock_stepped,
@@ -41,6 +57,10 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     inputs.AlarmAcknowledged: acts.on_alarm_acknowledged,
     inputs.AlarmShelved: acts.on_alarm_shelved,
     inputs.AlarmTakenOut: acts.on_alarm_taken_out,
+    inputs.DiscrepancyReported: discrepancies.on_reported,
+    inputs.DiscrepancyJudged: discrepancies.on_judged,
+    inputs.ShiftCounted: shifts.on_counted,
+    inputs.ShiftEnded: shifts.on_ended,
     inputs.PlanSwitched: acts.on_plan_switched,
     inputs.ReceiptTold: acts.on_receipt_told,
     # PLCs as peers
@@ -68,6 +88,8 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
 }
 
 _PLC_EVENTS = frozenset(PlcEvent.__args__)
+_RIDDLES = discrepancies.RULES.keys()
+_ABOUT_PIECES = integrity.RULES.keys()
 _ALARMING = alarms.RULES.keys()
 
 
@@ -108,6 +130,10 @@ class Controller:
             HANDLERS[kind](turn, happened)
         if state.hall is not None and state.hall is not self._index.hall:  # another plan is in force
             self._index = turn.index = HallIndex(state.hall)
+        if state.custody_rules and not _RIDDLES.isdisjoint(map(type, turn.facts)):
+            discrepancies.look(turn)
+        if state.custody_rules and not _ABOUT_PIECES.isdisjoint(map(type, turn.facts)):
+            integrity.look(turn)
         if state.alarm_table and not _ALARMING.isdisjoint(map(type, turn.facts)):
             alarms.look(turn)
         return Outcome(turn.facts, turn.commands)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heapq import heappop
 
-from packcenter.core import acts, alarms, bags, diverting, packing, plans, receipt_life, receipts
+from packcenter.core import acts, alarms, bags, discrepancies, diverting, packing, plans, receipt_life, receipts
 from packcenter.core.facts import CommandTimedOut
 from packcenter.core.inputs import Tick
 from packcenter.core.lifecycle import kind_of
@@ -39,6 +39,8 @@ def on_tick(turn: Turn, tick: Tick) -> None:
             alarms.on_shelf_over(turn, name)
         elif kind == "flood":
             alarms.on_flood_looked_at(turn)
+        elif kind == "discrepancy":
+            discrepancies.on_due(turn, number)
         elif kind == "plan":
             plans.look(turn)
         elif kind == receipt_life.KIND:

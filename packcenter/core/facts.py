@@ -26,6 +26,16 @@ from packcenter.core.alarm_facts import (
     AlarmSuppressed,
     AlarmTableAdopted,
 )
+from packcenter.core.custody_facts import (
+    CustodyRulesAdopted,
+    DiscrepancyClosed,
+    DiscrepancyOpened,
+    DiscrepancyOverdue,
+    DiscrepancySigned,
+    IntegritySet,
+    ShiftClosed,
+    ShiftCountTaken,
+)
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Line
 from packcenter.core.plan_facts import PlanActivated, PlanDropped, PlanValiditySet
@@ -375,8 +385,9 @@ class BagClosed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 class ActTaken(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     """
     A person's act was carried out (O1). `act` is lane_open, lane_close, machine_COMMAND, bag_close, hand_VERDICT,
-    maintenance_begin or maintenance_end, alarm_ACT or receipt_ACT; `subject` what it was done to: sorter-1/3, bagger-1,
-    rack-1/2, an item, an alarm (jam/sorter-1), or the code on a receipt.
+    maintenance_begin or maintenance_end, alarm_ACT, discrepancy_report, discrepancy_FINDING, shift_count, shift_close or
+    receipt_ACT; `subject` what it was done to: sorter-1/3, bagger-1, rack-1/2, an item, an alarm (jam/sorter-1), the number of
+    a discrepancy or shift, or the code on a receipt.
     """
 
     act: str
@@ -574,6 +585,8 @@ Fact = (
     | ActTaken | ActRefused | LaneBarred | MachineStopSet | MaintenanceSet | ItemWithdrawn | CodedByHand
     | AlarmTableAdopted | AlarmAwaited | AlarmRaised | AlarmSuppressed | AlarmCleared
     | AlarmAckSet | AlarmShelfSet | AlarmOutSet | AlarmFloodSet
+    | CustodyRulesAdopted | DiscrepancyOpened | DiscrepancySigned | DiscrepancyOverdue | DiscrepancyClosed
+    | IntegritySet | ShiftCountTaken | ShiftClosed
     | PlanActivated | PlanDropped | PlanValiditySet
     | ReceiptAwaited | ReceiptOverdue | ReceiptReturned | ReceiptGivenUp | ReceiptRefused | TagMade
 )  # fmt: skip

@@ -185,6 +185,52 @@ class AlarmTakenOut(_Act, frozen=True, tag=True, array_like=True, gc=False):
     out: bool
 
 
+class CustodyRulesGiven(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """
+    World: from here on discrepancies are recorded and shifts accounted for by the rules of this version (`core.discrepancies`),
+    to be closed within `minutes`, on ID documents within `secure_minutes`.
+
+    A run of release 0.1.0 has no such input and records none, so that its journals replay as they were decided.
+    """
+
+    version: int
+    minutes: int
+    secure_minutes: int
+
+
+class DiscrepancyReported(_Act, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a person found that an item is not as the books have it (`core.discrepancies.REPORTED`)."""
+
+    cause: str
+    subject: str
+
+
+class DiscrepancyJudged(_Act, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a person says what became of an open discrepancy (`words.Finding`)."""
+
+    number: int
+    finding: str
+
+
+class Counted(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How many items of a class and agency people counted in a kind of place; "" and "" for objects without identity."""
+
+    place: str
+    mail_class: str
+    agency: str
+    items: int
+
+
+class ShiftCounted(_Act, frozen=True, tag=True, array_like=True, gc=True):
+    """World: people counted what lies in the hall at the end of a shift; what has no line they did not find at all."""
+
+    lines: tuple[Counted, ...]
+
+
+class ShiftEnded(_Act, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a supervisor closes the shift, which was counted before."""
+
+
 class ReceiptTold(_Act, frozen=True, tag=True, array_like=True, gc=False):
     """World: a person has the receipt with this code (an item's or its waybill) in hand, or gives it up."""
 
@@ -385,19 +431,11 @@ PlcEvent = (
 Act = (
     LaneOrdered | MachineOrdered | BagOrdered | VerdictPassed | MaintenanceOrdered
     | AlarmAcknowledged | AlarmShelved | AlarmTakenOut
-    | PlanSwitched
-    | AlarmAcknowledged | AlarmShelved | AlarmTakenOut | ReceiptTold
+    | DiscrepancyReported | DiscrepancyJudged | ShiftCounted | ShiftEnded
+    | PlanSwitched | ReceiptTold
 )  # fmt: skip
 World = (
-    Started
-    | AlarmTableGiven
-    | ManifestReceived
-    | ReceiptsReceived
-    | LinkUp
-    | LinkLost
-    | ClockStepped
-    | Quarantined
-    | StopRequested
-    | Act
-)
+    Started | AlarmTableGiven | CustodyRulesGiven | ManifestReceived | ReceiptsReceived | LinkUp | LinkLost | ClockStepped
+    | Quarantined | StopRequested | Act
+)  # fmt: skip
 Input = World | PlcEvent | Tick

@@ -56,3 +56,18 @@ FLOOD_ENDS = 5
 
 FLOOD_WINDOW_US = 600_000_000
 """Ten minutes, the window in which ISA-18.2 counts alarms."""
+
+DISCREPANCY_MINUTES_MAX = 10_080
+"""A week: a deadline beyond is none."""
+
+DISCREPANCY_MINUTES = 480
+"""A shift: whoever hands over should have closed it."""
+
+DISCREPANCY_SECURE_MINUTES = 120
+"""Two hours for what may be an ID document: later the bags are gone, and so are those who saw it."""
+
+COUNT_LINES_MAX = 1_024
+"""Lines of a count: three kinds of place, a dozen classes, two dozen agencies, and room; keeps its record under 64 KiB."""
+
+COUNT_VALID_US = 3_600_000_000
+"""An hour: what was counted before that does not say what is handed over now."""

@@ -24,7 +24,8 @@ class Item(msgspec.Struct, gc=False):
     `place` is its custody; `lane` the lane asked for while it is on a belt; `entered_us` when it came to its place;
     `confirm_us` 0 or when a lane or the rack must have seen it; `command` the number of its open `Divert` or `Drop`,
     0 none; `lost_from` the place it was lost from while it is lost; `withdrawn`: its agency wants it back. `plan` names the
-    sort plan that decided its lane, and `going` the destination that this plan gave it, "" none (G3).
+    sort plan that decided its lane, and `going` the destination that this plan gave it, "" none (G3). `integrity` is bad or
+    unknown, "" good.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Item(msgspec.Struct, gc=False):
     withdrawn: bool = False
     plan: str = ""
     going: str = ""
+    integrity: str = ""
     outlet: str = ""
 
 
@@ -198,6 +200,39 @@ class Alarm(msgspec.Struct):
     recent: list[int] = []
 
 
+class Discrepancy(msgspec.Struct, gc=False):
+    """
+    Something that is not as the books have it, while it is open (`core.discrepancies`). `two`: it takes two people to close it;
+    `signed_by` is the first of them, who says `finding`.
+    """
+
+    number: int
+    cause: str
+    subject: str
+    opener: str
+    two: bool
+    opened_us: int
+    due_us: int
+    overdue: bool = False
+    finding: str = ""
+    signed_by: str = ""
+
+
+class Flow(msgspec.Struct):
+    """What came into custody of a class and agency since the shift began, and what left it, by where it went."""
+
+    inducted: int = 0
+    gone: dict[str, int] = {}
+
+
+class ShiftCount(msgspec.Struct):
+    """The last count of a shift: who counted, when, and what differed (hand/id_card/police)."""
+
+    person: str
+    at_us: int
+    differences: list[str] = []
+
+
 class State(msgspec.Struct):
     """
     Everything the controller knows.
@@ -209,6 +244,9 @@ class State(msgspec.Struct):
     `alarms` maps alarm/subject to its life: bounded, because names come from the table and subjects from the hall.
     `alarm_table` is the version of that table, 0 none; `alarm_times` when the last alarms were raised, `FLOOD_BEGINS` + 1 at
     most; `flood_us` when a flood of them is looked at again, 0 there is none.
+    `custody_rules` is the version of the rules of discrepancies, 0 none; `discrepancies` has the open ones by their number,
+    `discrepancy_of` their numbers by cause/subject. `shift` counts shifts from 1; `opening` is what was in custody when it began,
+    `flows` what came and went since, both by class/agency; `count` is what people counted at its end, None not yet.
     `hall.plan` is the plan in force; `plan_switch` None if it is the one that the site was started with. `plan_why` is why it is
     not valid now ("" it is), `plan_due_us` when that changes, 0 never.
     `receipts` maps each dispatched item that wants one to its receipt, for ever; `receipts_overdue` counts those overdue.
@@ -239,6 +277,17 @@ class State(msgspec.Struct):
     alarms: dict[str, Alarm] = {}
     alarm_times: list[int] = []
     flood_us: int = 0
+    custody_rules: int = 0
+    discrepancy_minutes: int = 0
+    secure_minutes: int = 0
+    discrepancies: dict[int, Discrepancy] = {}
+    discrepancy_of: dict[str, int] = {}
+    discrepancy_serial: int = 0
+    shift: int = 0
+    shift_begun_us: int = 0
+    opening: dict[str, int] = {}
+    flows: dict[str, Flow] = {}
+    count: ShiftCount | None = None
     plan_switch: PlanSwitch | None = None
     plan_why: str = ""
     plan_due_us: int = 0

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from packcenter.core import alarm_life, plan_life, receipt_life, tag_facts
+from packcenter.core import alarm_life, custody_life, plan_life, receipt_life, tag_facts
 from packcenter.core import facts as f
 from packcenter.core.agenda import is_current, rebuild_agenda
 from packcenter.core.commands import (
@@ -170,6 +170,7 @@ def _manifest_part_taken(state: State, at_us: int, fact: f.ManifestPartTaken) ->
 def _moved(state: State, at_us: int, fact: f.Moved) -> None:
     item = state.items[fact.item]
     assert item.place == fact.source, (fact, item.place)
+    custody_life.flow(state, item, fact.source, fact.target)
     _move(state, at_us, item, fact.target)
 
 
@@ -552,6 +553,7 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     f.ItemWithdrawn: _item_withdrawn,
     f.CodedByHand: _nothing,
     **alarm_life.EVOLVE,
+    **custody_life.EVOLVE,
     **plan_life.EVOLVE,
     **receipt_life.EVOLVE,
     **tag_facts.EVOLVE,

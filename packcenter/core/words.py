@@ -82,6 +82,14 @@ class HandVerdict(StrEnum):
     REMAKE = "remake"  # it is spoilt; its agency makes a new one
 
 
+class Finding(StrEnum):
+    """What a person finds a discrepancy 差异 to be."""
+
+    FOUND = "found"  # the item is where the books have it
+    EXPLAINED = "explained"  # the reason of the act says how it came about
+    LOST_FOR_GOOD = "lost_for_good"  # the search is given up
+
+
 class Service(StrEnum):
     """What an agency wants of a parcel's delivery."""
 

@@ -17,7 +17,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 
 from packcenter.core.alarm_table import ALARMS, Priority
 from packcenter.core.alarms import Standing
+from packcenter.core.discrepancies import CAUSES
 from packcenter.core.hall import Hall
+from packcenter.core.integrity import BAD, GOOD, UNKNOWN
 from packcenter.core.lifecycle import FINAL, IN_HALL
 from packcenter.core.packml import State as Unit
 from packcenter.core.words import CommandResult, Disposition, ReadOutcome, ReasonClass
@@ -282,6 +284,12 @@ FAMILIES: Final = (
     _counted("alarms_raised", "Alarms that people were told of.", "alarm+priority=alarms"),
     _gauge("alarms_chattering", "Alarms raised three times or more in the last minute."),
     _gauge("alarm_flood", "1 while more alarms come than one person can answer."),
+    # discrepancies
+    _gauge("discrepancies", "Open discrepancies.", "cause=causes"),
+    _counted("discrepancies_opened", "Discrepancies opened.", "cause=causes"),
+    _gauge("discrepancies_overdue", "Open discrepancies that were not closed in time."),
+    _gauge("discrepancies_unsigned", "Differences of the last count that keep the shift from being closed."),
+    _counted("integrity_set", "Documents said to be good again, bad, or in doubt.", "integrity=integrities"),
     # the controller
     _gauge("build_info", "Release that runs.", "version+revision=none"),
     _gauge("config_info", "Hall and plan that are in force.", "digest+plan=none"),
@@ -334,6 +342,8 @@ def domains(hall: Hall) -> dict[str, list[Key]]:
         "elements": ELEMENTS,
         "item_results": ITEM_RESULTS,
         "alarm_states": ALARM_STATES,
+        "causes": list(CAUSES),
+        "integrities": (GOOD, BAD, UNKNOWN),
         "priorities": [priority.value for priority in Priority],
         "run_modes": RUN_MODES,
         "sorters": sorters,

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from packcenter.core import custody_facts as c
 from packcenter.core import facts as f
 from packcenter.core import receipt_facts as r
 from packcenter.core import record
@@ -47,18 +48,24 @@ class History:
         self.wanted = wanted
         self.items: set[str] = {wanted}
         self.happenings: list[Happening] = []
+        self._discrepancies: set[int] = set()
 
     def read(self, sequence: int, at_us: int, entry: record.Record) -> None:
         """Take what one record says about the item."""
         for fact in entry.facts:
             self._follow(fact)
-            if self.items.intersection(names(fact)):
+            if self.items.intersection(names(fact)) or self._is_riddled(fact):
                 what, detail = describe(fact)
                 self.happenings.append(Happening(sequence, at_us, what, detail))
         if self.happenings and self.happenings[-1].sequence == sequence:
             for command in entry.commands:
                 if isinstance(command, Divert | BeginParcel | SealParcel | RejectParcel | Drop):
                     self.happenings.append(Happening(sequence, at_us, f"ask {type(command).__name__}", _fields(command)))
+
+    def _is_riddled(self, fact: f.Fact) -> bool:
+        """Whether it is about a discrepancy of the item."""
+        about = (c.DiscrepancyOpened, c.DiscrepancySigned, c.DiscrepancyOverdue, c.DiscrepancyClosed)
+        return isinstance(fact, about) and fact.number in self._discrepancies
 
     def _follow(self, fact: f.Fact) -> None:
         """A number or a code that was joined to an item makes that item the wanted one, too."""
@@ -68,6 +75,10 @@ class History:
             number, item = fact.waybill, fact.item
         elif isinstance(fact, f.ObjectSeen):
             number, item = fact.code, fact.item
+        elif isinstance(fact, c.DiscrepancyOpened):
+            if fact.subject in self.items:
+                self._discrepancies.add(fact.number)
+            return
         else:
             return
         if number == self.wanted:
@@ -136,6 +147,10 @@ _TELL: dict[type, Callable[[Any], tuple[str, str]]] = {
     f.ItemWithdrawn: lambda x: ("withdrawn", "its agency wants it back"),
     f.CodedByHand: lambda x: ("coded by hand", f"{x.provisional} is {x.item}"),
     f.SentToHand: lambda x: ("to the hand station", x.reason),
+    c.DiscrepancyOpened: lambda x: ("discrepancy", f"{x.number}: {x.cause}, opened by {x.opener}"),
+    c.DiscrepancySigned: lambda x: ("discrepancy signed", f"{x.number}: {x.finding}, by {x.person}"),
+    c.DiscrepancyOverdue: lambda x: ("discrepancy overdue", f"{x.number}"),
+    c.DiscrepancyClosed: lambda x: ("discrepancy closed", f"{x.number}: {x.finding}, by {x.first} {x.second}".rstrip()),
     f.ItemLost: lambda x: ("lost", f"last seen {x.place}: {x.reason}"),
     f.ItemFound: lambda x: ("found", x.at),
     r.ReceiptAwaited: lambda x: ("receipt awaited", ""),

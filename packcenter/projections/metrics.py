@@ -32,6 +32,7 @@ from packcenter.core import facts as f
 from packcenter.core.alarm_facts import AlarmOutSet, AlarmRaised, AlarmShelfSet
 from packcenter.core.alarm_table import ALARMS
 from packcenter.core.alarms import chatters, parts_of, standing
+from packcenter.core.custody_facts import DiscrepancyOpened, IntegritySet
 from packcenter.core.hall import Hall, Plan
 from packcenter.core.inputs import Fed, Scanned
 from packcenter.core.lifecycle import FINAL, IN_HALL, SOURCES, kind_of
@@ -39,6 +40,7 @@ from packcenter.core.packml import State as Unit
 from packcenter.core.plan_facts import PlanActivated
 from packcenter.core.state import Plc, State, lane_place
 from packcenter.core.words import CommandResult, Disposition, PlaceState, ReadOutcome, ReasonClass
+from packcenter.projections import discrepancies
 from packcenter.projections import families as words
 from packcenter.projections.families import CONSUMABLES, OTHER, SOURCE_WORDS, STATE_OF_UNIT, UNANNOUNCED, UNHEARD
 from packcenter.projections.kpis import Kpis
@@ -379,6 +381,8 @@ class Metrics:
         for name, plc in state.plcs.items():
             self._refresh_plc(name, plc)
         self._refresh_alarms(state, now_us)
+        for name, value, *labels in discrepancies.figures(state):
+            self._set(name, value, *labels)
 
     def _refresh_plc(self, name: str, plc: Plc) -> None:
         self._set("plc_up", plc.up, name)
@@ -584,6 +588,8 @@ _COUNT: dict[type, Callable[[Metrics, int, Any], None]] = {
     f.CommandTimedOut: Metrics._command_timed_out,
     f.ClockStepNoted: Metrics._clock_step_noted,
     f.QuarantineNoted: Metrics._quarantine_noted,
+    DiscrepancyOpened: lambda metrics, at_us, fact: metrics._inc("discrepancies_opened", fact.cause),
+    IntegritySet: lambda metrics, at_us, fact: metrics._inc("integrity_set", fact.integrity),
     AlarmRaised: Metrics._alarm_raised,
     AlarmShelfSet: Metrics._alarm_shelf_set,
     AlarmOutSet: Metrics._alarm_out_set,

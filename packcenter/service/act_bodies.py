@@ -23,19 +23,27 @@ from packcenter.core.inputs import (
     AlarmShelved,
     AlarmTakenOut,
     BagOrdered,
+    Counted,
+    DiscrepancyJudged,
+    DiscrepancyReported,
     LaneOrdered,
     MachineOrdered,
     MaintenanceOrdered,
     PlanSwitched,
     ReceiptTold,
+    ShiftCounted,
+    ShiftEnded,
     VerdictPassed,
 )
-from packcenter.core.limits import MAINTENANCE_MINUTES_MAX, SHELF_MINUTES_MAX
+from packcenter.core.limits import COUNT_LINES_MAX, MAINTENANCE_MINUTES_MAX, SHELF_MINUTES_MAX
 from packcenter.core.packml import Command
-from packcenter.core.words import HandVerdict, Role
+from packcenter.core.words import Finding, HandVerdict, Role
 
 BODY_BYTES_MAX = 2_048
 """Bytes of a body: the longest that is right has some 700, with every character of its reason escaped."""
+
+COUNT_BYTES_MAX = 131_072
+"""The same of a count: its longest lines have some 120 bytes, and there may be `COUNT_LINES_MAX` of them."""
 
 REASON_CHARACTERS_MAX = 64
 PLACES_MAX = 32  # words 14 and 15 of `Out` have one bit for each lane or position
@@ -92,6 +100,9 @@ PlanDigest = Annotated[
     ),
 ]
 Place = Annotated[int, Meta(ge=1, le=PLACES_MAX)]
+NameOrNone = Annotated[
+    str, Meta(pattern=r"^([a-z][a-z0-9_-]{0,47})?$", description="Name as the site file has it.", examples=["id_card"])
+]
 CommandName = Literal["reset", "start", "stop", "hold", "unhold", "suspend", "unsuspend", "abort", "clear", "complete"]
 PersonsRole = Annotated[Role | None, Meta(description="The role in which the person acts; needless for who has only one.")]
 
@@ -182,6 +193,56 @@ class AlarmAct(Asked, frozen=True, kw_only=True):
         return AlarmTakenOut(person, role, self.reason, self.alarm, self.subject, self.order == "take_out")
 
 
+class DiscrepancyAct(Asked, frozen=True, kw_only=True):
+    """Say what became of a discrepancy; on ID documents another person confirms it."""
+
+    number: Annotated[int, Meta(ge=1, le=10**12, description="Number of the discrepancy.", examples=[17])]
+    finding: Finding
+
+    def act(self, person: str, role: str) -> Act:
+        """The input that it stands for."""
+        return DiscrepancyJudged(person, role, self.reason, self.number, self.finding.value)
+
+
+class ReportAct(Asked, frozen=True, kw_only=True):
+    """Report an item that is not as the books have it."""
+
+    item: ItemName
+    cause: Literal["missing", "surplus", "damaged"]
+
+    def act(self, person: str, role: str) -> Act:
+        """The input that it stands for."""
+        return DiscrepancyReported(person, role, self.reason, self.cause, self.item)
+
+
+class CountLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How many items of a class and agency were counted in a kind of place; without class and agency: what bears no identity."""
+
+    place: Annotated[str, Meta(pattern=r"^(hand|lane|bag)$", description="hand, lane or bag.", examples=["hand"])]
+    mail_class: NameOrNone = ""
+    agency: NameOrNone = ""
+    items: Annotated[int, Meta(ge=0, le=1_000_000)]
+
+
+class CountAct(Asked, frozen=True, kw_only=True):
+    """Give the count of the hall at the end of a shift, made without looking at the books; what has no line was not found."""
+
+    lines: Annotated[tuple[CountLine, ...], Meta(max_length=COUNT_LINES_MAX)]
+
+    def act(self, person: str, role: str) -> Act:
+        """The input that it stands for."""
+        lines = tuple(Counted(line.place, line.mail_class, line.agency, line.items) for line in self.lines)
+        return ShiftCounted(person, role, self.reason, lines)
+
+
+class ShiftAct(Asked, frozen=True, kw_only=True):
+    """Close the shift, which was counted, and whose differences are signed."""
+
+    def act(self, person: str, role: str) -> Act:
+        """The input that it stands for."""
+        return ShiftEnded(person, role, self.reason)
+
+
 class PlanAct(Asked, frozen=True, kw_only=True):
     """Sort the hall by another plan of the site's folder from here on. It is read whole and checked first (`service.plans`)."""
 
@@ -211,6 +272,10 @@ BODIES: dict[str, type[Asked]] = {
     "verdict": VerdictAct,
     "maintenance": MaintenanceAct,
     "alarm": AlarmAct,
+    "discrepancy": DiscrepancyAct,
+    "report": ReportAct,
+    "count": CountAct,
+    "shift": ShiftAct,
     "plan": PlanAct,
     "receipt": ReceiptAct,
 }
@@ -229,20 +294,23 @@ _DECODERS = {name: msgspec.json.Decoder(body) for name, body in BODIES.items()}
 # Only these of msgspec's messages repeat nothing of the body but the names of our own keys.
 _HARMLESS = re.compile(r"Expected `[^`]*`(?: (?:of length )?(?:>=|<=) \d+)?(?:, got `[a-z]+`)?(?: - at `\$[.a-z_]*`)?")
 _MISSING = re.compile(r"Object missing required field `[a-z]+`")
-_AT = re.compile(r" - at `(\$[.a-z_]*)`\Z")
+_AT = re.compile(r" - at `(\$[.a-z_\[\]]*)`\Z")
 
 
 def decode(name: str, content: bytes) -> Asked:
     """The body of a request to `/acts/NAME`. Raises `BadBody`."""
     try:
         asked = _DECODERS[name].decode(content)
-        json.loads(content, object_pairs_hook=_each_once)  # flat by now, and at most `BODY_BYTES_MAX`
+        json.loads(content, object_pairs_hook=_each_once)  # of our form by now, and of bounded length
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise BadBody("malformed", _told(name, error)) from None
     for key in asked.__struct_fields__:
         value = getattr(asked, key)
         if isinstance(value, str):
             _check_text(key, value)
+    for line in asked.lines if isinstance(asked, CountAct) else ():
+        _check_text("lines.mail_class", line.mail_class)
+        _check_text("lines.agency", line.agency)
     if isinstance(asked, VerdictAct) and (asked.verdict is HandVerdict.CODE) != bool(asked.code):
         raise BadBody("malformed", '$.code is expected with the verdict "code", and with no other')
     if isinstance(asked, AlarmAct) and (asked.order == "shelve") != bool(asked.minutes):

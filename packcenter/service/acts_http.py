@@ -1,7 +1,7 @@
 """
 The door for people's acts: who asks, may they, what do they ask, and what came of it.
 
-    POST /acts/{lane,machine,bag,verdict,maintenance,alarm,plan,receipt}      GET /acts/recent
+    POST /acts/{lane,machine,bag,verdict,maintenance,alarm,discrepancy,report,count,shift,plan,receipt}      GET /acts/recent
 
 In this order, so that a stranger costs least: are acts taken here at all; does a web page ask (it may not); whose token is it;
 how often; only then is the body read. A token is judged whoever asked wrongly before from the same address, so that a stranger
@@ -26,7 +26,7 @@ from starlette.routing import Route
 from packcenter.config.people import TOKEN_CHARACTERS_MAX, Person
 from packcenter.core.acts import REFUSALS
 from packcenter.core.hall import Plan
-from packcenter.service.act_bodies import BODIES, BODY_BYTES_MAX, Asked, BadBody, PlanAct, decode
+from packcenter.service.act_bodies import BODIES, BODY_BYTES_MAX, COUNT_BYTES_MAX, Asked, BadBody, PlanAct, decode
 from packcenter.service.desk import RECENT_MAX, ActLost, DoneAct
 from packcenter.service.plans import PlanRefused
 from packcenter.service.rates import Rates, address_key
@@ -55,7 +55,7 @@ MESSAGES = {
     "wrong_token": "the token is nobody's",
     "expired": "the token's last day is over; ask for a new one",
     "too_often": "too often; wait and ask again",
-    "too_large": f"the body is too large, expected at most {BODY_BYTES_MAX} bytes",
+    "too_large": f"the body is too large, expected at most {BODY_BYTES_MAX} bytes, {COUNT_BYTES_MAX} of a count",
     "too_slow": f"the body did not come within {BODY_LIMIT_S:.0f} s",
     "not_json": "the content type is not application/json",
     "which_role": "you have more than one role; say in $.role in which you act",
@@ -148,7 +148,8 @@ class ActDoor:
             person = self._admit(request)
             if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
                 raise Refused("not_json")
-            asked = decode(name, await _body(request))
+            limit = COUNT_BYTES_MAX if name == "count" else BODY_BYTES_MAX
+            asked = decode(name, await _body(request, limit))
             return await self._act(person, asked)
 
         return post
@@ -256,17 +257,17 @@ def _token(request: Request) -> str:
     return token if scheme.lower() == "bearer" and len(token) <= TOKEN_CHARACTERS_MAX else ""
 
 
-async def _body(request: Request) -> bytes:
-    """The body, of at most `BODY_BYTES_MAX` bytes, within `BODY_LIMIT_S`. Raises `Refused`."""
+async def _body(request: Request, limit: int) -> bytes:
+    """The body, of at most `limit` bytes, within `BODY_LIMIT_S`. Raises `Refused`."""
     length = request.headers.get("content-length", "0")
-    if not (length.isascii() and length.isdigit() and len(length) < 10 and int(length) <= BODY_BYTES_MAX):
+    if not (length.isascii() and length.isdigit() and len(length) < 10 and int(length) <= limit):
         raise Refused("too_large")
     content = b""
     try:
         async with asyncio.timeout(BODY_LIMIT_S):
             async for chunk in request.stream():
                 content += chunk
-                if len(content) > BODY_BYTES_MAX:
+                if len(content) > limit:
                     raise Refused("too_large")
     except TimeoutError:
         raise Refused("too_slow") from None

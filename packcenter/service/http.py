@@ -4,6 +4,7 @@ What the service shows over HTTP: live page, figures, metrics, and each link for
     /            live page          /hall        what stands where    /status           figures as JSON
     /events      figures, pushed every second                         /metrics          for Prometheus
     /plcs, /plcs/NAME               every link, one link              /-/healthy, /-/ready
+    /discrepancies  what the books cannot explain, the most urgent first
     /alarms      what wants a person, worst first, with what to do
     /plcs/NAME/telegrams?last=N     what is said on the wire: the last N kept entries (all of them), then each as it passes
     /feed/AGENCY?after=N            what became of an agency's items after record N; for programs of this machine
@@ -32,7 +33,7 @@ from starlette.types import Receive, Scope, Send
 
 from packcenter.plc.limits import TRACE_ENTRIES
 from packcenter.plc.trace import Entry
-from packcenter.projections import alarms
+from packcenter.projections import alarms, discrepancies
 from packcenter.service.acts_http import ActDoor, Trouble, trouble
 from packcenter.service.exposition import exposition
 from packcenter.service.http_door import HEADERS_MAX, Door
@@ -139,6 +140,7 @@ def make_app(service: Service, watching: Watching) -> Starlette:
             Route("/events", views.events),
             Route("/metrics", views.metrics),
             Route("/alarms", views.alarms),
+            Route("/discrepancies", views.discrepancies),
             Route("/feed/{name}", views.feed),
             Route("/-/healthy", views.healthy),
             Route("/-/ready", views.ready),
@@ -195,6 +197,9 @@ class _Views:
 
     async def openapi(self, request: Request) -> Response:
         return Response(document(self._service.setup.release), media_type=_JSON)
+
+    async def discrepancies(self, request: Request) -> Response:
+        return _json(discrepancies.take(self._service.controller.state, self._service.core_clock.now_us()))
 
     async def alarms(self, request: Request) -> Response:
         return _json(alarms.take(self._service.controller.state, self._service.core_clock.now_us()))

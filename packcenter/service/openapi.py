@@ -15,6 +15,7 @@ import msgspec
 
 from packcenter.plc.view import LinkView
 from packcenter.projections.alarms import AlarmList
+from packcenter.projections.discrepancies import DiscrepancyList
 from packcenter.service.act_bodies import BODIES
 from packcenter.service.acts_http import Trouble
 from packcenter.service.desk import RECENT_MAX, DoneAct
@@ -94,6 +95,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/metrics"): Operation(
         "Metrics for Prometheus.",
         _shown("Text or OpenMetrics, as asked for.", None, _TEXT, s503=("Figures are still being counted.", _TEXT, None)),
+    ),
+    ("GET", "/discrepancies"): Operation(
+        "What the books cannot explain, the most urgent first.", _shown("The open discrepancies.", DiscrepancyList)
     ),
     ("GET", "/alarms"): Operation("What wants a person, worst first, with what to do.", _shown("The alarm list.", AlarmList)),
     ("GET", "/-/healthy"): Operation("Whether the process answers.", _shown("It does.", None, _TEXT)),

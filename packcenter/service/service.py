@@ -17,13 +17,14 @@ from typing import Any
 import structlog
 
 from packcenter.config.manifest import Known
-from packcenter.core import alarm_table
+from packcenter.core import alarm_table, discrepancies
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
 from packcenter.core.commands import Command
 from packcenter.core.controller import Outcome
 from packcenter.core.facts import Fact
 from packcenter.core.hall import Hall
+from packcenter.core.limits import DISCREPANCY_MINUTES, DISCREPANCY_SECURE_MINUTES
 from packcenter.journal import space
 from packcenter.journal.frames import Identity
 from packcenter.journal.journal import SEGMENT_BYTES, Committer, Journal, JournalError, Position, ThreadCommitter
@@ -72,9 +73,10 @@ class Setup:
     `speed` and `start_us` (core time at the very first start) are for laboratories; a real hall has 1 and None.
     `process` is this process's number, for the people whose second service finds the journal taken. `make_committer` and
     `off_loop` (what `asyncio.to_thread` does) say where the disk is waited for: in threads, or in virtual time. `make_wire`
-    makes the links' wires. `people` may act; None: nobody may. `http_names` are the names by which requests may call us. `plans`
-    are those to which the hall may be switched. `receipts` are the folders of files of receipts,
-    `papers` those of bills and agencies' events; None: there are none.
+    makes the links' wires. `discrepancy_minutes` are those until one is overdue, and those on ID documents. `people` may
+    act; None: nobody may. `http_names` are the names by which requests may call us. `plans` are those to which the hall may be
+    switched. `receipts` are the folders of files of receipts, `papers` those of bills
+    and agencies' events; None: there are none.
     """
 
     hall: Hall
@@ -105,6 +107,7 @@ class Setup:
     receipts: Folders | None = None
     papers: PaperFolders | None = None
     http_names: Sequence[str] = ()
+    discrepancy_minutes: tuple[int, int] = (DISCREPANCY_MINUTES, DISCREPANCY_SECURE_MINUTES)
 
 
 class Service:
@@ -188,7 +191,9 @@ class Service:
         run = self.controller.state.run + 1
         started = i.Started(run, setup.release, setup.hall, digest)
         before = self.journal.end.sequence
-        await self.engine.submit([started, i.AlarmTableGiven(alarm_table.VERSION), *self._quarantined])
+        rules = i.CustodyRulesGiven(discrepancies.VERSION, *setup.discrepancy_minutes)
+        given = (i.AlarmTableGiven(alarm_table.VERSION), rules)
+        await self.engine.submit([started, *given, *self._quarantined])
         if self._quarantined:
             recovery.write_quarantine(setup.journal, [])
         self.links.start(self.controller.state, self._looked_us)

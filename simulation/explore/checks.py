@@ -7,8 +7,8 @@ and what both say when nothing is under way:
     each record     T1 R2 R8 R9 B6 C1 D2 L-pause L-answers
     in time         L-links L-infeed L-acknowledged L-decided L-controlling L-reconnects,
                     L-rest: all is at its end or held, and every manifest is taken
-    at rest         A1 A2 A3 (books), A9 B1 B4 D1 (the plant's own count), J2 J4 (journal folded and replayed),
-                    G4 (what the agencies were answered), X (the second judge)
+    at rest         A1 A2 A3 (books), A7 A8 A9 E2 (discrepancies), A9 B1 B4 D1 (the plant's own count),
+                    J2 J4 (journal folded and replayed), G4 (what the agencies were answered), X (the second judge)
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from packcenter.replay.strict import explain, replay
 from packcenter.service.output_commit import Recorded
 from simulation.disk import SimDisk
 from simulation.explore.options import Notes
+from simulation.explore.riddles import Riddles
 from simulation.explore.scenarios import checks_label
 from simulation.judge import judge as judge_journal
 from simulation.truth import Ledger, judge
@@ -335,10 +336,20 @@ class Checker:
         for fault in world.plant.truth.faults():
             if fault.kind != "label on several parcels" or checks_label(world.options.seed):  # else they are packcenter's to sort
                 self._wrong(now_us, "B1", str(fault))
+        for letter, text in self._riddles(world, state):
+            self._wrong(now_us, letter, text)
         for letter, text in journal_faults(world.disk, state):
             self._wrong(now_us, letter, text)
         for text in _misanswered(world, state):
             self._wrong(now_us, "G4", text)
+
+    def _riddles(self, world: World, state: State) -> list[tuple[str, str]]:
+        """What nobody can explain is sought; told from the whole journal, also by what a life did not live to hand out."""
+        riddles = Riddles()
+        for entry in read_journal(world.disk, verify="crc"):
+            for goal in riddles.take(record.decode(entry.body).facts):
+                self._notes.met(goal)
+        return riddles.wrong(state)
 
 
 def _makes_suspect(fact: f.Fact | object) -> bool:

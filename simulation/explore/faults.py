@@ -9,6 +9,7 @@ from packcenter.core import inputs as i
 from packcenter.plc.image import encode_in
 from simulation.clock import FAULT, INPUT
 from simulation.draws import Stream
+from simulation.explore.closing import CLOSING_FAULTS
 from simulation.explore.path import REPLY, REQUEST, Cable
 from simulation.explore.points import PLC_POINTS, PROCESS_POINTS
 from simulation.explore.rates import Rates
@@ -267,6 +268,7 @@ _LATER: Final = by_name(
     *LATER_DISK_FAULTS,
     *STAFF_FAULTS,
     *LATEST_FAULTS,
+    *CLOSING_FAULTS,
     *SERVICE_FAULTS,
 )
 KINDS: Final[Mapping[str, str]] = {

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
-from packcenter.core import alarm_table
+from packcenter.core import alarm_table, discrepancies
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
 from packcenter.core.commands import Command, GrantEpoch
@@ -272,7 +272,8 @@ class Life:
         self.commits = OutputCommit(self.controller, self._clock, self.core_clock, self, (self._read,), self._give_ballast)
         started = i.Started(self.controller.state.run + 1, world.release, world.hall, world.hall_digest)
         self._quarantined = recovered.quarantined
-        self.submit([started, i.AlarmTableGiven(alarm_table.VERSION), *recovered.quarantined], self._serve)
+        given = (i.AlarmTableGiven(alarm_table.VERSION), i.CustodyRulesGiven(discrepancies.VERSION, 4, 1))
+        self.submit([started, *given, *recovered.quarantined], self._serve)
 
     def _remember(self, facts: list[f.Fact]) -> None:
         for fact in facts:

@@ -89,13 +89,14 @@ class Staff:
             life.submit(acts)
 
 
-def _by(stream: Stream) -> dict[str, str]:
+def by_somebody(stream: Stream) -> dict[str, str]:
     """Somebody, mostly in a role that may do everything but what only maintenance may."""
     role = (Role.SUPERVISOR, Role.SUPERVISOR, Role.SUPERVISOR, *Role)[stream.below(3 + len(Role))]
     return {"person": _WHO[stream.below(len(_WHO))], "role": role.value, "reason": "explored"}
 
 
-def _ask(world: ProtocolWorld, act: i.Act) -> str | None:
+def ask(world: ProtocolWorld, act: i.Act) -> str | None:
+    """Ask for it, if somebody listens; what was asked."""
     life = world.staff.listens()
     if life is None:
         return None
@@ -115,7 +116,8 @@ def _later(world: ProtocolWorld, stream: Stream, plc: str, told: str | None) -> 
     return told
 
 
-def _state(world: ProtocolWorld) -> State | None:
+def state_of(world: ProtocolWorld) -> State | None:
+    """What the controller that takes acts knows; None: there is none."""
     life = world.staff.listens()
     return None if life is None else life.controller.state
 
@@ -124,35 +126,38 @@ def _orders_lane(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
     sorter = world.hall.sorters[stream.below(len(world.hall.sorters))]
     lane = sorter.lanes[stream.below(len(sorter.lanes))].number
     return _later(
-        world, stream, sorter.plc, _ask(world, i.LaneOrdered(**_by(stream), plc=sorter.plc, lane=lane, open=stream.below(4) == 0))
+        world,
+        stream,
+        sorter.plc,
+        ask(world, i.LaneOrdered(**by_somebody(stream), plc=sorter.plc, lane=lane, open=stream.below(4) == 0)),
     )
 
 
 def _orders_machine(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
     """Mostly what PackML allows now; the machine may be elsewhere when it is told."""
-    state, plcs = _state(world), world.hall.plcs()
+    state, plcs = state_of(world), world.hall.plcs()
     if state is None:
         return None
     plc = plcs[stream.below(len(plcs))]
     legal = [command for command in UnitCommand if LEGAL[command] >> state.plcs[plc].state & 1]
     commands = legal if legal and stream.below(4) else list(UnitCommand)
     command = int(commands[stream.below(len(commands))])
-    return _later(world, stream, plc, _ask(world, i.MachineOrdered(**_by(stream), plc=plc, command=command)))
+    return _later(world, stream, plc, ask(world, i.MachineOrdered(**by_somebody(stream), plc=plc, command=command)))
 
 
 def _orders_bag(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
     positions = world.hall.rack.positions
-    return _ask(world, i.BagOrdered(**_by(stream), position=positions[stream.below(len(positions))].number))
+    return ask(world, i.BagOrdered(**by_somebody(stream), position=positions[stream.below(len(positions))].number))
 
 
 def _withdraws(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
     """An agency wants an item back, wherever it is."""
-    state = _state(world)
+    state = state_of(world)
     names = [] if state is None else [item.id for item in state.items.values() if item.announced]
     if not names:
         return None
     verdict = HandVerdict.WITHDRAW.value
-    return _ask(world, i.VerdictPassed(**_by(stream), item=names[stream.below(len(names))], verdict=verdict, code=""))
+    return ask(world, i.VerdictPassed(**by_somebody(stream), item=names[stream.below(len(names))], verdict=verdict, code=""))
 
 
 def _passes_verdict(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
@@ -160,7 +165,7 @@ def _passes_verdict(world: ProtocolWorld, stream: Stream, hard: int) -> str | No
     A person takes a document off the table of the hand station, finds it in the books, and decides. One that somebody
     tampered with, or that is not the only one of its code, is left alone: that is another person's riddle.
     """
-    state, truth, hand = _state(world), world.plant.truth, world.plant.hand
+    state, truth, hand = state_of(world), world.plant.truth, world.plant.hand
     if state is None:
         return None
     world.staff.settle()
@@ -175,7 +180,7 @@ def _passes_verdict(world: ProtocolWorld, stream: Stream, hard: int) -> str | No
     verdict, code = _VERDICTS[stream.below(len(_VERDICTS))], ""
     if not item.announced and document.code in state.items and stream.below(3):
         verdict, code = HandVerdict.CODE, document.code
-    told = _ask(world, i.VerdictPassed(**_by(stream), item=item.id, verdict=verdict.value, code=code))
+    told = ask(world, i.VerdictPassed(**by_somebody(stream), item=item.id, verdict=verdict.value, code=code))
     if told is not None and verdict in (HandVerdict.REMAKE, HandVerdict.RETURN):
         hand.hold(document)
         world.staff.holding[item.id] = document
@@ -204,25 +209,25 @@ def _in_the_books(state: State, document: Document, plant: Plant, heard: bool) -
 
 def _orders_maintenance(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
     """Mostly of a machine that stands."""
-    state, plcs = _state(world), world.hall.plcs()
+    state, plcs = state_of(world), world.hall.plcs()
     if state is None:
         return None
     standing = [plc for plc in plcs if state.plcs[plc].state in (Unit.STOPPED, Unit.HELD, Unit.ABORTED, Unit.IDLE)]
     among = standing if standing and stream.below(4) else plcs
     plc = among[stream.below(len(among))]
     minutes = (0, 1, 1, 30)[stream.below(4)]
-    return _later(world, stream, plc, _ask(world, i.MaintenanceOrdered(**_by(stream), plc=plc, minutes=minutes)))
+    return _later(world, stream, plc, ask(world, i.MaintenanceOrdered(**by_somebody(stream), plc=plc, minutes=minutes)))
 
 
 def _switches_plan(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
     """Mostly to a plan by which the hall can be sorted; sometimes twice, before anything can have come of the first."""
-    state = _state(world)
+    state = state_of(world)
     if state is None:
         return None
     told = []
     for _ in range(1 + (stream.below(6) == 0)):
         plan = plan_switches.drawn(world.hall, stream, state.last_us)
-        told.append(_ask(world, i.PlanSwitched(**_by(stream), file=f"{plan.version}.toml", plan=plan)))
+        told.append(ask(world, i.PlanSwitched(**by_somebody(stream), file=f"{plan.version}.toml", plan=plan)))
     return "; ".join(each for each in told if each is not None) or None
 
 

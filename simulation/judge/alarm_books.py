@@ -43,6 +43,7 @@ TABLE: Final[dict[str, Row]] = {
     "wrong_label": Row("bagger", ("Suspected",), -1),
     "waybills_used_up": Row("hall", ("Suspected",)),
     "plc_disagrees": Row("plc", ("EventSetAside",), -1),
+    "discrepancies_overdue": Row("hall", ("DiscrepancyOverdue", "DiscrepancyClosed", "AlarmTableAdopted")),
     "plan_not_valid": Row("hall", ("PlanValiditySet", "AlarmTableAdopted")),
     "receipts_overdue": Row("hall", ("ReceiptOverdue", "HallAdopted", "AlarmTableAdopted")),
 }

@@ -379,6 +379,13 @@ def _bags(court: Court, bench: Bench) -> None:
             _expect(court, "bags_suspect", str(court.hall.rack), True)
 
 
+def _overdue(court: Court, bench: Bench) -> None:
+    """As long as a discrepancy is overdue, people are told."""
+    assert court.hall is not None
+    late = any(riddle.told for riddle in court.shifts.open.values())
+    _expect(court, "discrepancies_overdue", str(court.hall.centre), late)
+
+
 def _plan(court: Court, bench: Bench) -> None:
     assert court.hall is not None
     _expect(court, "plan_not_valid", str(court.hall.centre), bool(court.plan_why))
@@ -404,6 +411,8 @@ _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {
     "CommandTimedOut": _latches,
     "BagCloseAsked": _latches,
     "BagSuspected": _bags,
+    "DiscrepancyOverdue": _overdue,
+    "DiscrepancyClosed": _overdue,
     "ObjectSeen": _strangers,
     "PlanValiditySet": _plan,
     **dict.fromkeys(("ReceiptOverdue", "ReceiptReturned", "ReceiptGivenUp"), _receipts),

@@ -15,6 +15,7 @@ import msgspec
 INPUTS: Final = """
 Started: run integer, release text, hall Hall, digest text
 AlarmTableGiven: version integer
+CustodyRulesGiven: version integer, minutes integer, secure_minutes integer
 ManifestReceived: manifest text, part integer, parts integer, refused integer, file_digest text, lines [Line, ...]
 LinkUp: plc text, nonce integer, epoch integer
 LinkLost: plc text, reason text
@@ -29,6 +30,10 @@ MaintenanceOrdered: person text, role text, reason text, plc text, minutes integ
 AlarmAcknowledged: person text, role text, reason text, alarm text, subject text
 AlarmShelved: person text, role text, reason text, alarm text, subject text, minutes integer
 AlarmTakenOut: person text, role text, reason text, alarm text, subject text, out boolean
+DiscrepancyReported: person text, role text, reason text, cause text, subject text
+DiscrepancyJudged: person text, role text, reason text, number integer, finding text
+ShiftCounted: person text, role text, reason text, lines [Counted, ...]
+ShiftEnded: person text, role text, reason text
 PlanSwitched: person text, role text, reason text, file text, plan Plan
 ReceiptTold: person text, role text, reason text, code text, returned boolean
 ReceiptsReceived: file text, codes [text, ...]
@@ -116,6 +121,15 @@ AlarmAckSet: alarm text, subject text, person text
 AlarmShelfSet: alarm text, subject text, until_us integer, person text
 AlarmOutSet: alarm text, subject text, person text
 AlarmFloodSet: again_us integer
+CustodyRulesAdopted: version integer, minutes integer, secure_minutes integer
+DiscrepancyOpened: number integer, cause text, subject text, opener text, two boolean, due_us integer
+DiscrepancySigned: number integer, finding text, person text
+DiscrepancyOverdue: number integer
+DiscrepancyClosed: number integer, finding text, first text, second text
+IntegritySet: item text, integrity text, reason text
+ShiftCountTaken: shift integer, person text, in_motion integer, differences [Difference, ...]
+ShiftClosed: shift integer, begun_us integer, counted_by text, closed_by text, accounts [ShiftAccount, ...],
+  discrepancies [integer, ...], waybills WaybillAccount
 PlanActivated: file text, person text, plan Plan
 PlanDropped: version text, digest text, why text
 PlanValiditySet: version text, why text
@@ -142,6 +156,12 @@ SetPlace: plc text, number integer, place integer, open boolean
 STRUCTURES: Final = """
 Line: item text, mail_class text, agency text, waybill text, destination integer, service text, case text,
   case_size integer, due_us integer, outlet text = ""
+Counted: place text, mail_class text, agency text, items integer
+Difference: place text, mail_class text, agency text, counted integer, booked integer
+ShiftAccount: mail_class text, agency text, opening integer, inducted integer, dispatched integer, returned integer,
+  remade integer, identified integer, held integer, lost integer
+WaybillAccount: indicator text, country text, first integer, last integer, applied integer, open integer, voided integer,
+  stock integer
 Lane: number integer, feeds text, infeed integer, distance_mm integer, capacity_items integer, secure boolean
 Sorter: plc text, belt_mm_per_s integer, belt_mm integer, actuator_ms integer, scan_cycle_ms integer, link_ms integer,
   confirm_slack_ms integer, lanes [Lane, ...], exception_lane integer, ideal_cycle_ms integer = 0

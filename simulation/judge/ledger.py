@@ -12,6 +12,7 @@ from simulation.judge.alarm_books import Alarms
 from simulation.judge.grammar import Said
 from simulation.judge.hall import Hall
 from simulation.judge.receipt_books import Receipts
+from simulation.judge.shift_books import Shifts
 
 VIOLATIONS_MAX: Final = 1000
 """Sentences that are kept; the rest is counted. A broken journal could else fill the memory."""
@@ -21,8 +22,8 @@ class Item:
     """A document or object in custody. `line` is what a manifest says of it; None for an object without one."""
 
     __slots__ = (
-        "account", "awaited", "code", "going", "grams", "id", "job", "line", "parcel", "place", "scan", "secure", "suspect",
-        "waybill", "withdrawn",
+        "account", "awaited", "code", "going", "grams", "id", "integrity", "job", "line", "parcel", "place", "scan", "secure",
+        "suspect", "waybill", "withdrawn",
     )  # fmt: skip
 
     def __init__(self, name: str, line: list[Any] | None, code: str, account: tuple[str, str], place: str) -> None:
@@ -34,6 +35,8 @@ class Item:
         self.waybill: str = line[3] if line is not None else ""
         self.suspect = ""
         self.withdrawn = False
+        self.integrity = "good"
+        """What the document itself is like: good, bad or unknown."""
         self.going: str | None = None
         """The destination that the plan of its last decision gave it; None if that plan is not said."""
         self.secure = False
@@ -283,6 +286,7 @@ class Court:
         self.lost = 0
         self.relabelled = 0
         self.alarms = Alarms()
+        self.shifts = Shifts()
         self.receipts = Receipts()
 
     def blame(self, letter: str, text: str) -> None:

@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import alarms, plans, receipts
+from simulation.judge import alarms, plans, receipts, shifts
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Court, Machine
 
@@ -72,6 +72,10 @@ _MAY: Final[dict[str, frozenset[str]]] = {
     "maintenance_end": _KEEPERS,
     **{f"machine_{name}": _LINE | _KEEPERS for name in ("reset", "start", "stop", "hold", "unhold")},
     **dict.fromkeys(("alarm_acknowledge", "alarm_shelve", "alarm_unshelve"), _LINE | _KEEPERS),
+    **dict.fromkeys(("discrepancy_report", "discrepancy_found", "discrepancy_explained"), _LINE | _KEEPERS),
+    "discrepancy_lost_for_good": frozenset({"supervisor"}),
+    "shift_count": _LINE,
+    "shift_close": frozenset({"supervisor"}),
     "receipt_returned": _LINE,
     "receipt_given_up": frozenset({"supervisor"}),
     **dict.fromkeys(("alarm_take_out", "alarm_put_back"), _KEEPERS),
@@ -93,6 +97,8 @@ def _named(happened: Said) -> tuple[str, str]:
     about = rest[3:]
     if name in alarms.ACTS:
         return alarms.named(happened)
+    if name in shifts.ACTS:
+        return shifts.named(happened)
     if name == "ReceiptTold":
         return ("receipt_returned" if about[1] else "receipt_given_up"), about[0]
     if name == "LaneOrdered":
@@ -149,6 +155,8 @@ def _is_true(court: Court, bench: Bench, act: str, why: str) -> bool:
         return act in _MAY and role not in _MAY[act]
     if bench.name in alarms.ACTS:
         return alarms.is_true(court, bench.happened, why)
+    if bench.name in shifts.ACTS:
+        return shifts.is_true(court, bench, why)
     if bench.name == "ReceiptTold":
         return receipts.is_true(court, about[0], why)
     if bench.name == "BagOrdered":
@@ -379,5 +387,6 @@ AFTER: Final[dict[str, Callable[[Court, Bench, str], None]]] = {
     "PlanSwitched": plans.after_switched,
     "ReceiptTold": receipts.after_told,
     **dict.fromkeys(alarms.ACTS, alarms.after_act),
+    **dict.fromkeys(shifts.ACTS, shifts.after_act),
 }
 """What a taken act must lead to, by its input."""

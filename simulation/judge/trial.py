@@ -10,7 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import alarms, bags, custody, manifests, packing, people, plans, receipts, routing, sessions, tags
+from simulation.judge import (
+    alarms,
+    bags,
+    custody,
+    integrity,
+    manifests,
+    packing,
+    people,
+    plans,
+    receipts,
+    routing,
+    sessions,
+    shifts,
+    tags,
+)
 from simulation.judge.grammar import Said, read
 from simulation.judge.ledger import Bench, Court, is_masked
 from simulation.judge.pages import Page
@@ -78,6 +92,8 @@ FACTS: Final[dict[str, Rule]] = {
     "ItemWithdrawn": people.item_withdrawn,
     "CodedByHand": people.coded_by_hand,
     **alarms.FACTS,
+    **shifts.FACTS,
+    "IntegritySet": integrity.integrity_set,
     **plans.FACTS,
     "TagMade": tags.made,
     "ReceiptAwaited": receipts.awaited,
@@ -98,7 +114,18 @@ COMMANDS: Final[dict[str, Rule]] = {
     "SetPlace": people.set_place,
 }
 
-_DEEP: Final = frozenset({"HallAdopted", "ItemExpected", "BagClosed", "LineRefused", "BagSuspected", "ReceiptRefused"})
+_DEEP: Final = frozenset(
+    {
+        "ShiftCountTaken",
+        "ShiftClosed",
+        "HallAdopted",
+        "ItemExpected",
+        "BagClosed",
+        "LineRefused",
+        "BagSuspected",
+        "ReceiptRefused",
+    }
+)
 """Facts that hold lists and have a rule that finds a second one, and facts that change nothing when they come again."""
 
 BEFORE: Final[dict[str, After]] = {"Scanned": routing.before_scanned}
@@ -112,6 +139,7 @@ AFTER: Final[dict[str, After]] = {
     "Quarantined": sessions.after_quarantined,
     "ClockStepped": sessions.after_mirror,
     "AlarmTableGiven": alarms.after_table_given,
+    "CustodyRulesGiven": shifts.after_rules_given,
     "ReceiptsReceived": receipts.after_received,
     **dict.fromkeys(people.AFTER, people.after_act),
 }
@@ -231,6 +259,8 @@ class Trial:
             bags.after_bags(court, bench)
         bags.look_for_overdue(court, bench)
         people.look_for_overstayed(court, bench)
+        shifts.after_record(court, bench)
+        integrity.after_record(court, bench)
         plans.look_for_validity(court, bench)
         alarms.after_record(court, bench)
         receipts.after_record(court, bench)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 from alarm_watch import AlarmWatch
+from custody_watch import CustodyWatch
 
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
@@ -62,6 +63,7 @@ class Watch:
         self.steps: list[Step] = []
         self._folded = Controller() if snapshot is None else Controller(decode_state(snapshot))
         self._alarms = AlarmWatch()
+        self._custody = CustodyWatch()
         self._thorough_every = thorough_every
         self._began_in_between = snapshot is not None
         self._taken: set[tuple[str, int, int]] = set()
@@ -86,6 +88,7 @@ class Watch:
         self._check_outcome(happened, outcome, before)
         if not self._began_in_between:
             self._alarms.take(at_us, happened, outcome)
+            self._custody.take(at_us, happened, outcome, self.controller.state)
         if isinstance(happened, i.Tick):
             due_us = self.controller.next_deadline_us()
             assert due_us is None or due_us > at_us, f"due at {due_us} after the Tick of {at_us}"
@@ -116,6 +119,7 @@ class Watch:
         _check_commands(state)
         if not self._began_in_between:
             self._alarms.check(state)
+            self._custody.check(state)
 
     def check_replay(self, restart_every: int = 0) -> None:
         """

@@ -18,6 +18,8 @@ PLC events get the epoch and the next event number of their PLC unless the line 
     given hall NAME [cold]              Started; unless cold all links come up and all machines are in Execute
     given item ITEM CLASS POSTCODE ...  announced in a manifest of its own
     given alarms                        alarms are raised from here on; scripts of other things are without
+    given discrepancies                 discrepancies are recorded from here on (480 minutes, 120 on ID documents)
+    at T count PLACE/CLASS/AGENCY=N ... people counted the hall
     at T manifest NAME ...              with its lines indented below: ITEM CLASS AGENCY POSTCODE [waybill=] [service=] [outlet=]
     at T switch PLAN                    a person switches to a plan of `halls.PLANS`
     at T restart [hall=NAME]            the controller is killed; it goes on from a snapshot
@@ -42,6 +44,8 @@ from packcenter.core import inputs as i
 from packcenter.core.alarm_table import VERSION
 from packcenter.core.commands import Command, GrantEpoch
 from packcenter.core.controller import Outcome
+from packcenter.core.custody_facts import Difference, ShiftAccount, WaybillAccount
+from packcenter.core.discrepancies import VERSION as CUSTODY
 from packcenter.core.facts import EventTaken, Fact
 from packcenter.core.hall import Hall, Plan
 from packcenter.core.packml import Command as UnitCommand
@@ -77,6 +81,10 @@ _WORDS: Final[dict[str, tuple[type, tuple[str, ...], Fields]]] = {
     "quarantined": (i.Quarantined, ("plc",), {"track": 0, "code": "", "error": "KeyError"}),
     "stop": (i.StopRequested, ("reason",), {}),
     "alarms": (i.AlarmTableGiven, ("version",), {"version": VERSION}),
+    "discrepancies": (i.CustodyRulesGiven, ("version",), {"version": CUSTODY, "minutes": 480, "secure_minutes": 120}),
+    "report": (i.DiscrepancyReported, ("cause", "subject"), _BY),
+    "finding": (i.DiscrepancyJudged, ("number", "finding"), _BY),
+    "shift-end": (i.ShiftEnded, (), _BY | {"person": "op-9", "role": "supervisor", "reason": "shift over"}),
     "acknowledge": (i.AlarmAcknowledged, ("alarm", "subject"), _BY),
     "shelve": (i.AlarmShelved, ("alarm", "subject", "minutes"), _BY),
     "take-out": (i.AlarmTakenOut, ("alarm", "subject"), _BY | {"role": "maintenance", "out": "1"}),
@@ -107,7 +115,7 @@ _ENUMS: Final[dict[tuple[str, str], type[IntEnum]]] = {
     ("CommandMachine", "command"): UnitCommand,
     ("MachineOrdered", "command"): UnitCommand,
 }
-_TIMES: Final = frozenset({"scanned_us", "confirm_us", "deadline_us", "until_us", "cutoff_us", "again_us", "due_us"})
+_TIMES: Final = frozenset({"scanned_us", "confirm_us", "deadline_us", "until_us", "cutoff_us", "again_us", "due_us", "begun_us"})
 _EVENTS: Final = i.PlcEvent.__args__
 
 
@@ -168,7 +176,7 @@ class _Performance:
         _, time, *words = line.split()
         if time == "hall":
             return self._open_hall(halls.BASE_US - 10_000_000, *words)
-        if time == "alarms":
+        if time in ("alarms", "discrepancies"):
             return self._step(self._last_us(), self._make(self._last_us(), time, words))
         if time == "item":
             name, mail_class, postcode, *rest = words
@@ -185,6 +193,8 @@ class _Performance:
             return self._open_hall(at_us, *rest)
         if word == "manifest":
             return self._manifest(at_us, tuple(rest), below)
+        if word == "count":
+            return self._step(at_us, _count(rest))
         if word == "restart":
             return self._restart(at_us, rest)
         return self._step(at_us, self._make(at_us, word, rest))
@@ -265,6 +275,14 @@ def _line(text: str) -> i.Line:
     return i.Line(item, mail_class, agency, waybill, int(postcode), service, "", 0, 0, outlet)
 
 
+def _count(words: list[str]) -> i.ShiftCounted:
+    """PLACE/CLASS/AGENCY=N for each line of a count; `person=` and `role=` as for other acts."""
+    named = dict(_pairs([word for word in words if "/" not in word]))
+    lines = [(*key.split("/"), number) for key, number in _pairs([word for word in words if "/" in word])]
+    by = _BY | {"reason": "shift over"} | named
+    return i.ShiftCounted(**by, lines=tuple(i.Counted(place, cls, agency, int(n)) for place, cls, agency, n in lines))
+
+
 def _pairs(words: list[str] | tuple[str, ...]) -> list[tuple[str, str]]:
     return [(key, value) for key, _, value in (word.partition("=") for word in words)]
 
@@ -312,6 +330,15 @@ def _text(kind: str, name: str, value: Any) -> str:
         return value.named()
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Difference):
+        return f"{value.place}/{value.mail_class}/{value.agency}:{value.counted}/{value.booked}"
+    if isinstance(value, ShiftAccount):
+        counts = [f"{name}:{n}" for name, n in msgspec.structs.asdict(value).items() if isinstance(n, int) and n]
+        return f"{value.mail_class or '?'}/{value.agency}({' '.join(counts)})"
+    if isinstance(value, WaybillAccount):
+        return f"{value.applied}+{value.open}+{value.voided}+{value.stock}"
+    if isinstance(value, tuple) and not all(isinstance(each, str) for each in value):
+        return ",".join(_text(kind, name, each) for each in value)
     if isinstance(value, tuple):
         return ",".join(value) or '""'
     return str(value) or '""'

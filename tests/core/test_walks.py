@@ -33,6 +33,7 @@ GOALS = (
     "BagSuspected unknown_parcel", "BagSuspected wrong_parcel",
     "LinkStateSet foreign_epoch", "LinkStateSet granted_again", "LinkStateSet new_life", "LinkStateSet resumed",
     "ActTaken", "ActRefused", "LaneBarred", "MachineStopSet", "MaintenanceSet", "ItemWithdrawn", "CodedByHand",
+    "DiscrepancyOpened", "DiscrepancySigned", "DiscrepancyOverdue", "DiscrepancyClosed", "ShiftCountTaken", "ShiftClosed",
     "Moved to returned", "Moved to remade", "BagCloseAsked by_hand", "Routed withdrawn", "Suspected withdrawn",
     "PlanActivated", "PlanDropped",
     "ReceiptAwaited", "ReceiptOverdue", "ReceiptReturned", "ReceiptGivenUp", "ReceiptRefused",

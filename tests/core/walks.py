@@ -20,11 +20,14 @@ from invariants import Watch
 from packcenter.core import inputs as i
 from packcenter.core.alarm_table import ALARMS, VERSION
 from packcenter.core.commands import CloseBag, Drop
+from packcenter.core.custody_life import in_custody
+from packcenter.core.discrepancies import VERSION as CUSTODY
 from packcenter.core.lifecycle import FINAL
 from packcenter.core.limits import MANIFEST_LINES_MAX
 from packcenter.core.packml import LEGAL
 from packcenter.core.packml import Command as UnitCommand
 from packcenter.core.packml import State as Unit
+from packcenter.core.shifts import unsigned
 from packcenter.core.state import State, lane_place
 from packcenter.core.words import MASKED, HandVerdict
 
@@ -52,6 +55,7 @@ class Walk:
         self._hall = halls.SMALL if calm else halls.HALLS[self._random.choice(("small", "court", "poor"))]
         self._happen(i.Started(1, "test", self._hall, "digest"))
         self._happen(i.AlarmTableGiven(VERSION))
+        self._happen(i.CustodyRulesGiven(CUSTODY, 480, 5))
         for plc in self._hall.plcs():
             self._happen(i.LinkUp(plc, self._nonces, 0))
             self._happen(self._event(i.MachineChanged, plc, state=int(Unit.EXECUTE), reason_class=0, reason=0))
@@ -138,6 +142,7 @@ class Walk:
             self._hall = halls.HALLS[self._random.choice(("small", "court", "poor", "rebuilt", "daily", "narrow"))]
         self._happen(i.Started(self._runs, "test", self._hall, "digest"))
         self._happen(i.AlarmTableGiven(VERSION if not self._some(0.05) else 0))
+        self._happen(i.CustodyRulesGiven(CUSTODY if not self._some(0.05) else 0, 480, 5))
         for plc in self._hall.plcs():
             if not self._some(0.1):
                 self._link_up(plc)
@@ -185,6 +190,38 @@ class Walk:
             i.AlarmTakenOut("4711", role, "drawn", name, subject, self._random.random() < 0.5),
         )
         self._happen(self._random.choice(acts))
+
+    def _judge_discrepancy(self) -> None:
+        """Somebody looks into a discrepancy, the last ones first; or reports one."""
+        numbers = [*list(self._state.discrepancies)[-6:], 0]
+        person = self._random.choice(("4711", "4712", "4713", "packcenter"))
+        role = self._random.choice(("operator", "supervisor", "supervisor", "visitor"))
+        finding = self._random.choice(("found", "found", "explained", "lost_for_good", "forgotten"))
+        items = [*list(self._state.items)[-9:], "none"]
+        cause = self._random.choice(("missing", "damaged", "surplus", "lost"))
+        if self._random.random() < 0.25:
+            self._happen(i.DiscrepancyReported(person, role, "drawn", cause, self._random.choice(items)))
+        else:
+            self._happen(i.DiscrepancyJudged(person, role, "drawn", self._random.choice(numbers), finding))
+
+    def _close_shift(self) -> None:
+        """People count the hall, mostly right, and close the shift, mostly when they may."""
+        lines = []
+        for account, kinds in in_custody(self._state).items():
+            mail_class, _, agency = account.partition("/")
+            lines += [
+                i.Counted(kind, mail_class, agency, kinds[kind] + (self._random.choice((-1, 1, 9)) if self._some(0.2) else 0))
+                for kind in kinds
+                if kind in ("hand", "lane", "bag") and not self._some(0.05)
+            ]
+        if self._some(0.1):
+            lines.append(self._random.choice((i.Counted("hand", "letter", "none", 1), i.Counted("belt", "", "", 1), *lines)))
+        if self._random.random() < 0.7:
+            self._happen(i.ShiftCounted("4711", self._random.choice(("operator", "visitor")), "drawn", tuple(lines)))
+        if self._random.random() < 0.7:
+            for number in unsigned(self._state):
+                self._happen(i.DiscrepancyJudged("4712", "supervisor", "drawn", number, "explained"))
+            self._happen(i.ShiftEnded("4713", self._random.choice(("supervisor", "supervisor", "operator")), "drawn"))
 
     def _switch(self) -> None:
         """A person switches to a plan, often one that this hall cannot be sorted by."""
@@ -452,6 +489,8 @@ _WILD_TABLE: Final[dict[Callable[[Walk], None], int]] = _CALM_TABLE | {
     Walk._answer_alarm: 3,
     Walk._anything: 4,
     Walk._act: 6,
+    Walk._judge_discrepancy: 4,
+    Walk._close_shift: 2,
     Walk._switch: 2,
     Walk._receipt: 2,
 }

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from packcenter.core import commands, facts, hall, inputs
+from packcenter.core import commands, custody_facts, facts, hall, inputs
 from packcenter.journal import frames
 from packcenter.journal.frames import BadFrame, Draft, Identity, SegmentHeader, UnknownVersion, WrongFrame
 
@@ -637,7 +637,14 @@ def members(union: typing.Any) -> list[type[msgspec.Struct]]:
 
 def structures() -> list[type[msgspec.Struct]]:
     found = [kind for kind in vars(hall).values() if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
-    return [inputs.Line, *found]
+    return [
+        inputs.Line,
+        inputs.Counted,
+        custody_facts.Difference,
+        custody_facts.ShiftAccount,
+        custody_facts.WaybillAccount,
+        *found,
+    ]
 
 
 TABLES: dict[str, Callable[[], str]] = {

@@ -350,7 +350,6 @@ given 1014.000 scan - track=15 outcome=no_identifier
 given 1015.000 scan - track=16 outcome=no_identifier
 """
 
-ALL = {"alarms": ALARMS, "day": DAY, "trouble": TROUBLE, "lives": LIVES, "vain": VAIN, "people": PEOPLE, "plans": PLANS}
 RECEIPTS = """
 # Court documents: receipts come by hand, by a file and too late; one is given up and comes after all.
 given hall court
@@ -414,15 +413,95 @@ given 30.000 shut 1 seal=S1
 given 31.000 shut 4 seal=S2
 """
 
+SHIFTS = """
+# Discrepancies of every kind, closed by themselves, by one person or by two; two shifts counted, signed and closed.
+given hall small
+given item NJ0001 letter 210005
+given item NJ0002 letter 210005
+given item NJ0003 letter 999999
+given item ID0001 id_card 210005
+given item ID0002 id_card 999999
+given 0.000 scan NJ0001 track=1
+given 0.500 lost sorter-1 track=1
+given 1.000 discrepancies
+given 2.000 scan NJ0001 track=2
+given 3.000 lost sorter-1 track=2
+given 4.000 finding 2 lost_for_good role=supervisor
+given 5.000 scan NJ0001 track=3
+given 6.000 scan ID0001 track=4
+given 7.000 lost sorter-1 track=4
+given 8.000 scan ID0001 track=5
+given 9.000 finding 4 found person=op-1
+given 10.000 finding 4 explained person=op-2
+given 11.000 finding 4 explained person=op-2
+given 12.000 finding 4 explained person=op-1
+given 13.000 confirmed sorter-1 track=3 lane=2
+given 14.000 scan - track=6 outcome=no_identifier
+given 15.000 confirmed sorter-1 track=5 lane=1
+given 16.000 scan NJ0003 track=7
+given 16.500 scan ID0002 track=8
+given 20.000 confirmed sorter-1 track=6 lane=9
+given 21.000 verdict ?no_read:000001 code NJ0002
+given 22.000 confirmed sorter-1 track=7 lane=9
+given 22.500 confirmed sorter-1 track=8 lane=9
+given 23.000 scan ID0002 track=9
+given 24.000 scan ID0002 track=10
+given 29.000 confirmed sorter-1 track=9 lane=9
+given 30.000 confirmed sorter-1 track=10 lane=9
+given 31.000 ended bagger-1 command=1 result=nothing_there
+given 32.000 fed bagger-1 ID0001 job=2
+given 33.000 packed bagger-1 EA000000028CN job=2
+given 34.000 jam sorter-1 zone=1 on=1 seq=40
+given 35.000 link-up sorter-2 nonce=9
+given 36.000 report damaged NJ0003 person=op-1
+given 37.000 report lost NJ0003
+given 38.000 finding 10 explained person=op-1
+given 39.000 finding 10 explained person=op-2
+given 40.000 shift-end
+given 41.000 count hand/letter/tax=1 hand/id_card/police=2 person=op-1
+given 42.000 shift-end
+given 43.000 count hand/letter/tax=2 hand/id_card/police=2 hand//=1 person=op-3
+given 44.000 shift-end
+given 45.000 finding 12 explained person=op-2 role=supervisor
+given 46.000 verdict NJ0003 return
+given 47.000 shift-end
+given 48.000 dropped EA000000028CN position=1
+given 50.000 shut 1 seal=S1
+given 60.000 count hand/letter/tax=1 hand/id_card/police=1 hand//=1 person=op-3
+given 61.000 shift-end
+given 61.200 scan NJ0002 track=11
+given 61.300 confirmed sorter-1 track=11 lane=2
+given 61.400 fed bagger-1 - job=4 outcome=8
+given 61.500 packed bagger-1 - job=4 result=1
+given 61.600 scan NJ0002 track=12
+given 62.000 quarantined sorter-1 epoch=1 seq=60
+given 7300.000 tick
+given 28900.000 tick
+"""
+
+OVERDUE = """
+# A discrepancy is overdue, and an alarm, until two people have closed it.
+given hall small
+given alarms
+given 1.000 discrepancies minutes=60 secure_minutes=1
+given 2.000 scan - track=3 outcome=no_identifier
+given 70.000 tick
+given 71.000 finding 1 explained person=op-1
+given 72.000 finding 1 explained person=op-2
+"""
+
 ALL = {
     "services": SERVICES,
     "receipts": RECEIPTS,
+    "shifts": SHIFTS,
+    "overdue": OVERDUE,
     "alarms": ALARMS,
     "day": DAY,
     "trouble": TROUBLE,
     "lives": LIVES,
     "vain": VAIN,
     "people": PEOPLE,
+    "plans": PLANS,
 }
 
 

@@ -110,7 +110,8 @@ def test_no_label_names_an_item_a_waybill_or_a_bag() -> None:
 def test_every_family_moved_or_is_one_that_needs_a_rarer_day() -> None:
     """The quarter of an hour with troubles feeds every family except those that only a fault of the controller feeds."""
     rare = {
-        "alarm_flood", "alarms_chattering", "books_difference_items", "bags_suspected", "clock_steps", "events_quarantined",
+        "alarm_flood", "alarms_chattering", "books_difference_items", "bags_suspected", "clock_steps", "discrepancies_overdue",
+        "discrepancies_unsigned", "events_quarantined",
         "items_found", "items_unconfirmed", "metrics_unlisted", "plc_connections", "plc_event_gaps", "plc_events_set_aside",
         "route_decisions_late",
     }  # fmt: skip

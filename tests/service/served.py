@@ -15,7 +15,7 @@ from packcenter.config.build import Configuration
 from packcenter.config.load import bundled_site, load_site
 from packcenter.config.people import Person, digest, to_toml
 from packcenter.core.controller import Controller, Outcome
-from packcenter.core.inputs import Act, Started
+from packcenter.core.inputs import Act, CustodyRulesGiven, Started
 from packcenter.core.state import State
 from packcenter.plc.trace import Trace
 from packcenter.real import RealClock, RealNet
@@ -61,7 +61,9 @@ def with_lane(status: Status, plc: str, lane: int, items: int, on_way: int = 0) 
 
 
 class Told:
-    """What the HTTP side uses of a service, in the words of a test: `now` is the status that it shows."""
+    """
+    What the HTTP side uses of a service, in the words of a test: `now` is the status that it shows, `core` takes the acts.
+    """
 
     def __init__(self, mode: str = "simulation", speed: int = 1) -> None:
         self.now = quiet_status()
@@ -84,8 +86,9 @@ class Told:
         self.is_open = True
         self.holds_acts = False
         self.desk = Desk(self._submit, lambda: self.is_open)
-        self._core = Controller()
-        self._core.step(START_US, Started(1, "1.0", reference().hall, reference().digest))
+        self.core = Controller()
+        self.core.step(START_US, Started(1, "1.0", reference().hall, reference().digest))
+        self.core.step(START_US, CustodyRulesGiven(1, 480, 120))
         self._sequence = 1
         self.controller = Controller(State(run=1))
         self.core_clock = SimpleNamespace(now_us=lambda: START_US)
@@ -104,7 +107,7 @@ class Told:
         done: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
         if not self.holds_acts:
             self._sequence += 1
-            outcome = self._core.step(START_US, act)
+            outcome = self.core.step(START_US, act)
             self.desk.observe(Recorded(self._sequence, START_US, 0, act, outcome.facts, []))
             done.set_result([outcome])
         return done

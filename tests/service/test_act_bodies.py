@@ -52,6 +52,30 @@ EVERY: list[tuple[str, dict[str, Any], i.Act]] = [
     ("alarm", {**ALARM, "order": "take_out"}, i.AlarmTakenOut("p1", "operator", "seen", "link_lost", "bagger-1", True)),
     ("alarm", {**ALARM, "order": "put_back"}, i.AlarmTakenOut("p1", "operator", "seen", "link_lost", "bagger-1", False)),
     (
+        "discrepancy",
+        {"number": 17, "finding": "found", "reason": "under the belt"},
+        i.DiscrepancyJudged("p1", "operator", "under the belt", 17, "found"),
+    ),
+    (
+        "report",
+        {"item": "?X1", "cause": "damaged", "reason": "torn"},
+        i.DiscrepancyReported("p1", "operator", "torn", "damaged", "?X1"),
+    ),
+    (
+        "count",
+        {
+            "lines": [
+                {"place": "hand", "mail_class": "id_card", "agency": "police-household", "items": 3},
+                {"place": "bag", "items": 1},
+            ],
+            "reason": "shift over",
+        },
+        i.ShiftCounted(
+            "p1", "operator", "shift over", (i.Counted("hand", "id_card", "police-household", 3), i.Counted("bag", "", "", 1))
+        ),
+    ),
+    ("shift", {"reason": "shift over"}, i.ShiftEnded("p1", "operator", "shift over")),
+    (
         "receipt",
         {"code": "EA473124829CN", "reason": "scanned"},
         i.ReceiptTold("p1", "operator", "scanned", "EA473124829CN", True),
@@ -231,3 +255,28 @@ def test_whatever_comes_is_taken_or_refused_without_a_word_of_it(name: str, body
         except BadBody as bad:
             told = str(bad)
         assert MARK not in told
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"place": "belt", "items": 1}, "$.lines[...].place"),
+        ({"place": "hand", "items": -1}, "$.lines[...].items"),
+        ({"place": "hand", "items": 1, "mail_class": "ID card"}, "$.lines[...].mail_class"),
+        ({"place": "hand", "items": 1, "agency": "a13812345678"}, "$.lines.agency"),
+        ({"place": "hand"}, "items"),
+        ({"place": "hand", "items": 1, "note": "x"}, "$.lines"),
+    ],
+)
+def test_a_line_of_a_count_that_is_wrong_is_told_by_its_key(line: dict[str, Any], said: str) -> None:
+    """As everything else; a value is never repeated."""
+    told = str(fault("count", {"lines": [line], "reason": "x"}))
+    assert said in told or "keys" in told
+    assert "13812345678" not in told
+    assert "ID card" not in told
+
+
+def test_a_count_has_a_bounded_number_of_lines() -> None:
+    """One more than the core takes is refused at the door."""
+    lines = [{"place": "hand", "items": 1}] * 1025
+    assert fault("count", {"lines": lines, "reason": "x"}).why == "malformed"

@@ -106,6 +106,10 @@ def test_what_the_hall_refuses_is_a_conflict_with_the_reason_and_the_record(hall
         ("maintenance", {"plc": "bagger-1", "minutes": 30, "reason": "belt"}, "op-17", "role"),
         ("alarm", {"alarm": "no_such", "subject": "bagger-1", "order": "acknowledge", "reason": "x"}, "op-17", "unknown_alarm"),
         ("alarm", {"alarm": "link_lost", "subject": "bagger-1", "order": "take_out", "reason": "x"}, "op-17", "role"),
+        ("discrepancy", {"number": 17, "finding": "found", "reason": "x"}, "op-17", "no_discrepancy"),
+        ("report", {"item": "NJ-1234", "cause": "missing", "reason": "x"}, "op-17", "unknown_item"),
+        ("count", {"lines": [{"place": "hand", "items": 1}], "reason": "x"}, "m-4", "role"),
+        ("shift", {"reason": "x"}, "op-17", "role"),
     ],
 )
 def test_every_kind_of_act_reaches_the_core(hall: Hall, path: str, body: dict[str, Any], who: str, why: str) -> None:
@@ -436,3 +440,23 @@ def test_a_certificate_that_is_none_is_an_os_error(pem: tuple[Path, Path], tmp_p
     for certificate, key in ((tmp_path / "x.pem", pem[1]), (pem[0], tmp_path / "x.pem"), (pem[0], tmp_path / "none.pem")):
         with pytest.raises(OSError):  # noqa: PT011 - of ssl or of the file; the class is what the command line relies on
             server_tls(certificate, key)
+
+
+def test_a_shift_is_counted_signed_and_closed(hall: Hall) -> None:
+    """What people do at the end of a day: the count is told before anything of ours is, and the rest follows from it."""
+    closing_act = {"reason": "shift over"}
+    assert hall.ask("/acts/shift", closing_act, who="su-2").why == (400, "which_role")
+    asked = {**closing_act, "role": "supervisor"}
+    assert hall.ask("/acts/shift", asked, who="su-2").why == (409, "not_counted")
+    lines = [{"place": "hand", "mail_class": "id_card", "agency": "police-household", "items": 1}]
+    assert hall.ask("/acts/count", {"lines": lines * 2, "reason": "shift over"}).why == (409, "count_lines")
+    assert hall.ask("/acts/count", {"lines": lines, "reason": "shift over"}).status == 200
+    assert hall.ask("/acts/shift", asked, who="su-2").why == (409, "unsigned")
+    signature = {"number": 1, "finding": "explained", "reason": "lay under the table"}
+    assert hall.ask("/acts/discrepancy", signature).why == (409, "opener")
+    assert hall.ask("/acts/discrepancy", {**signature, "role": "supervisor"}, who="su-2").status == 200
+    done = hall.ask("/acts/shift", asked, who="su-2")
+    assert (done.status, done.body["act"], done.body["subject"]) == (200, "shift_close", "1")
+    hall.told.controller = hall.told.core
+    found = hall.ask("/discrepancies", None, method="GET").body
+    assert (found["shift"], [line["signed_by"] for line in found["discrepancies"]]) == (2, ["su-2"])

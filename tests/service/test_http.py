@@ -15,7 +15,7 @@ from served import START_US, Served, Told, quiet_status, reference
 
 from packcenter.core.alarm_table import ALARMS, VERSION
 from packcenter.core.controller import Controller
-from packcenter.core.inputs import AlarmTableGiven, JamChanged, LinkUp, Started
+from packcenter.core.inputs import AlarmTableGiven, CustodyRulesGiven, JamChanged, LinkUp, Started
 from packcenter.core.lifecycle import IN_HALL
 from packcenter.core.records import Plc
 from packcenter.plc.image import OutImage
@@ -293,6 +293,24 @@ def test_alarms_are_told_worst_first_with_what_to_do(page: Served) -> None:
     assert listed == [("jam", "bagger-1", "unacknowledged")]
     assert told["alarms"][0]["response"]["zh"] == ALARMS["jam"].response.zh
     assert (told["flood"], told["recent"], told["counts"]["awaited"]) == (False, 1, 6)
+
+
+def test_discrepancies_are_told_with_who_has_to_close_them(page: Served) -> None:
+    """The list that the command line tells of a journal, of the running hall."""
+    hall = reference().hall
+    controller = Controller()
+    for happened in (Started(1, "1.0", hall, "digest"), CustodyRulesGiven(1, 480, 120), LinkUp("bagger-1", 7, 0)):
+        controller.step(START_US, happened)
+    controller.step(START_US, JamChanged("bagger-1", 1, 9, 0, 1, True))
+    page.told.controller = controller
+    status, content_type, body = ask(page, "/discrepancies")
+    told = json.loads(body)
+    assert (status, content_type) == (200, "application/json")
+    (line,) = told["discrepancies"]
+    assert (line["number"], line["cause"], line["subject"], line["two"]) == (1, "gap", "bagger-1", False)
+    assert line["due_us"] == START_US + 480 * 60_000_000
+    assert line["meaning"]["zh"]
+    assert (told["shift"], told["counted_us"], told["overdue"]) == (1, 0, 0)
 
 
 # --- the feed ----------------------------------------------------------------------------------------------------------
