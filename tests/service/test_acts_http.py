@@ -110,9 +110,9 @@ def test_what_the_hall_refuses_is_a_conflict_with_the_reason_and_the_record(hall
         ("report", {"item": "NJ-1234", "cause": "missing", "reason": "x"}, "op-17", "unknown_item"),
         (
             "count",
-            {"lines": [{"place": "hand", "items": 1}], "reason": "x"},
+            {"lines": [{"place": "bag", "mail_class": "x", "items": 1}], "reason": "x"},
             "op-17",
-            "no_discrepancies",
+            "count_names",
         ),
         ("shift", {"reason": "x"}, "op-17", "role"),
     ],
