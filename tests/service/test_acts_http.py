@@ -108,12 +108,7 @@ def test_what_the_hall_refuses_is_a_conflict_with_the_reason_and_the_record(hall
         ("alarm", {"alarm": "link_lost", "subject": "bagger-1", "order": "take_out", "reason": "x"}, "op-17", "role"),
         ("discrepancy", {"number": 17, "finding": "found", "reason": "x"}, "op-17", "no_discrepancy"),
         ("report", {"item": "NJ-1234", "cause": "missing", "reason": "x"}, "op-17", "unknown_item"),
-        (
-            "count",
-            {"lines": [{"place": "bag", "mail_class": "x", "items": 1}], "reason": "x"},
-            "op-17",
-            "count_names",
-        ),
+        ("count", {"lines": [{"place": "hand", "items": 1}], "reason": "x"}, "m-4", "role"),
         ("shift", {"reason": "x"}, "op-17", "role"),
     ],
 )
