@@ -89,6 +89,7 @@ SUSPECT_REASONS: Final = (
     "wrong_bag",
     "quarantined",
     "withdrawn",
+    "damaged",
 )
 PARCEL_REASONS: Final = (
     *(r for r in SUSPECT_REASONS if r not in ("label_used_twice", "label_doubtful", "no_position", "wrong_bag")),
