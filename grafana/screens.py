@@ -32,6 +32,7 @@ from grafana.panels import (
 )
 from grafana.words import PACKML, say
 from packcenter.core.alarm_table import ALARMS as CATALOGUE
+from packcenter.core.alarm_table import Priority, Text
 from packcenter.core.discrepancies import CAUSES as DISCREPANCIES
 from packcenter.core.lifecycle import IN_HALL
 from packcenter.projections import families as words
@@ -40,6 +41,13 @@ LANGUAGES = ("en", "zh")
 CAUSES = tuple(DISCREPANCIES)
 ALARM_NAMES = tuple(CATALOGUE)
 """The core's own alarms; `ALERTS` are those of Prometheus."""
+SAID_BY_THE_CORE = (
+    "PackcenterPlcDown", "PackcenterPlcFlapping", "PackcenterPlcRestarts", "PackcenterMachineAborted", "PackcenterMachineHeld",
+    "PackcenterJam", "PackcenterConsumableLow", "PackcenterItemLost", "PackcenterEventGap", "PackcenterEventQuarantined",
+    "PackcenterBagSuspect", "PackcenterNoReadShareHigh", "PackcenterBagNotClosed", "PackcenterAlarmFlood",
+)  # fmt: skip
+"""Alerts whose cause the controller says itself, with subject and cause: on the wall one cause is one line."""
+
 PACE = "max(deriv(packcenter_clock_timestamp_seconds{@}[5m]) > 0)"
 """Hall seconds in a real second: 1 on the floor, up to 10 in a paced simulation, where rates an hour are of the hall's hours."""
 _CLASSES = ("tax_invoice", "id_card", "exit_entry_permit", "residence_permit", "official_letter", words.UNANNOUNCED)
@@ -146,26 +154,48 @@ def _operator_states(board: Board, language: str) -> None:
 
 
 def _alarm_table(board: Board, language: str, *, width: int, height: int) -> None:
-    """Standing alarms: what, where, what to do. Texts come from the table of alerts, since a series carries none."""
+    """
+    What wants a person: what, where, what to do. The controller's own alarms, and those of Prometheus that it cannot know.
+
+    Texts come from the two tables of alarms, since a series carries none.
+    """
     t = board.text
-    says = {alert.name: (alert.zh if language == "zh" else alert.en) for alert in ALERTS}
+    says = {name: (_said(entry.title, language), _said(entry.response, language)) for name, entry in CATALOGUE.items()}
+    for alert in ALERTS:
+        text = alert.zh if language == "zh" else alert.en
+        says[alert.name] = text.title, text.do.replace("`", "")
     severity, what, where, act = t("Severity", "级别"), t("What", "报警"), t("Where", "位置"), t("Do", "处理")
-    colors = {"critical": RED, "warning": AMBER}
-    standing = 'ALERTS{job=~"$job|",alertname=~"Packcenter.+",alertstate="firing",severity=~"critical|warning"}'
-    joined = f'label_join({standing}, "where", " ", "plc", "lane", "consumable", "mail_class")'
+    colors = {"critical": RED, "warning": AMBER, "watch": QUIET}
+    others = f'ALERTS{{job=~"$job|",alertname=~"Packcenter.+",alertname!~"{"|".join(SAID_BY_THE_CORE)}",alertstate="firing",severity=~"critical|warning"}}'
+    joined = f'label_join({others}, "where", " ", "plc", "lane", "consumable", "mail_class")'
+    standing = f'{_listed()} or label_replace({joined}, "act", "$1", "alertname", "(.+)")'
     board.table(
         t("What needs you now", "现在需要处理"),
         t("Standing alarms, the critical ones first, with what to do.", "当前报警，紧急的在前，附处理办法。"),
-        f'label_replace({joined}, "act", "$1", "alertname", "(.+)") or on () label_replace(vector(1), "alertname", "none", "", "")',
+        f'{standing} or on () label_replace(vector(1), "alertname", "none", "", "")',
         {"severity": severity, "alertname": what, "where": where, "act": act}, "none", width=width, height=height, sort=severity,
-        hidden=("alertstate", "plc", "lane", "consumable", "mail_class", "state", "mode", "result", "place_kind"),
+        hidden=("alertstate", "plc", "lane", "consumable", "mail_class", "state", "mode", "result", "place_kind", "alarm", "priority", "subject"),
         properties={
             severity: mapped({name: (say(name, language), color) for name, color in colors.items()}, colored=True, width=76),
-            what: mapped({"none": (t("Nothing stands.", "无报警。"), "")} | {name: (text.title, "") for name, text in says.items()}, width=210),
+            what: mapped({"none": (t("Nothing stands.", "无报警。"), "")} | {name: (title, "") for name, (title, _) in says.items()}, width=210),
             where: patterns(_where(language), 150),
-            act: mapped({name: (text.do.replace("`", ""), "") for name, text in says.items()}),
+            act: mapped({name: (do, "") for name, (_, do) in says.items()}),
         },
     )  # fmt: skip
+
+
+def _listed() -> str:
+    """The controller's list with the labels of an alert: its name, where, what to do, and how severe it is."""
+    found = "packcenter_alarm_listed{@} == 1"
+    for severity, priority in (("critical", Priority.HIGH), ("warning", Priority.MEDIUM), ("watch", Priority.LOW)):
+        found = f'label_replace({found}, "severity", "{severity}", "priority", "{priority.value}")'
+    for label, source in (("alertname", "alarm"), ("act", "alarm"), ("where", "subject")):
+        found = f'label_replace({found}, "{label}", "$1", "{source}", "(.+)")'
+    return found
+
+
+def _said(text: Text, language: str) -> str:
+    return text.zh if language == "zh" else text.en
 
 
 def _where(language: str) -> dict[str, str]:
@@ -173,6 +203,7 @@ def _where(language: str) -> dict[str, str]:
     lane = "$1 / $2"
     shown = {r"^(\S+) {3}$": "$1", r"^(\S+) (\d+) {2}$": lane, r"^ *$": "–"}
     shown |= {rf"^(\S+) {{2}}{word} $": f"$1 {say(word, language)}" for word in words.CONSUMABLES.values()}
+    shown |= {rf"^(bagger\S*)/{number}$": f"$1 {say(word, language)}" for number, word in words.CONSUMABLES.items()}
     return shown | {rf"^ {{3}}{name}$": say(name, language) for name in _CLASSES}
 
 

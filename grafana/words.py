@@ -168,6 +168,7 @@ CHINESE = {name: entry.title.zh for name, entry in ALARMS.items()} | {
     "announced": "已预告",
     "critical": "紧急",
     "warning": "警告",
+    "watch": "注意",
     "info": "提示",
 }
 

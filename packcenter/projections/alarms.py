@@ -70,6 +70,12 @@ class AlarmList(msgspec.Struct, frozen=True):
     put_away: list[Line]
 
 
+def listed(state: State) -> set[tuple[str, str, str]]:
+    """Name, priority and subject of every alarm that is on the list."""
+    found = ((parts_of(key), alarm) for key, alarm in state.alarms.items())
+    return {(name, ALARMS[name].priority.value, subject) for (name, subject), alarm in found if standing(alarm) in LISTED}
+
+
 def take(state: State, at_us: int, *, named: bool = False) -> AlarmList:
     """The alarm list as it stands. `named`: missing documents are named, for which every item is looked at."""
     lost = missing(state, HallIndex(state.hall)) if named and state.hall is not None else {}

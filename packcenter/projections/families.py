@@ -16,9 +16,10 @@ import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from packcenter.core.alarm_table import ALARMS, Priority
-from packcenter.core.alarms import Standing
+from packcenter.core.alarms import Standing, subjects
 from packcenter.core.discrepancies import CAUSES
 from packcenter.core.hall import Hall
+from packcenter.core.index import HallIndex
 from packcenter.core.integrity import BAD, GOOD, UNKNOWN
 from packcenter.core.lifecycle import FINAL, IN_HALL
 from packcenter.core.packml import State as Unit
@@ -88,6 +89,7 @@ SUSPECT_REASONS: Final = (
     "wrong_bag",
     "quarantined",
     "withdrawn",
+    "damaged",
 )
 PARCEL_REASONS: Final = (
     *(r for r in SUSPECT_REASONS if r not in ("label_used_twice", "label_doubtful", "no_position", "wrong_bag")),
@@ -281,6 +283,7 @@ FAMILIES: Final = (
     _gauge("plc_last_data_timestamp_seconds", "Core time of the last good image, 0 before the first.", "plc=plcs"),
     # alarms
     _gauge("alarms", "Alarms by where they are in their life.", "priority=priorities", "state=alarm_states"),
+    _gauge("alarm_listed", "1 while an alarm is on the list: it wants a person.", "alarm+priority+subject=listed_alarms"),
     _counted("alarms_raised", "Alarms that people were told of.", "alarm+priority=alarms"),
     _gauge("alarms_chattering", "Alarms raised three times or more in the last minute."),
     _gauge("alarm_flood", "1 while more alarms come than one person can answer."),
@@ -359,6 +362,11 @@ def domains(hall: Hall) -> dict[str, list[Key]]:
     ]
     found["positions"] = [(str(p.number), p.destination) for p in hall.rack.positions]
     found["alarms"] = [(entry.name, entry.priority.value) for entry in ALARMS.values()]
+    found["listed_alarms"] = [
+        (entry.name, entry.priority.value, subject)
+        for entry in ALARMS.values()
+        for subject in subjects(HallIndex(hall), entry.subject)
+    ]
     found["none"] = []
     return found
 

@@ -40,7 +40,7 @@ from packcenter.core.packml import State as Unit
 from packcenter.core.plan_facts import PlanActivated
 from packcenter.core.state import Plc, State, lane_place
 from packcenter.core.words import CommandResult, Disposition, PlaceState, ReadOutcome, ReasonClass
-from packcenter.projections import discrepancies
+from packcenter.projections import alarms, discrepancies
 from packcenter.projections import families as words
 from packcenter.projections.families import CONSUMABLES, OTHER, SOURCE_WORDS, STATE_OF_UNIT, UNANNOUNCED, UNHEARD
 from packcenter.projections.kpis import Kpis
@@ -410,6 +410,9 @@ class Metrics:
         counts = Tally((ALARMS[parts_of(key)[0]].priority.value, standing(alarm).value) for key, alarm in state.alarms.items())
         for key, gauge in self._gauges["alarms"].items():
             gauge.set(counts[key[0], key[1]])
+        listed = alarms.listed(state)
+        for key, gauge in self._gauges["alarm_listed"].items():
+            gauge.set(key in listed)
         self._set("alarms_chattering", sum(chatters(alarm, now_us) for alarm in state.alarms.values()))
         self._set("alarm_flood", state.flood_us != 0)
 

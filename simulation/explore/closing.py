@@ -32,13 +32,21 @@ Line = tuple[str, str, str]
 
 
 def _judges(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
-    """Somebody says what became of a discrepancy; one that was signed is mostly confirmed."""
+    """
+    Somebody says what became of a discrepancy; one that was signed is mostly confirmed. What is lost is often given up at once,
+    by two supervisors if it takes two.
+    """
     state = state_of(world)
     if state is None or not state.discrepancies:
         return None
     signed = [number for number, each in state.discrepancies.items() if each.signed_by]
     lost = [number for number, each in state.discrepancies.items() if each.cause == "lost"]
     among = signed if signed and stream.below(3) else lost if lost and stream.below(2) else list(state.discrepancies)[-_LAST:]
+    if lost and not stream.below(3):
+        number = lost[stream.below(len(lost))]
+        both = [{"person": person, "role": Role.SUPERVISOR.value, "reason": "given up"} for person in ("op-1", "op-2")]
+        told = [ask(world, i.DiscrepancyJudged(**by, number=number, finding=Finding.LOST_FOR_GOOD.value)) for by in both]
+        return "; ".join(each for each in told if each is not None) or None
     discrepancy = state.discrepancies[among[stream.below(len(among))]]
     item = state.items.get(discrepancy.subject)
     finding = discrepancy.finding

@@ -199,6 +199,11 @@ SITE = [
         ),
     ),
     Case(
+        "discrepancies on ID documents that may wait longer than others",
+        (site("[waybills]\n", "[discrepancies]\nminutes = 60\nsecure_minutes = «90\n\n[waybills]\n"),),
+        (Expect("secure-later", "$.discrepancies.secure_minutes", ("90", "at most minutes, 60")),),
+    ),
+    Case(
         "a belt so long that deadlines can't be compared",
         (
             site(
