@@ -69,7 +69,7 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
         links=[link_settings(plc, options.speed) for plc in configuration.plcs],
         journal=RealDisk(site.journal_folder),
         manifests=Folders(*disks),
-        known=Known.of_hall(configuration.hall, site.services),
+        known=Known.of_hall(configuration.hall, site.services, site.waybill_forms),
         clock=RealClock(),
         random=RealRandom(),
         net=RealNet(),

@@ -16,6 +16,7 @@ import msgspec
 
 from packcenter.config.check_plan import minute_of, postcode_range, time_of_day
 from packcenter.config.check_site import parse_address
+from packcenter.config.manifest import WAYBILL_FORMS
 from packcenter.config.models import Destination as DestinationTable
 from packcenter.config.models import Plan as PlanTable
 from packcenter.config.models import Plc as PlcTable
@@ -118,6 +119,7 @@ class SiteSettings:
     name: str
     centre: str
     services: tuple[str, ...]
+    waybill_forms: tuple[str, ...]
     journal_folder: Path
     lab: bool
     manifests_in: Path
@@ -401,6 +403,7 @@ def _site(path: Path, site: Site) -> SiteSettings:
         name=site.name,
         centre=site.centre,
         services=tuple(site.services),
+        waybill_forms=tuple(site.waybill_forms) or WAYBILL_FORMS,
         journal_folder=folder / site.journal.folder,
         lab=site.journal.lab,
         manifests_in=manifests / "in",

@@ -43,6 +43,7 @@ def check_site(site: Loaded[Site]) -> Findings:
     """Everything that a site file can be wrong in by itself."""
     yield from unique_items(site, ("agencies",), site.model.agencies, "agency")
     yield from unique_items(site, ("services",), site.model.services, "service")
+    yield from _waybill_forms(site)
     yield from unique_tables(site, "mail_class", "name", [each.name for each in site.model.mail_class])
     yield from unique_tables(site, "plc", "name", [each.name for each in site.model.plc])
     yield from _addresses(site)
@@ -63,6 +64,16 @@ def _discrepancies(site: Loaded[Site]) -> Findings:
     if site.sound(*path) and site.sound("discrepancies", "minutes") and times.secure_minutes > times.minutes:
         advice = "What may be an ID document is sought first; give it the shorter time."
         yield site.finding(path, "secure-later", Value(times.secure_minutes), f"at most minutes, {times.minutes}", advice)
+
+
+def _waybill_forms(site: Loaded[Site]) -> Findings:
+    yield from unique_items(site, ("waybill_forms",), site.model.waybill_forms, "form")
+    for at, form in enumerate(site.model.waybill_forms):
+        path: KeyPath = ("waybill_forms", at)
+        if site.sound(*path) and not re.fullmatch(r"(?=.*#.*#.*#.*#)[A-Z0-9#@]{8,20}", form):
+            expected = "8 to 20 of capital letters, digits, @ and #, at least four of them #"
+            advice = "# stands for a digit, @ for a capital letter, everything else for itself, as in 1############."
+            yield site.finding(path, "waybill-form", quoted(form), expected, advice)
 
 
 def _addresses(site: Loaded[Site]) -> Findings:

@@ -39,6 +39,17 @@ CASE_SIZE_MAX = 99
 
 REQUIRED = ("item", "mail_class", "agency", "destination", "service")
 COLUMNS = ("item", "mail_class", "agency", "waybill", "destination", "service", "case", "case_size", "due", "arrives")
+WAYBILL_FORMS = (
+    "1############",  # domestic EMS
+    "8############",
+    "9############",  # parcels
+    "@@###########",
+    "@############",
+    "@@#########CS",  # older domestic EMS; CS is no country here
+    "@@#########GD",
+)
+"""China Post's own forms of numbers, whose check digits are not public: taken as they are. # is a digit, @ a capital letter."""
+
 SERVICES = ("ems", "registered", "receipt-requested", "outlet-pickup")
 
 # Every reason to refuse a whole file, and what its sender is told. Braces hold our own words and numbers, never a value.
@@ -93,12 +104,15 @@ class Known(msgspec.Struct, frozen=True):
     services: tuple[str, ...] = SERVICES
     utc_offset_minutes: int = 480
     outlets: frozenset[str] = frozenset()
+    waybill_forms: tuple[str, ...] = WAYBILL_FORMS
 
     @staticmethod
-    def of_hall(hall: Hall, services: tuple[str, ...] = SERVICES) -> Known:
+    def of_hall(hall: Hall, services: tuple[str, ...] = SERVICES, waybill_forms: tuple[str, ...] = WAYBILL_FORMS) -> Known:
         """The names that a hall's configuration has."""
         outlets = frozenset(outlet for part in hall.plan.destinations for outlet in part.outlets)
-        return Known(tuple(c.name for c in hall.mail_classes), hall.agencies, services, hall.utc_offset_minutes, outlets)
+        return Known(
+            tuple(c.name for c in hall.mail_classes), hall.agencies, services, hall.utc_offset_minutes, outlets, waybill_forms
+        )
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -394,8 +408,6 @@ _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{3,31}")
 _POSTCODE = re.compile(r"(?!000000)[0-9]{6}")
 _OUTLET = re.compile(r"[A-Z][A-Z0-9-]{3,15}")
 _SIZE = re.compile(r"[1-9][0-9]?")
-# China Post's own 13-character forms, whose check digits are not public: taken as they are.
-_OWN_WAYBILL = re.compile(r"[189][0-9]{12}|[A-Z]{2}[0-9]{11}|[A-Z][0-9]{12}|[A-Z]{2}[0-9]{9}(?:CS|GD)")
 _DUE_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DUE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _TIME_LIKE = re.compile(
@@ -404,6 +416,12 @@ _TIME_LIKE = re.compile(
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DUE_YEARS = range(2000, 2100)
 _REMEMBERED_MAX = 256  # a file of rubbish must not fill memory with what we found out about each value
+
+
+def form_pattern(forms: Iterable[str]) -> re.Pattern[str]:
+    """What matches a number of any of these forms; a form has nothing that could repeat, so it takes no time to match."""
+    kinds = {"#": "[0-9]", "@": "[A-Z]"}
+    return re.compile("|".join("".join(kinds.get(each, re.escape(each)) for each in form) for form in forms))
 
 
 class _Checks:
@@ -416,6 +434,7 @@ class _Checks:
             "service": ("unknown_service", {name: name for name in known.services}),
         }
         self._outlets = known.outlets
+        self._own_waybill = form_pattern(known.waybill_forms)
         self._offset = timedelta(minutes=known.utc_offset_minutes)
         self._hints: dict[tuple[str, str], str] = {}
         self._dues: dict[str, int] = {}
@@ -429,7 +448,7 @@ class _Checks:
             faults.append(_row_fault("item", "bad_item", seen="not of this form" if item else "missing"))
         mail_class = self._name("mail_class", fields["mail_class"], faults)
         agency = self._name("agency", fields["agency"], faults)
-        if waybill and not s10.is_valid(waybill) and not _OWN_WAYBILL.fullmatch(waybill):
+        if waybill and not s10.is_valid(waybill) and not self._own_waybill.fullmatch(waybill):
             faults.append(_row_fault("waybill", "bad_waybill_check" if s10.is_shaped(waybill) else "bad_waybill"))
         is_outlet = fields["service"] == Service.OUTLET_PICKUP and _OUTLET.fullmatch(destination) is not None
         if is_outlet and destination not in self._outlets:

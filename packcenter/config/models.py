@@ -291,7 +291,7 @@ class Position(Closed):
     number: Place = Field(description="Number of the position, 1 to 32; each has one bit in the PLC's image.")
     destination: Name = Field(description="Destination of the plan whose bag hangs there.")
     services: Annotated[list[Service], Field(max_length=4)] = Field(
-        default_factory=list, description="Only parcels of these services; empty: whatever no other bag of the destination takes."
+        default_factory=list, description="Only these; empty: the rest."
     )
 
 
@@ -323,6 +323,7 @@ class Site(Closed):
     plan: FilePath = Field(description="File of the sort plan, relative to the site file.")
     agencies: Annotated[list[Name], Field(min_length=1, max_length=200)] = Field(description="Agencies that send mail.")
     services: Annotated[list[Service], Field(min_length=1, max_length=4)] = Field(description="Services that the centre offers.")
+    waybill_forms: Annotated[list[Text], Field(max_length=32)] = Field(default_factory=list, description="# a digit, @ a letter.")
     shifts: Annotated[list[Shift], Field(max_length=12)] = Field(
         default_factory=list,
         description="When machines are planned to be busy, in local time every day: availability and OEE count no other. "
@@ -362,7 +363,7 @@ class Destination(Closed):
         default_factory=list, description="Its six-digit postcodes, single or as ranges with both ends included."
     )
     outlets: Annotated[list[Outlet], Field(max_length=2_000)] = Field(
-        default_factory=list, description="Codes of the post outlets there, at which addressees fetch their parcels."
+        default_factory=list, description="Codes of its post outlets."
     )
     office: Office | None = Field(default=None, description="Its office of exchange (IMPC), for S9 tags of its bags.")
     everything_else: bool = Field(default=False, description="True gives it every postcode that no other destination has.")

@@ -310,6 +310,11 @@ SITE = [
         (Expect("http", "$.http.host", ("IP address",)),),
     ),
     Case(
+        "a form of waybills that anything would fit",
+        (site("shifts = [", 'waybill_forms = ["1############", «"@@@@@@@@###"]\nshifts = ['),),
+        (Expect("waybill-form", "$.waybill_forms[1]", ("at least four",)),),
+    ),
+    Case(
         "an office of exchange that is too short",
         (plan('outlets = ["SZ-PO-001"]', 'outlets = ["SZ-PO-001"]\noffice = «"SUZ"'),),
         (Expect("bad-value", "$.destination[14].office", ("six capital letters",)),),

@@ -195,6 +195,17 @@ def test_the_nearest_known_name_is_given() -> None:
     assert "Nearest: registered." in refusals[2].message
 
 
+@pytest.mark.parametrize(
+    ("waybill", "taken"),
+    [("X123456789012", False), ("XQ-1", False), ("1123456789012", False), ("XQ12345678Z", True), ("XQ12345678ZZ", False)],
+)
+def test_the_centre_says_which_domestic_numbers_it_takes(waybill: str, taken: bool) -> None:
+    """Besides S10, whose check digit must be right; China Post's own forms hold only if the centre names none."""
+    known = msgspec.structs.replace(KNOWN, waybill_forms=("XQ########@",))
+    reading = read_manifest([text(row(waybill=waybill), row(item="NJ-C0002"))], known)
+    assert [line.waybill for line in reading.lines] == [*([waybill] if taken else []), "EA473124829CN"]
+
+
 def test_an_outlet_is_a_destination_of_what_is_fetched_there() -> None:
     """By its code, if the service says so; a postcode may stand there, too."""
     known = msgspec.structs.replace(KNOWN, outlets=frozenset({"NJ-PO-018"}))
