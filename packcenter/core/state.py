@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from packcenter.core import alarm_life, custody_life, plan_life
+from packcenter.core import alarm_life, custody_life, plan_life, receipt_life, tag_facts
 from packcenter.core import facts as f
 from packcenter.core.agenda import is_current, rebuild_agenda
 from packcenter.core.commands import (
@@ -150,17 +150,9 @@ def _item_expected(state: State, at_us: int, fact: f.ItemExpected) -> None:
     line = fact.line
     assert line.item not in state.items, line.item
     state.items[line.item] = Item(
-        line.item,
-        line.item,
-        line.mail_class,
-        line.agency,
-        line.waybill,
-        line.destination,
-        line.service,
-        line.due_us,
-        True,
-        "agency",
-    )
+        line.item, line.item, line.mail_class, line.agency, line.waybill, line.destination, line.service, line.due_us, True,
+        "agency", outlet=line.outlet,
+    )  # fmt: skip
     if line.waybill:
         _use_waybill(state, line.waybill, line.item)
     state.manifests[fact.manifest].taken += 1
@@ -379,6 +371,8 @@ def _bagger_paused(state: State, at_us: int, fact: f.BaggerPaused) -> None:
 def _bag_opened(state: State, at_us: int, fact: f.BagOpened) -> None:
     assert fact.position not in state.bags, fact
     state.bag_serial += 1
+    if tag_facts.is_name(fact.bag):
+        tag_facts.opened(state, fact.bag)
     state.bags[fact.position] = Bag(fact.bag, fact.position, fact.destination, fact.cutoff_us)
     if fact.cutoff_us:
         heappush(state.agenda, (fact.cutoff_us, "cutoff", fact.bag, fact.position))
@@ -561,4 +555,6 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     **alarm_life.EVOLVE,
     **custody_life.EVOLVE,
     **plan_life.EVOLVE,
+    **receipt_life.EVOLVE,
+    **tag_facts.EVOLVE,
 }

@@ -248,6 +248,7 @@ def parcel_sealed(court: Court, bench: Bench, fact: Said) -> None:
     elif waybill != job.waybill:
         court.blame("C1", f"job {number} of {plc} was to bear {job.waybill}, and is said to be sealed for {waybill}")
     bench.ended.append((item, "rack" if bench.name == "Packed" else "hand"))
+    item.grams = grams
     if not reason:
         if item is not job.expected:
             court.blame("B1", f"job {number} of {plc} was for {job.expected.id}, and {name} is sealed in it as sound")

@@ -10,7 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import alarms, bags, custody, integrity, manifests, packing, people, plans, routing, sessions, shifts
+from simulation.judge import (
+    alarms,
+    bags,
+    custody,
+    integrity,
+    manifests,
+    packing,
+    people,
+    plans,
+    receipts,
+    routing,
+    sessions,
+    shifts,
+    tags,
+)
 from simulation.judge.grammar import Said, read
 from simulation.judge.ledger import Bench, Court, is_masked
 from simulation.judge.pages import Page
@@ -81,6 +95,12 @@ FACTS: Final[dict[str, Rule]] = {
     **shifts.FACTS,
     "IntegritySet": integrity.integrity_set,
     **plans.FACTS,
+    "TagMade": tags.made,
+    "ReceiptAwaited": receipts.awaited,
+    "ReceiptOverdue": receipts.overdue,
+    "ReceiptReturned": receipts.returned,
+    "ReceiptGivenUp": receipts.given_up,
+    "ReceiptRefused": receipts.refused,
 }
 
 COMMANDS: Final[dict[str, Rule]] = {
@@ -94,7 +114,7 @@ COMMANDS: Final[dict[str, Rule]] = {
     "SetPlace": people.set_place,
 }
 
-_DEEP: Final = frozenset({"HallAdopted", "ItemExpected", "BagClosed", "LineRefused", "BagSuspected"})
+_DEEP: Final = frozenset({"HallAdopted", "ItemExpected", "BagClosed", "LineRefused", "BagSuspected", "ReceiptRefused"})
 """Facts that hold lists and have a rule that finds a second one, and facts that change nothing when they come again."""
 
 BEFORE: Final[dict[str, After]] = {"Scanned": routing.before_scanned}
@@ -109,6 +129,7 @@ AFTER: Final[dict[str, After]] = {
     "ClockStepped": sessions.after_mirror,
     "AlarmTableGiven": alarms.after_table_given,
     "CustodyRulesGiven": shifts.after_rules_given,
+    "ReceiptsReceived": receipts.after_received,
     **dict.fromkeys(people.AFTER, people.after_act),
 }
 """What an input that is no event must add up to."""
@@ -231,6 +252,7 @@ class Trial:
         integrity.after_record(court, bench)
         plans.look_for_validity(court, bench)
         alarms.after_record(court, bench)
+        receipts.after_record(court, bench)
         for (plc, number), order in bench.orders.items():
             court.blame("E9", f"{plc} {number}: {order} is announced, and not asked")
 

@@ -20,7 +20,7 @@ PLC events get the epoch and the next event number of their PLC unless the line 
     given alarms                        alarms are raised from here on; scripts of other things are without
     given discrepancies                 discrepancies are recorded from here on (480 minutes, 120 on ID documents)
     at T count PLACE/CLASS/AGENCY=N ... people counted the hall
-    at T manifest NAME ...              with its lines indented below: ITEM CLASS AGENCY POSTCODE [waybill=] [service=]
+    at T manifest NAME ...              with its lines indented below: ITEM CLASS AGENCY POSTCODE [waybill=] [service=] [outlet=]
     at T switch PLAN                    a person switches to a plan of `halls.PLANS`
     at T restart [hall=NAME]            the controller is killed; it goes on from a snapshot
 
@@ -94,6 +94,8 @@ _WORDS: Final[dict[str, tuple[type, tuple[str, ...], Fields]]] = {
     "bag": (i.BagOrdered, ("position",), _BY),
     "verdict": (i.VerdictPassed, ("item", "verdict", "code"), {**_BY, "role": "supervisor", "code": ""}),
     "switch": (i.PlanSwitched, ("plan",), _BY),
+    "receipt": (i.ReceiptTold, ("code", "returned"), _BY | {"returned": "1"}),
+    "receipts": (i.ReceiptsReceived, ("file", "codes"), {}),
     "maintenance": (i.MaintenanceOrdered, ("plc", "minutes"), {**_BY, "role": "maintenance"}),
 }
 _ENUMS: Final[dict[tuple[str, str], type[IntEnum]]] = {
@@ -250,8 +252,10 @@ class _Performance:
         return _said(happened, outcome)
 
 
-def _value(kind: type, name: str, wanted: type, value: str | int) -> str | int | bool:
+def _value(kind: type, name: str, wanted: type, value: str | int) -> str | int | bool | tuple[str, ...]:
     """A field of an input from how the script writes it: words for numbers that have one, `-` for no text."""
+    if name == "codes":
+        return tuple(str(value).split(","))
     if wanted is str:
         return "" if value == "-" else str(value)
     words = _ENUMS.get((kind.__name__, name))
@@ -267,7 +271,8 @@ def _started(run: int, hall: Hall) -> i.Started:
 def _line(text: str) -> i.Line:
     item, mail_class, agency, postcode, *rest = text.split()
     named = dict(_pairs(rest))
-    return i.Line(item, mail_class, agency, named.get("waybill", ""), int(postcode), named.get("service", "ems"), "", 0, 0)
+    waybill, service, outlet = named.get("waybill", ""), named.get("service", "ems"), named.get("outlet", "")
+    return i.Line(item, mail_class, agency, waybill, int(postcode), service, "", 0, 0, outlet)
 
 
 def _count(words: list[str]) -> i.ShiftCounted:
@@ -317,7 +322,8 @@ def _text(kind: str, name: str, value: Any) -> str:
     if name.endswith("_us"):
         return _seconds(value)
     if isinstance(value, i.Line):
-        return "/".join([value.item, value.mail_class, value.agency, str(value.destination), value.service, value.waybill or "-"])
+        goes = value.outlet or str(value.destination)
+        return "/".join([value.item, value.mail_class, value.agency, goes, value.service, value.waybill or "-"])
     if isinstance(value, Hall):
         return value.name
     if isinstance(value, Plan):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import days
 import mutants_plans  # noqa: F401  puts its mutants on the list
 import pytest
-from mutants import MUTANTS, Mutant
+from mutants_services import MUTANTS, Mutant
 from writer import Writer, written
 
 from simulation.judge import judge
