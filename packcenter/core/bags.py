@@ -368,7 +368,8 @@ def doubt_unheard(turn: Turn) -> None:
         if bag.closing:
             suspect_bag(turn, position, "plc_restart")
             _end(turn, bag, "", bag.grams)
-            suspect_bag(turn, position, "plc_restart")
+            if position in turn.index.destination_at:  # a hall that was changed meanwhile may not have it any more
+                suspect_bag(turn, position, "plc_restart")
     for position in sorted(_ordered(turn)):
         suspect_bag(turn, position, "plc_restart")
 

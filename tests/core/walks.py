@@ -439,13 +439,13 @@ class Walk:
         """A receipt comes back by hand or in a file, mostly of something that left; or somebody gives one up."""
         open_ = [name for name, each in self._state.receipts.items() if each.state in ("awaited", "overdue")]
         codes = [*open_[:5], *list(self._state.receipts)[:3], *list(self._state.waybills)[:3], "NJ-nobody"]
-        code = self._random.choice(codes)
+        code = self._random.choice(open_ if open_ and self._random.random() < 0.4 else codes)
         if self._random.random() < 0.3:
             others = [self._random.choice(codes) for _ in range(self._random.randrange(4))]
             self._happen(i.ReceiptsReceived(f"F{self._random.randrange(9)}", (code, *others)))
             return
-        role = self._random.choice(("supervisor", "operator", "visitor"))
-        self._happen(i.ReceiptTold("4711", role, "drawn", code, self._random.random() < 0.7))
+        role = self._random.choice(("supervisor", "supervisor", "supervisor", "operator", "visitor"))
+        self._happen(i.ReceiptTold("4711", role, "drawn", code, self._random.random() < 0.5))
 
     def _anything(self) -> None:
         """An event of any kind from any PLC with any words in it."""
@@ -492,7 +492,7 @@ _WILD_TABLE: Final[dict[Callable[[Walk], None], int]] = _CALM_TABLE | {
     Walk._judge_discrepancy: 4,
     Walk._close_shift: 2,
     Walk._switch: 2,
-    Walk._receipt: 2,
+    Walk._receipt: 1,
 }
 _CALM: Final[_Actions] = list(_CALM_TABLE)
 _CALM_WEIGHTS: Final = list(_CALM_TABLE.values())
