@@ -35,7 +35,7 @@ def _raised(state: State, at_us: int, fact: a.AlarmRaised) -> None:
     assert not (alarm.raised and (alarm.latched or (alarm.stands and not alarm.due_us))), fact  # raised only while it is not
     assert not alarm.suppressed_by, fact
     alarm.stands, alarm.latched, alarm.by = not fact.latched, fact.latched, fact.by
-    alarm.raised, alarm.acknowledged, alarm.due_us, alarm.raised_us = True, False, 0, at_us
+    alarm.raised, alarm.acknowledged, alarm.due_us, alarm.raised_us, alarm.cleared_us = True, False, 0, at_us, 0
     if alarm.shelved_us or alarm.out_by:
         return
     alarm.raisings += 1
