@@ -267,6 +267,9 @@ def _sorter(sorter: SorterTable, profile: Profile) -> Sorter:
         lanes=lanes,
         exception_lane=sorter.exception_lane,
         ideal_cycle_ms=sorter.ideal_cycle_ms or 0,
+        laps_max=sorter.loop.laps_max if sorter.loop is not None else 0,
+        round_mm=sorter.loop.round_length_mm if sorter.loop is not None else 0,
+        loop_items_max=sorter.loop.items_max if sorter.loop is not None else 0,
     )
 
 

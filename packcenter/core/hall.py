@@ -37,6 +37,9 @@ class Sorter(msgspec.Struct, frozen=True, array_like=True):
 
     A decision must reach the PLC `actuator_ms + scan_cycle_ms` before the item does; `link_ms` more is kept for
     the wire. An item that no eye has confirmed `confirm_slack_ms` after it should have left the belt is unconfirmed.
+
+    With `laps_max` it is a loop 回流: what finds no room in its lanes goes round, `round_mm` from the belt's end back to the
+    scanner, at most so many times; 0: it is none. New items are kept out in time for `loop_items_max` on it, 0: no limit.
     """
 
     plc: str
@@ -49,6 +52,9 @@ class Sorter(msgspec.Struct, frozen=True, array_like=True):
     lanes: tuple[Lane, ...]
     exception_lane: int
     ideal_cycle_ms: int = 0
+    laps_max: int = 0
+    round_mm: int = 0
+    loop_items_max: int = 0
 
 
 class Bagger(msgspec.Struct, frozen=True, array_like=True):

@@ -1,14 +1,16 @@
 """
 Which lane: the sort plan says a group, the group says a lane that is open, has room, is reachable in time and secure enough.
 
-When an item with a rule finds no lane, its group's overflow groups are tried in order, then the exception lane; it is
-late if it would have found one had its scan come at once.
+When an item with a rule finds no lane, its group's overflow groups are tried in order; then it goes round, where its sorter is
+a loop and it has laps left (`core.loops`), else into the exception lane. It is late if it would have found one had its scan
+come at once.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from packcenter.core import loops
 from packcenter.core.hall import Lane, Sorter
 from packcenter.core.state import Item, Plc, lane_place
 from packcenter.core.turn import Turn
@@ -38,7 +40,14 @@ def choose(turn: Turn, item: Item, sorter: Sorter, scanned_us: int) -> Choice:
         if lane is not None:
             return Choice(lane, rule.name, group, "plan" if group == rule.group else "overflow")
         late = late or _best(turn, plc, sorter, lanes, balance, secure, turn.at_us) is not None
+    if not late and loops.has_laps_left(sorter, item):
+        return Choice(_way_round(turn, sorter), rule.name, "", "round")
     return exception(turn, sorter, "late" if late else "no_lane", rule.name)
+
+
+def _way_round(turn: Turn, sorter: Sorter) -> Lane:
+    """Past all diverters: the way round is decided on as long as the exception lane is."""
+    return Lane(loops.ROUND, "", 0, turn.index.lanes[sorter.plc, sorter.exception_lane].distance_mm, 0, True)
 
 
 def exception(turn: Turn, sorter: Sorter, reason: str, rule: str = "") -> Choice:

@@ -55,6 +55,7 @@ SEEN_REASONS: Final = ("unknown", "no_read", "multiple_codes", "duplicate", "gho
 ROUTE_REASONS: Final = (
     "plan",
     "overflow",
+    "round",
     "no_rule",
     "no_lane",
     "late",
@@ -100,7 +101,7 @@ PARCEL_REASONS: Final = (
 HAND_REASONS: Final = tuple(
     dict.fromkeys(
         (
-            *(r for r in ROUTE_REASONS if r not in ("plan", "overflow", OTHER)),
+            *(r for r in ROUTE_REASONS if r not in ("plan", "overflow", "round", OTHER)),
             *(d.name.lower() for d in Disposition),
             *SUSPECT_REASONS,
             "no_instruction",

@@ -36,6 +36,7 @@ from packcenter.core.custody_facts import DiscrepancyOpened, IntegritySet
 from packcenter.core.hall import Hall, Plan
 from packcenter.core.inputs import Fed, Scanned
 from packcenter.core.lifecycle import FINAL, IN_HALL, SOURCES, kind_of
+from packcenter.core.loop_facts import WentRound
 from packcenter.core.packml import State as Unit
 from packcenter.core.plan_facts import PlanActivated
 from packcenter.core.state import Plc, State, lane_place
@@ -173,9 +174,6 @@ class Metrics:
         self._digest = fact.digest
         self._sorted_by(fact.hall.plan)
 
-    def _plan_activated(self, at_us: int, fact: PlanActivated) -> None:
-        self._sorted_by(fact.plan)
-
     def _sorted_by(self, plan: Plan) -> None:
         self.hall = msgspec.structs.replace(self.hall, plan=plan)
         self._show_config(self._digest, plan.version)
@@ -245,6 +243,9 @@ class Metrics:
     def _diverted(self, at_us: int, fact: f.Diverted) -> None:
         self._inc("diverts", fact.plc, _word(Disposition, fact.disposition))
         self._inc("lane_entries", fact.plc, str(fact.lane))
+
+    def _went_round(self, at_us: int, fact: WentRound) -> None:
+        self._inc("diverts", fact.plc, "recirculated")
 
     def _wrong_lane(self, at_us: int, fact: f.WrongLane) -> None:
         self._inc("diverts", fact.plc, "wrong_lane")
@@ -560,7 +561,7 @@ def _word(numbers: Any, value: int) -> str:
 
 _COUNT: dict[type, Callable[[Metrics, int, Any], None]] = {
     f.HallAdopted: Metrics._adopted,
-    PlanActivated: Metrics._plan_activated,
+    PlanActivated: lambda self, _, fact: self._sorted_by(fact.plan),
     f.ManifestTaken: Metrics._manifest_taken,
     f.ItemExpected: Metrics._expected,
     f.Moved: Metrics._moved,
@@ -571,6 +572,7 @@ _COUNT: dict[type, Callable[[Metrics, int, Any], None]] = {
     f.Routed: Metrics._routed,
     f.DecisionLate: Metrics._decision_late,
     f.Diverted: Metrics._diverted,
+    WentRound: Metrics._went_round,
     f.WrongLane: Metrics._wrong_lane,
     f.Unconfirmed: Metrics._unconfirmed,
     f.JobBegun: Metrics._job_begun,

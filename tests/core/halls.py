@@ -187,3 +187,9 @@ HALLS["short"] = replace(SMALL, name="short", plan=PLANS["short"])
 HALLS["daily"] = replace(SMALL, name="daily", plan=PLANS["day"])
 # as the small hall, without sorter-2
 HALLS["narrow"] = replace(SMALL, name="narrow", sorters=SMALL.sorters[:1])
+# as the small hall, with sorters that are loops: 4 s from the belt's end back to the scanner, twice at most, six items on it
+HALLS["loop"] = replace(
+    SMALL,
+    name="loop",
+    sorters=tuple(replace(sorter, laps_max=2, round_mm=4000, loop_items_max=6) for sorter in SMALL.sorters),
+)
