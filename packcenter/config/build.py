@@ -253,7 +253,15 @@ def _shifts(texts: list[str]) -> tuple[tuple[int, int], ...]:
 
 def _sorter(sorter: SorterTable, profile: Profile) -> Sorter:
     lanes = tuple(
-        Lane(each.number, each.feeds or "", each.infeed or 0, each.distance_mm, each.capacity_items, each.secure)
+        Lane(
+            each.number,
+            each.feeds or "",
+            each.infeed or 0,
+            each.distance_mm,
+            each.capacity_items,
+            each.secure,
+            each.rate_per_minute or 0,
+        )
         for each in sorter.lane
     )
     return Sorter(

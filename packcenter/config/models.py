@@ -244,6 +244,9 @@ class Lane(Closed):
     infeed: Place | None = Field(default=None, description="Infeed of that bagger, from 1.")
     distance_mm: Annotated[int, Field(ge=1, le=1_000_000)] = Field(description="Millimetres from the scanner to the diverter.")
     capacity_items: Annotated[int, Field(ge=1, le=10_000)] = Field(description="Items that fit into the lane.")
+    rate_per_minute: Annotated[int, Field(ge=1, le=6000)] | None = Field(
+        default=None, description="Most items that the lane takes in a minute, by its PLC; without it, no limit."
+    )
     secure: bool = Field(description="True if the lane is closed in, so that ID documents may wait there.")
 
 

@@ -174,7 +174,7 @@ class Routed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     """
     Where the item shall go and why: `lane` of the sorter by `rule`, through `group` (not the rule's own if it overflowed).
 
-    `reason` is plan, overflow, round (lane 0: no lane has room, it goes round), no_rule, no_lane, late, unknown, no_read,
+    `reason` is plan, overflow, round (lane 0: no lane has room, it goes round), no_rule, no_lane, rate, late, unknown, no_read,
     multiple_codes, duplicate or ghost.
     `deadline_us` is the last moment for the decision to leave us. `plan` names the plan that decided (`Plan.named`), and
     `destination` what it has the item go to ("" nowhere), which it keeps whatever plan comes (G3).

@@ -20,7 +20,8 @@ class Lane(msgspec.Struct, frozen=True, array_like=True):
     One lane of a sorter.
 
     `feeds` names the bagger that empties it, `infeed` that bagger's infeed (1 up); both are "" and 0 for the
-    exception lane, which people empty to the hand station. `distance_mm` is from scanner to diverter.
+    exception lane, which people empty to the hand station. `distance_mm` is from scanner to diverter. It takes at most
+    `rate_per_minute` items a minute, 0: no limit.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Lane(msgspec.Struct, frozen=True, array_like=True):
     distance_mm: int
     capacity_items: int
     secure: bool
+    rate_per_minute: int = 0
 
 
 class Sorter(msgspec.Struct, frozen=True, array_like=True):

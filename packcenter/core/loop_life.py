@@ -1,4 +1,4 @@
-"""How facts about loops change the state (`core.state.evolve`)."""
+"""How facts about loops and the rates of lanes change the state (`core.state.evolve`)."""
 
 from __future__ import annotations
 
@@ -22,6 +22,18 @@ def release(state: State, item: Item) -> None:
     if item.lane:
         state.lanes[lane_place(item.plc, item.lane)].on_way -= 1
         assert state.lanes[lane_place(item.plc, item.lane)].on_way >= 0, item
+
+
+def note_rate(state: State, plc: str, number: int, deadline_us: int) -> None:
+    """Of a lane with a limited rate, remember when its last items come: all of a lane travel alike, so deadlines tell."""
+    assert state.hall is not None
+    rates = (
+        lane.rate_per_minute for each in state.hall.sorters if each.plc == plc for lane in each.lanes if lane.number == number
+    )
+    rate = next(rates, 0)
+    if rate:
+        load = state.lanes[lane_place(plc, number)]
+        load.recent = [*load.recent, deadline_us][-rate:]
 
 
 def _went_round(state: State, at_us: int, fact: lf.WentRound) -> None:

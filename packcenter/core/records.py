@@ -98,10 +98,15 @@ class Plc(msgspec.Struct):
 
 
 class LaneLoad(msgspec.Struct):
-    """What a lane holds, first in first out, and how many items are on their way to it."""
+    """
+    What a lane holds, first in first out, and how many items are on their way to it.
+
+    Of a lane with a limited rate `recent` has the deadlines of the last decisions for it, as many as it takes in a minute.
+    """
 
     on_way: int = 0
     items: list[str] = []
+    recent: list[int] = []
 
 
 class Job(msgspec.Struct):

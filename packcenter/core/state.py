@@ -262,6 +262,7 @@ def _routed(state: State, at_us: int, fact: f.Routed) -> None:
     item.lane, item.plan, item.going = fact.lane, fact.plan, fact.destination
     if fact.lane:  # nothing is reserved for who goes round
         state.lanes[lane_place(fact.plc, fact.lane)].on_way += 1
+        loop_life.note_rate(state, fact.plc, fact.lane, fact.deadline_us)
 
 
 def _unconfirmed(state: State, at_us: int, fact: f.Unconfirmed) -> None:

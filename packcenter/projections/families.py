@@ -58,6 +58,7 @@ ROUTE_REASONS: Final = (
     "round",
     "no_rule",
     "no_lane",
+    "rate",
     "late",
     "unknown",
     "no_read",

@@ -244,9 +244,6 @@ class Metrics:
         self._inc("diverts", fact.plc, _word(Disposition, fact.disposition))
         self._inc("lane_entries", fact.plc, str(fact.lane))
 
-    def _went_round(self, at_us: int, fact: WentRound) -> None:
-        self._inc("diverts", fact.plc, "recirculated")
-
     def _wrong_lane(self, at_us: int, fact: f.WrongLane) -> None:
         self._inc("diverts", fact.plc, "wrong_lane")
         self._inc("lane_entries", fact.plc, str(fact.seen))
@@ -572,7 +569,7 @@ _COUNT: dict[type, Callable[[Metrics, int, Any], None]] = {
     f.Routed: Metrics._routed,
     f.DecisionLate: Metrics._decision_late,
     f.Diverted: Metrics._diverted,
-    WentRound: Metrics._went_round,
+    WentRound: lambda self, _, fact: self._inc("diverts", fact.plc, "recirculated"),
     f.WrongLane: Metrics._wrong_lane,
     f.Unconfirmed: Metrics._unconfirmed,
     f.JobBegun: Metrics._job_begun,

@@ -165,7 +165,10 @@ def with_loops(where: Place, hard: int) -> Place:
             round_mm=sorter.belt_mm // 2,
             loop_items_max=(14, 10, 8)[hard - 1],
             lanes=tuple(
-                replace(lane, capacity_items=min(lane.capacity_items, 4 - hard)) if lane.feeds else lane for lane in sorter.lanes
+                replace(lane, capacity_items=min(lane.capacity_items, 4 - hard), rate_per_minute=(0, 6, 3)[hard - 1])
+                if lane.feeds
+                else lane
+                for lane in sorter.lanes
             ),
         )
         for sorter in where.hall.sorters

@@ -23,6 +23,7 @@ class Lane(NamedTuple):
     distance_mm: int
     capacity: int
     secure: bool
+    rate: int = 0
 
 
 class MailClass(NamedTuple):

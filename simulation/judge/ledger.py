@@ -22,8 +22,8 @@ class Item:
     """A document or object in custody. `line` is what a manifest says of it; None for an object without one."""
 
     __slots__ = (
-        "account", "awaited", "code", "going", "grams", "id", "integrity", "job", "laps", "line", "parcel", "place", "scan", "secure",
-        "suspect", "waybill", "withdrawn",
+        "account", "awaited", "code", "going", "grams", "id", "integrity", "job", "laps", "line", "parcel", "place", "scan",
+        "secure", "suspect", "waybill", "withdrawn",
     )  # fmt: skip
 
     def __init__(self, name: str, line: list[Any] | None, code: str, account: tuple[str, str], place: str) -> None:
@@ -271,6 +271,8 @@ class Court:
         """Agency and mail class -> kind of place -> items there."""
         self.machines = Machines()
         self.reserved: dict[tuple[str, int], int] = {}
+        self.recent: dict[tuple[str, int], list[int]] = {}
+        """Of lanes with a limited rate, when the items that were last sent there are due."""
         self.in_lane: dict[str, dict[Item, None]] = {}
         """What stands in each lane, the first to come first."""
         self.waybills: dict[str, Item] = {}

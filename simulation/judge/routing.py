@@ -20,6 +20,9 @@ _OPEN: Final = 0
 INFEED: Final = 0
 """The place of a sorter that is its infeed."""
 
+_RATE_US: Final = 60_100_000
+"""The minute of a lane's rate, with what clocks may differ in."""
+
 _AHEAD: Final = 2
 """Items that may still come while the infeed is being held."""
 
@@ -142,6 +145,10 @@ def _sorted(court: Court, scan: Scan, sorter: Sorter, rule: str, group: str, rea
         court.blame(
             "R2", f"lane {number} of {plc} holds {lane.capacity}; {inside} are in it and {court.reserved[key]} on their way"
         )
+    if lane.rate:
+        if not _within_rate(court, plc, number, lane.rate, scan.deadline_us):
+            court.blame("R2", f"{item.id} gets lane {number} of {plc}, which has had its {lane.rate} items of this minute")
+        court.recent.setdefault(key, []).append(scan.deadline_us)
     state = court.machines[plc].places.get(number, _OPEN)
     if state != _OPEN:
         court.blame("R1", f"{item.id} is to go into lane {number} of {plc}, which is not open (state {state})")
@@ -202,9 +209,17 @@ def _free_lane(court: Court, scan: Scan, *groups: str) -> int:
             in_time = court.bench.at_us <= scan.scanned_us + sorter.way_us(number) - sorter.link_ms * 1000
             machine = court.machines[plc]
             closed = number in machine.barred or machine.places.get(number, _OPEN) != _OPEN
-            if taken < lane.capacity and in_time and not closed:
+            due_us = scan.scanned_us + sorter.way_us(number) - sorter.link_ms * 1000
+            in_rate = not lane.rate or _within_rate(court, plc, number, lane.rate, due_us)
+            if taken < lane.capacity and in_time and not closed and in_rate:
                 return number
     return 0
+
+
+def _within_rate(court: Court, plc: str, number: int, rate: int, due_us: int) -> bool:
+    """Whether a lane that takes so many items in a minute can be sent one that is due then."""
+    recent = court.recent.get((plc, number), [])[-rate:]
+    return len(recent) < rate or due_us - recent[0] >= _RATE_US
 
 
 def decision_late(court: Court, bench: Bench, fact: Said) -> None:

@@ -429,7 +429,11 @@ class SorterProgram(SorterOrders):
         elif lane.state is PlaceState.OPEN or lane.diverter == STUCK_OUT:
             shut = lane.state in (PlaceState.CLOSED, PlaceState.JAMMED)
             rider.why = Disposition.WRONG_LANE if shut else rider.why
-            self._enter(rider, lane)
+            if lane.rate and not lane.has_rate(self.clock.now_us):
+                rider.why = Disposition.RATE
+                self._fall_back(rider, lane)
+            else:
+                self._enter(rider, lane)
         else:
             self._fall_back(rider, lane)
 

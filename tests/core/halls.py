@@ -193,3 +193,15 @@ HALLS["loop"] = replace(
     name="loop",
     sorters=tuple(replace(sorter, laps_max=2, round_mm=4000, loop_items_max=6) for sorter in SMALL.sorters),
 )
+# as the small hall; lane 2 of sorter-1 takes two items a minute, and so does the only one of sorter-2
+HALLS["slow"] = replace(
+    SMALL,
+    name="slow",
+    sorters=(
+        replace(
+            SMALL.sorters[0],
+            lanes=tuple(replace(lane, rate_per_minute=2 * (lane.number == 2)) for lane in SMALL.sorters[0].lanes),
+        ),
+        replace(SMALL.sorters[1], lanes=tuple(replace(lane, rate_per_minute=2) for lane in SMALL.sorters[1].lanes)),
+    ),
+)

@@ -139,7 +139,9 @@ class Walk:
         self.watch.restart()
         self._runs += 1
         if self._some(0.2):
-            self._hall = halls.HALLS[self._random.choice(("small", "court", "poor", "rebuilt", "daily", "narrow", "loop"))]
+            self._hall = halls.HALLS[
+                self._random.choice(("small", "court", "poor", "rebuilt", "daily", "narrow", "loop", "slow"))
+            ]
         self._happen(i.Started(self._runs, "test", self._hall, "digest"))
         self._happen(i.AlarmTableGiven(VERSION if not self._some(0.05) else 0))
         self._happen(i.CustodyRulesGiven(CUSTODY if not self._some(0.05) else 0, 480, 5))

@@ -596,6 +596,7 @@ ADDED = {
     (hall.Bagger, "ideal_cycle_ms"),
     (hall.Rack, "ideal_cycle_ms"),
     (hall.Hall, "shifts"),
+    (hall.Lane, "rate_per_minute"),
     (hall.Sorter, "laps_max"),
     (hall.Sorter, "round_mm"),
     (hall.Sorter, "loop_items_max"),

@@ -110,6 +110,23 @@ given 60.000 confirmed sorter-1 track=9 lane=9
 given 61.000 quarantined sorter-1 epoch=1 seq=99 code=NJ0006
 """
 
+RATES = """
+# A lane takes two items a minute; the third one in it goes to the hand station, one a minute later does not.
+given hall slow
+given item NJ0001 letter 210005
+given item NJ0002 letter 210005
+given item NJ0003 letter 210005
+given item NJ0004 letter 210005
+given 0.000 scan NJ0001 track=1 plc=sorter-2
+given 1.000 scan NJ0002 track=2 plc=sorter-2
+given 2.000 scan NJ0003 track=3 plc=sorter-2
+given 2.100 confirmed sorter-2 track=1 lane=1
+given 3.100 confirmed sorter-2 track=2 lane=1
+given 8.000 confirmed sorter-2 track=3 lane=9
+given 60.100 scan NJ0004 track=4 plc=sorter-2
+given 62.000 confirmed sorter-2 track=4 lane=1
+"""
+
 LOOPS = """
 # An item goes round twice and then to the exception lane; another comes round to an open lane; the infeed is held and let go.
 given hall loop
@@ -535,6 +552,7 @@ ALL = {
     "people": PEOPLE,
     "plans": PLANS,
     "loops": LOOPS,
+    "rates": RATES,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from days import LOOPS
+from days import LOOPS, RATES
 from mutants import Records, cut_after, drop_said, mutant, nth, said
 from writer import Record
 
@@ -101,4 +101,29 @@ def _(records: Records) -> None:
     record = of_track(records, "Scanned", 2)
     number = said(record, "Divert")[2] + 1
     record.commands.append(["SetPlace", "sorter-2", number, 0, False])
+    cut_after(records, record)
+
+
+@mutant("R2", "a lane gets more items than it takes in a minute", RATES)
+def _(records: Records) -> None:
+    record, free = of_track(records, "Scanned", 3), of_track(records, "Scanned", 1)
+    routed = said(record, "Routed")
+    record.facts[record.facts.index(routed)] = [*routed[:3], *said(free, "Routed")[3:7], record.at_us + 1_800_000, *routed[8:]]
+    drop_said(record, "SentToHand")
+    divert = said(record, "Divert")
+    divert[4] = 1
+    divert[6] = 65536 + (record.happened[10] + 1890) % 65536
+    cut_after(records, record)
+
+
+@mutant("G3", "an item is kept out of a lane for a rate that it does not have", RATES)
+def _(records: Records) -> None:
+    record, full = of_track(records, "Scanned", 2), of_track(records, "Scanned", 3)
+    routed = said(record, "Routed")
+    routed[3], routed[5], routed[6], routed[7] = 9, "", "rate", record.at_us + 5_800_000
+    record.facts.append(["SentToHand", "NJ0002", "rate"])
+    divert = said(record, "Divert")
+    divert[4] = 9
+    divert[6] = 65536 + (record.happened[10] + 5890) % 65536
+    assert said(full, "Routed")[6] == "rate"
     cut_after(records, record)
