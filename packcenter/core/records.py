@@ -138,7 +138,8 @@ class Bag(msgspec.Struct):
     A mail bag that hangs open at a position. `closing` is why it was asked to close, "" while it is not; `by_hand`: a person
     wants it closed. `printed` is the whole tag under which it was last asked to close (`core.tags`), "" none.
 
-    `cutoff_us` is when it will be, 0 never: its cut-off, or the next attempt after a refusal.
+    `cutoff_us` is when it will be, 0 never: its cut-off, or the next attempt after a refusal. `was_asked` is why it was asked to
+    close last, which holds also when another plan has other limits.
     """
 
     tag: str
@@ -151,6 +152,7 @@ class Bag(msgspec.Struct):
     suspect: str = ""
     by_hand: bool = False
     printed: str = ""
+    was_asked: str = ""
 
 
 class Receipt(msgspec.Struct):

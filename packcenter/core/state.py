@@ -391,6 +391,9 @@ def _bag_close_asked(state: State, at_us: int, fact: f.BagCloseAsked) -> None:
     bag = state.bags[fact.position]
     bag.closing = fact.reason
     bag.by_hand = bag.by_hand or fact.reason == "by_hand"
+    assert state.hall is not None
+    if fact.reason and (state.plan_switch is not None or state.hall.plan.digest):  # else, in release 0.1.0, limits never change
+        bag.was_asked = fact.reason
     if not fact.reason:
         bag.cutoff_us = at_us + CLOSE_RETRY_US
         heappush(state.agenda, (bag.cutoff_us, "cutoff", bag.tag, bag.position))

@@ -168,7 +168,7 @@ PLANS: Final[dict[str, Plan]] = {
     # everything goes into the first lanes, 211000 to 211999 go to Suzhou, and a bag is full with two parcels
     "night": _digested(_NIGHT),
     "night-changed": _digested(replace(_NIGHT, bags=BagLimits(3, 400, ()))),
-    "day": _digested(replace(_NIGHT, version="day", destinations=SMALL.plan.destinations[:2])),
+    "day": _digested(replace(_NIGHT, version="day", destinations=SMALL.plan.destinations[:2], bags=BagLimits(3, 400, (1320,)))),
     # valid from 10 s to 20 s
     "short": _digested(replace(_NIGHT, version="short", valid_from_us=BASE_US + 10_000_000, valid_until_us=BASE_US + 20_000_000)),
     # what this hall cannot be sorted by
