@@ -244,7 +244,24 @@ class Lane(Closed):
     infeed: Place | None = Field(default=None, description="Infeed of that bagger, from 1.")
     distance_mm: Annotated[int, Field(ge=1, le=1_000_000)] = Field(description="Millimetres from the scanner to the diverter.")
     capacity_items: Annotated[int, Field(ge=1, le=10_000)] = Field(description="Items that fit into the lane.")
+    rate_per_minute: Annotated[int, Field(ge=1, le=6000)] | None = Field(
+        default=None, description="Most items that the lane takes in a minute, by its PLC; without it, no limit."
+    )
     secure: bool = Field(description="True if the lane is closed in, so that ID documents may wait there.")
+
+
+class Loop(Closed):
+    """How a sorter's belt goes round."""
+
+    laps_max: Annotated[int, Field(ge=1, le=20)] = Field(
+        description="How often an item whose lanes have no room goes round before it is put into the exception lane."
+    )
+    round_length_mm: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        description="Millimetres from the belt's end back to the scanner."
+    )
+    items_max: Annotated[int, Field(ge=6, le=10_000)] = Field(
+        description="Most items on the whole loop; the infeed is held in time for it, and let go when there is room again."
+    )
 
 
 class Sorter(Closed):
@@ -265,6 +282,7 @@ class Sorter(Closed):
         description="Milliseconds after the belt's end at which an item that no eye saw counts as unconfirmed."
     )
     exception_lane: Place = Field(description="Lane at the belt's end, the fallback of every decision, emptied by people.")
+    loop: Loop | None = Field(default=None, description="Where the belt goes round; without it, it ends in the exception lane.")
     ideal_cycle_ms: Millis | None = Field(
         default=None,
         description="Milliseconds for one item at design speed, from the machine's data sheet; effectiveness and OEE need it.",

@@ -177,7 +177,7 @@ def _why_full(turn: Turn, bag: Bag) -> str:
 
 def on_close_due(turn: Turn, bag: Bag) -> None:
     """A bag's cut-off has come, or the time to ask again after the rack refused."""
-    ask_close(turn, bag, _why_full(turn, bag) or ("by_hand" if bag.by_hand else "cut_off"))
+    ask_close(turn, bag, _why_full(turn, bag) or ("by_hand" if bag.by_hand else bag.was_asked or "cut_off"))
 
 
 def _open(turn: Turn, position: int) -> None:

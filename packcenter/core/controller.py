@@ -25,6 +25,7 @@ from packcenter.core import (
     inputs,
     integrity,
     links,
+    loops,
     manifests,
     packing,
     receipts,
@@ -130,6 +131,8 @@ class Controller:
             HANDLERS[kind](turn, happened)
         if state.hall is not None and state.hall is not self._index.hall:  # another plan is in force
             self._index = turn.index = HallIndex(state.hall)
+        if self._index.limited_loops:
+            loops.look(turn)
         if state.custody_rules and not _RIDDLES.isdisjoint(map(type, turn.facts)):
             discrepancies.look(turn)
         if state.custody_rules and not _ABOUT_PIECES.isdisjoint(map(type, turn.facts)):

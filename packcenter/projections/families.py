@@ -55,8 +55,10 @@ SEEN_REASONS: Final = ("unknown", "no_read", "multiple_codes", "duplicate", "gho
 ROUTE_REASONS: Final = (
     "plan",
     "overflow",
+    "round",
     "no_rule",
     "no_lane",
+    "rate",
     "late",
     "unknown",
     "no_read",
@@ -100,7 +102,7 @@ PARCEL_REASONS: Final = (
 HAND_REASONS: Final = tuple(
     dict.fromkeys(
         (
-            *(r for r in ROUTE_REASONS if r not in ("plan", "overflow", OTHER)),
+            *(r for r in ROUTE_REASONS if r not in ("plan", "overflow", "round", OTHER)),
             *(d.name.lower() for d in Disposition),
             *SUSPECT_REASONS,
             "no_instruction",

@@ -12,6 +12,7 @@ from simulation.luck import Fate
 from simulation.truth import Document, Truth, Why
 
 NEVER: Final = 1 << 62
+MINUTE_US: Final = 60_000_000
 SOUND: Final = ""
 STUCK_HOME: Final = "home"
 STUCK_OUT: Final = "out"
@@ -38,6 +39,8 @@ class Lane:
         "jammed",
         "number",
         "on_drained",
+        "rate",
+        "recent",
         "reopen_at",
         "state",
         "tampered",
@@ -60,13 +63,26 @@ class Lane:
         self.eye_blocked = False
         self.diverter = SOUND
         self.tampered = ""
+        self.rate = 0
+        self.recent: deque[int] = deque()
         self.on_drained: Callable[[Lane], None] | None = None
         self.waiter: Callable[[], None] | None = None
 
     @classmethod
     def of(cls, lane: hall.Lane, belt_mm_per_s: int) -> Lane:
         """The lane that the configuration describes."""
-        return cls(lane.number, lane.distance_mm * 1_000_000 // belt_mm_per_s, lane.capacity_items)
+        made = cls(lane.number, lane.distance_mm * 1_000_000 // belt_mm_per_s, lane.capacity_items)
+        made.rate = lane.rate_per_minute
+        return made
+
+    def has_rate(self, now_us: int) -> bool:
+        """Whether it may take one document more in this minute; if so, it is counted."""
+        while self.recent and self.recent[0] <= now_us - MINUTE_US:
+            self.recent.popleft()
+        if self.rate and len(self.recent) >= self.rate:
+            return False
+        self.recent.append(now_us)
+        return True
 
     def tamper(self, truth: Truth, act: str, at_us: int) -> None:
         """What lies in it, and what comes before it is empty, need not be what packcenter thinks."""

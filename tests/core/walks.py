@@ -52,7 +52,7 @@ class Walk:
         self._tracks = 0
         self._nonces = 7
         self._runs = 1
-        self._hall = halls.SMALL if calm else halls.HALLS[self._random.choice(("small", "court", "poor"))]
+        self._hall = halls.SMALL if calm else halls.HALLS[self._random.choice(("small", "court", "poor", "loop"))]
         self._happen(i.Started(1, "test", self._hall, "digest"))
         self._happen(i.AlarmTableGiven(VERSION))
         self._happen(i.CustodyRulesGiven(CUSTODY, 480, 5))
@@ -139,7 +139,9 @@ class Walk:
         self.watch.restart()
         self._runs += 1
         if self._some(0.2):
-            self._hall = halls.HALLS[self._random.choice(("small", "court", "poor", "rebuilt", "daily", "narrow"))]
+            self._hall = halls.HALLS[
+                self._random.choice(("small", "court", "poor", "rebuilt", "daily", "narrow", "loop", "slow"))
+            ]
         self._happen(i.Started(self._runs, "test", self._hall, "digest"))
         self._happen(i.AlarmTableGiven(VERSION if not self._some(0.05) else 0))
         self._happen(i.CustodyRulesGiven(CUSTODY if not self._some(0.05) else 0, 480, 5))
@@ -247,7 +249,7 @@ class Walk:
         self._tracks += 1
         track = self._tracks
         if self._some(0.05):
-            track = self._random.choice([*self._state.plcs[sorter].tracks, 0, _LONG_MAX])
+            track = self._random.choice([*(t for t in self._state.plcs[sorter].tracks if t >= 0), 0, _LONG_MAX])
         age_us = self._random.randrange(0, 300_000)
         if self._some(0.1):
             age_us = self._random.choice((1_800_000, 2_900_000, 5_800_001, 65_535_000, 2**62))
@@ -261,6 +263,7 @@ class Walk:
             (sorter.plc, track, self._state.items[name].lane)
             for sorter in self._hall.sorters
             for track, name in self._state.plcs[sorter.plc].tracks.items()
+            if track >= 0
         ]
         if not riders or self._some(0.03):
             return self._random.choice(self._hall.sorters).plc, self._random.randrange(9), 1
@@ -270,7 +273,7 @@ class Walk:
         sorter, track, lane = self._tracked()
         disposition = 0
         if self._some(0.2):
-            lane, disposition = self._random.choice(((9, 3), (9, 99), (1, 9), (2, 9), (3, 9), (77, 0), (0, 0)))
+            lane, disposition = self._random.choice(((9, 3), (9, 99), (1, 9), (2, 9), (3, 9), (77, 0), (0, 6)))
         self._happen(self._event(i.DivertConfirmed, sorter, track=track, lane=lane, disposition=disposition, ms=0))
 
     def _lose(self) -> None:
@@ -280,7 +283,11 @@ class Walk:
     def _ghost(self) -> None:
         self._tracks += 1
         sorter = self._random.choice(self._hall.sorters).plc
-        track = self._tracks if not self._some(0.2) else self._random.choice([*self._state.plcs[sorter].tracks, 0])
+        track = (
+            self._tracks
+            if not self._some(0.2)
+            else self._random.choice([*(t for t in self._state.plcs[sorter].tracks if t >= 0), 0])
+        )
         self._happen(self._event(i.GhostAppeared, sorter, track=track, eye=1))
 
     # --- baggers -----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import days
+import mutants_loops  # noqa: F401  puts its mutants on the list
 import mutants_plans  # noqa: F401  puts its mutants on the list
 import pytest
 from mutants_services import MUTANTS
