@@ -77,7 +77,7 @@ class ProtocolWorld(Run):
         self.segment_bytes = _segment_bytes(options.items, self.group_records, large)
         if options.has("switches_plan"):
             self.segment_bytes += _PLANS_BYTES
-        self.disk = SimDisk(total_bytes=SEGMENTS_OF_A_DISK * (1 + large) * self.segment_bytes)
+        self.disk = SimDisk(total_bytes=SEGMENTS_OF_A_DISK * (1 + large + 4 * options.has("panel")) * self.segment_bytes)
         self.folders = tuple(SimDisk() for _ in range(4))
         self.disk_hook: Callable[[str, str, str], None] | None = None
         self.life: Life | None = None

@@ -255,6 +255,8 @@ def _same_again(world: World, stream: Stream, hard: int) -> str | None:
         target = name
         world.notes.met("manifest sent again")
         if how == 2:
+            if f"{name}.result.csv" not in world.folders[3].files():
+                world.checker.replaced.add(name)
             content += csv_of(fresh_rows(stream, world.hall, 1, world.next_serial())).partition(b"\n")[2]
     if any(machine.unit.reason_class == 1 for machine in world.plant.sorters):
         world.notes.met("reload during a jam")
