@@ -22,6 +22,7 @@ from packcenter.config.toml import KeyPath, parse
 from packcenter.config.validate import Loaded, Value, file_finding, validate
 from packcenter.core.alarm_table import ALARMS
 from packcenter.service.act_bodies import BODIES, BadBody, decode
+from simulation.demand import SOURCES
 from simulation.luck import Fate, Rates, Stage
 from simulation.mischief import ACTS
 
@@ -88,6 +89,14 @@ class Arrivals(Closed):
     end: TimeOfDay = Field(description="When the last one does.")
 
 
+class Receipts(Closed):
+    """Receipts of what left come back, by files of the delivery side."""
+
+    hours: Annotated[int, Field(ge=1, le=24)] = Field(description="When one is overdue; a site's own time is days.")
+    percent: Annotated[int, Field(ge=0, le=100)] = Field(description="Share that comes back at all.")
+    after_minutes: Bounds = Field(description="How long after dispatch one comes back: [soonest, latest].")
+
+
 class Expected(Closed):
     """What must come of the day, and what may; anything else is a finding. Bounds are [fewest, most]."""
 
@@ -97,6 +106,9 @@ class Expected(Closed):
     dispatched_percent_min: Annotated[int, Field(ge=0, le=100)] = Field(description="Share of the announced items that left.")
     late: Bounds = Field(default=[0, 0], description="Decisions that came too late for the lane that they were meant for.")
     alarms_an_hour_max: Annotated[int, Field(ge=0, le=600)] = Field(default=6, description="Alarms an hour, by ISA-18.2.")
+    receipts: dict[str, Bounds] = Field(
+        default_factory=dict, description="Receipts in the end, by state: awaited, overdue, returned, given_up."
+    )
     refused_acts: Bounds = Field(default=[0, 0], description="Acts of people that the hall refuses.")
 
 
@@ -110,9 +122,13 @@ class ScenarioFile(Closed):
     site: Sentence = Field(default="reference/site.toml", description="Site file, relative to this file.")
     seed: Annotated[int, Field(ge=0)] = Field(default=1, description="Luck of the day, and the day itself.")
     items: Annotated[int, Field(ge=1, le=1_000_000)] = Field(default=15_800, description="Items of the example day.")
+    items_of: dict[Name, Annotated[int, Field(ge=0, le=100_000)]] = Field(
+        default_factory=dict, description="Items of agencies that send another number than on the example day."
+    )
     copies: Annotated[int, Field(ge=1, le=8)] = Field(default=1, description="So many times the sorters and baggers.")
     faster: Annotated[int, Field(ge=1, le=8)] = Field(default=1, description="Machines so many times as fast.")
     arrivals: Arrivals | None = Field(default=None, description="When items come, if not as on the example day.")
+    receipts: Receipts | None = Field(default=None, description="Receipts that come back; without it none do.")
     luck: dict[str, int] = Field(default_factory=dict, description="Mishaps per million (simulation.luck.Rates), by name.")
     plc_fault: list[PlcFault] = Field(default_factory=list, description="PLCs that fail.")
     mishap: list[Mishap] = Field(default_factory=list, description="What things meet at stations.")
@@ -195,6 +211,10 @@ def _faults(loaded: Loaded[ScenarioFile]) -> Iterator[Finding]:
     yield from _times(loaded)
     rates = list(Rates.__struct_fields__)
     yield from (unknown(("luck", name), name, rates, "a mishap of simulation.luck") for name in says.luck if name not in rates)
+    agencies = [source.agency for source in SOURCES]
+    for name in says.items_of:
+        if name not in agencies:
+            yield unknown(("items_of", name), name, agencies, "an agency of the example day")
     fates = [fate.name.lower() for fate in Fate]
     for at, mishap in enumerate(says.mishap):
         if mishap.fate not in fates:
@@ -239,6 +259,9 @@ def _times(loaded: Loaded[ScenarioFile]) -> Iterator[Finding]:
         if (fault.for_s is not None) != (fault.fault in ("halts", "freezes")):
             expected = "for_s with halts and freezes, and with no other"
             yield loaded.finding(("plc_fault", at, "fault"), "incomplete", Value(fault.fault), expected, "")
+    if says.receipts is not None and says.receipts.after_minutes[1] < says.receipts.after_minutes[0]:
+        seen = Value(says.receipts.after_minutes)
+        yield loaded.finding(("receipts", "after_minutes"), "order", seen, "the soonest, then the latest", "")
     if says.arrivals is not None and says.arrivals.end <= says.arrivals.begin:
         yield loaded.finding(("arrivals", "end"), "order", Value(says.arrivals.end), f"a time after {says.arrivals.begin}", "")
 

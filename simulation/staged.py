@@ -20,7 +20,8 @@ from packcenter.core import hall as h
 from packcenter.core.alarm_facts import AlarmFloodSet, AlarmRaised
 from packcenter.core.controller import Controller, Outcome
 from packcenter.core.facts import ActRefused, DecisionLate
-from packcenter.core.inputs import Input
+from packcenter.core.inputs import Input, ReceiptsReceived
+from packcenter.core.receipt_facts import ReceiptAwaited
 from packcenter.core.state import State
 from packcenter.journal.frames import Draft
 from packcenter.projections import books
@@ -29,7 +30,7 @@ from simulation import demand
 from simulation.clock import FAULT, SimClock
 from simulation.demand import Row
 from simulation.documents import Delivery, deliver, first_arrival_s
-from simulation.draws import Stream
+from simulation.draws import Keyed, Stream, key_of
 from simulation.fast import FastHall, FastResult
 from simulation.luck import Fate, Rates
 from simulation.mischief import ACTS
@@ -37,13 +38,15 @@ from simulation.plant.bagger import BaggerSettings
 from simulation.plant.hall import PlantSettings
 from simulation.plant.rack import RackSettings
 from simulation.plant.sorter import SorterSettings
-from simulation.scenario import PlcFault, Scenario, ScenarioFile, seconds_of, station_of
+from simulation.scenario import PlcFault, Receipts, Scenario, ScenarioFile, seconds_of, station_of
 
 SECOND_US = 1_000_000
 DAY = date(2026, 3, 2)
 """A Monday, so that equal seeds give equal days."""
 _HOUR_US = 3_600 * SECOND_US
 _BEFORE_FIRST_S = 30
+_COURIER_US = 600 * SECOND_US
+_COMES_BACK, _COMES_BACK_AT = 201, 202
 
 
 class Staged(msgspec.Struct, frozen=True):
@@ -57,13 +60,15 @@ class Staged(msgspec.Struct, frozen=True):
     alarms: dict[str, int]
     late: int
     refused_acts: int
+    receipts: dict[str, int]
 
 
 class _Noting(Controller):
-    """The controller, whose facts are counted on the way."""
+    """The controller, whose facts are counted on the way; `on_awaited` is told of each item whose receipt is awaited."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.on_awaited: Callable[[str], None] = lambda item: None
         self.alarms: Counter[str] = Counter()
         self.late = self.floods = 0
         self.refused: Counter[str] = Counter()
@@ -78,6 +83,8 @@ class _Noting(Controller):
                     self.late += 1
                 case AlarmFloodSet():
                     self.floods += fact.again_us != 0
+                case ReceiptAwaited():
+                    self.on_awaited(fact.item)
                 case ActRefused():
                     self.refused[f"{fact.act}: {fact.why}"] += 1
                 case _:
@@ -101,6 +108,8 @@ def stage(
     says = scenario.says
     seed = says.seed if seed is None else seed
     hall = widened(configuration.hall, says.copies, says.faster)
+    if says.receipts is not None:
+        hall = replace(hall, receipt_minutes=says.receipts.hours * 60)
     scenario.check_machines(hall.plcs())
     deliveries, opens_us, opens_s = _day(says, hall, seed)
     controller = _Noting()
@@ -114,11 +123,14 @@ def stage(
         keep=keep,
         controller=controller,
     )
+    if says.receipts is not None:
+        _bring_receipts(says.receipts, staged, clock, controller, Keyed(seed))
     happened = _arrange(says, staged, clock, Stream(seed, f"scenario/{scenario.name}"), opens_s)
     result = staged.run(progress=progress)
     hand = Counter({reason: count for reason, count in books.total(books.take(result.state).accounts).hand.items() if count})
     announced = sum(len(delivery.documents) for delivery in deliveries)
     refused = sum(controller.refused.values())
+    receipts = Counter(each.state for each in result.state.receipts.values())
     return Staged(
         result=result,
         findings=[*_findings(says, result, controller, hand, announced), *_unmet(says, happened)],
@@ -128,6 +140,7 @@ def stage(
         alarms=dict(sorted(controller.alarms.items())),
         late=controller.late,
         refused_acts=refused,
+        receipts=dict(sorted(receipts.items())),
     )
 
 
@@ -204,7 +217,9 @@ def _plant(configuration: Configuration, says: ScenarioFile, hall: h.Hall, seed:
 
 def _day(says: ScenarioFile, hall: h.Hall, seed: int) -> tuple[list[Delivery], int, int]:
     """What is delivered; when the hall opens, in core time and in seconds after local midnight."""
-    rows = demand.example_day(seed, DAY, says.items)
+    sources = [source._replace(items=says.items_of.get(source.agency, source.items)) for source in demand.SOURCES]
+    items = says.items if not says.items_of else sum(source.items for source in sources)
+    rows = demand.example_day(seed, DAY, items, sources)
     if says.arrivals is not None:
         rows = _evenly(rows, seconds_of(says.arrivals.begin), seconds_of(says.arrivals.end))
     contents = {name: b"".join(demand.csv_chunks(part)) for name, part in demand.manifests(rows, DAY).items()}
@@ -263,6 +278,26 @@ def _arrange(says: ScenarioFile, staged: FastHall, clock: SimClock, stream: Stre
     return happened
 
 
+def _bring_receipts(says: Receipts, staged: FastHall, clock: SimClock, controller: _Noting, luck: Keyed) -> None:
+    """The delivery side sends what came back in files, one every so often; which receipt comes back, and when, is luck."""
+    back: list[str] = []
+    soonest, latest = says.after_minutes
+
+    def awaited(item: str) -> None:
+        if luck.below(100, key_of(item), _COMES_BACK) < says.percent:
+            minutes = soonest + luck.below(latest - soonest + 1, key_of(item), _COMES_BACK_AT)
+            clock.at(minutes * 60 * SECOND_US, FAULT, back.append, item)
+
+    def bring(number: int) -> None:
+        if back:
+            staged.feed(ReceiptsReceived(f"receipts-{number:03d}", tuple(back)))
+            back.clear()
+        clock.at(_COURIER_US, FAULT, bring, number + 1)
+
+    controller.on_awaited = awaited
+    clock.at(_COURIER_US, FAULT, bring, 1)
+
+
 def _fail(staged: FastHall, clock: SimClock, stream: Stream, fault: PlcFault, happened: Counter[str], _: None) -> None:
     """A PLC fails now, and is mended when its time is over."""
     plc = staged.plcs[fault.plc]
@@ -292,6 +327,8 @@ def _findings(
         yield f"the plant's own count differs in {len(result.differences)} places: {told}"
     yield from _outside("items at the hand station", hand, expect.hand)
     yield from _outside("alarms", controller.alarms, expect.alarms)
+    if says.receipts is not None:
+        yield from _outside("receipts", Counter(each.state for each in state.receipts.values()), expect.receipts)
     for what, seen, bounds in (
         ("items lost", _lost(state), expect.lost),
         ("late decisions", controller.late, expect.late),

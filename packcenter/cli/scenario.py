@@ -123,7 +123,12 @@ def _show(scenario: Scenario, staged: Staged, faults: list[str], seconds: float)
         f"    {staged.announced:,} items, {result.inputs:,} inputs, {result.simulated_us / 3.6e9:.1f} h in {seconds:.1f} s;"
         f" digest {result.digest[:16]}"
     )
-    for what, counts in (("happened", staged.happened), ("hand station", staged.hand), ("alarms", staged.alarms)):
+    for what, counts in (
+        ("happened", staged.happened),
+        ("hand station", staged.hand),
+        ("alarms", staged.alarms),
+        ("receipts", staged.receipts),
+    ):
         if counts:
             click.echo(f"    {what}: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
     for fault in faults:
@@ -146,4 +151,5 @@ def _as_json(scenario: Scenario, staged: Staged, faults: list[str], seconds: flo
         "alarms": staged.alarms,
         "late": staged.late,
         "refused_acts": staged.refused_acts,
+        "receipts": staged.receipts,
     }

@@ -124,6 +124,8 @@ def test_what_ends_otherwise_is_found(tmp_path: Path, more: str, expect: str, sa
         ),
         ('[[deed]]\nat = "09:00"\nact = "lanes"\nperson = "op-1"\nrole = "operator"\nbody = { }\n', 'nearest "lane"'),
         ("colour = 3\n", "not a key here"),
+        ("items_of = { taxx = 3 }\n", 'nearest "tax"'),
+        ("[receipts]\nhours = 4\npercent = 97\nafter_minutes = [9, 3]\n", "the soonest, then the latest"),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_place(tmp_path: Path, more: str, said: str) -> None:
@@ -154,6 +156,15 @@ def test_the_command_line_says_what_there_is(tmp_path: Path, capsys: pytest.Capt
     assert "NOT AS IT MUST BE" in capsys.readouterr().out
     assert run(["scenario", "run", bad, "--json"]) == PROBLEM
     assert '"ok": false' in capsys.readouterr().out
+
+
+def test_receipts_come_back_in_files(tmp_path: Path) -> None:
+    """All of them, half of them, and what the file expects of them."""
+    table = "[receipts]\nhours = 4\npercent = {percent}\nafter_minutes = [1, 5]\n"
+    for percent, said in ((100, "0 receipts for overdue, expected 1 to 9"), (0, "0 receipts for returned, expected 1 to 300")):
+        expect = EXPECT + "[expect.receipts]\nreturned = [1, 300]\noverdue = [1, 9]\n"
+        found = findings(tmp_path, QUIET + "items_of = { letters-office = 300 }\n" + table.format(percent=percent) + expect)
+        assert said in found
 
 
 def test_a_widened_hall_is_a_hall() -> None:
