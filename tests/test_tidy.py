@@ -16,7 +16,7 @@ from typing import get_args
 
 import pytest
 
-from packcenter.core import alarm_facts, custody_facts, facts, inputs, plan_facts
+from packcenter.core import alarm_facts, case_facts, custody_facts, facts, inputs, plan_facts
 from packcenter.core.controller import HANDLERS
 from packcenter.core.state import EVOLVE
 
@@ -273,8 +273,8 @@ def test_every_limit_has_its_reason_beside_it(path: Path) -> None:
 
 def test_every_fact_has_its_evolve_entry_and_is_one_of_the_facts() -> None:
     """A fact that the state does not know would be lost at recovery."""
-    bases = (facts._Fact, alarm_facts._AlarmFact, plan_facts._PlanFact, custody_facts._CustodyFact)
-    modules = (facts, alarm_facts, plan_facts, custody_facts)
+    bases = (facts._Fact, alarm_facts._AlarmFact, plan_facts._PlanFact, custody_facts._CustodyFact, case_facts._CaseFact)
+    modules = (facts, alarm_facts, plan_facts, custody_facts, case_facts)
     known = [each for module in modules for each in vars(module).values()]
     defined = {each for each in known if isinstance(each, type) and issubclass(each, bases) and each not in bases}
     assert EVOLVE.keys() == set(get_args(facts.Fact))

@@ -26,11 +26,14 @@ from packcenter.config.validate import Loaded
 from packcenter.core.hall import (
     Bagger,
     BagLimits,
+    CaseRack,
+    CaseType,
     Destination,
     Group,
     Hall,
     Lane,
     MailClass,
+    Outlet,
     Plan,
     Position,
     Rack,
@@ -67,7 +70,7 @@ class PlcSettings:
     """
 
     name: str
-    role: Literal["sorter", "bagger", "rack"]
+    role: Literal["sorter", "bagger", "rack", "case_rack"]
     protocol: Literal["opcua", "modbus"]
     host: str
     port: int
@@ -221,6 +224,22 @@ def _hall(site: Site, plan: PlanTable, profiles: Mapping[str, Loaded[Profile]]) 
         waybills=Waybills(site.waybills.indicator, site.waybills.first, site.waybills.last, site.waybills.country),
         plan=_plan(plan, site.utc_offset_minutes),
         shifts=_shifts(site.shifts),
+        case_racks=tuple(
+            CaseRack(
+                each.plc,
+                each.cells,
+                each.cell_documents,
+                tuple(Outlet(outlet.number, outlet.feeds, outlet.infeed) for outlet in each.outlet),
+                each.store_timeout_ms,
+                each.release_timeout_ms,
+                each.ideal_cycle_ms or 0,
+            )
+            for each in site.case_rack
+        ),
+        case_types=tuple(
+            CaseType(each.name, each.prefix, tuple(each.mail_classes), each.wait_minutes, each.when_missing, each.pouch)
+            for each in site.case_type
+        ),
     )
 
 

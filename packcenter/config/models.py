@@ -25,11 +25,12 @@ IN_WORDS = 114
 PEOPLE_MAX = 1_000  # a centre has some hundred; the file stays far below what is read of one
 WATCHDOG_MS = 800  # the interface's heartbeat limit, the same on both sides
 
-Role = Literal["sorter", "bagger", "rack"]
+Role = Literal["sorter", "bagger", "rack", "case_rack"]
 Protocol = Literal["opcua", "modbus"]
 PersonRole = Literal["operator", "engineer", "maintenance", "supervisor"]
 Service = Literal["ems", "registered", "receipt-requested", "outlet-pickup"]
 
+_PREFIX = r"^[A-Z0-9-]{0,32}$"
 _NAME = r"^[a-z][a-z0-9_-]{0,47}$"
 _PLC_NAME = r"^[a-z][a-z0-9-]{0,31}$"
 _LANE_NAME = r"^[a-z][a-z0-9-]{0,31}/[1-9][0-9]?$"
@@ -50,6 +51,7 @@ _DIGEST = r"^sha256:[0-9a-f]{32}:[0-9a-f]{64}$"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 PATTERN_WORDS = {
+    _PREFIX: 'up to 32 capital letters, digits and "-"',
     _NAME: 'up to 48 lower-case letters, digits, "-" and "_", a letter first',
     _PLC_NAME: 'up to 32 lower-case letters, digits and "-", a letter first',
     _LANE_NAME: 'sorter and lane number, such as "sorter-1/4"',
@@ -278,6 +280,54 @@ class Rack(Closed):
     position: Annotated[list[Position], Field(min_length=1, max_length=PLACES_MAX)] = Field(description="Places with a bag.")
 
 
+class Outlet(Closed):
+    """Where a case rack lays out a case for a bagger."""
+
+    number: Annotated[int, Field(ge=1, le=32)] = Field(
+        description="Number of the outlet; 0 is the hand station and always there."
+    )
+    feeds: PlcName = Field(description="Bagger that packs what is laid out there.")
+    infeed: Place = Field(description="Infeed of that bagger.")
+
+
+class CaseRack(Closed):
+    """A rack with a cell for each case whose documents come one by one."""
+
+    plc: PlcName = Field(description="Name of the case rack's PLC.")
+    infeeds: Place = Field(description="How many infeeds the machine has; lanes feed them as they feed a bagger's.")
+    cells: Annotated[int, Field(ge=1, le=999)] = Field(description="How many cells it has, numbered from 1.")
+    cell_documents: Annotated[int, Field(ge=2, le=20)] = Field(description="Documents that fit into a cell.")
+    store_timeout_ms: Millis = Field(description="Longest time from a store order to the document in its cell.")
+    release_timeout_ms: Millis = Field(description="Longest time to empty a cell into an outlet.")
+    ideal_cycle_ms: Millis | None = Field(
+        default=None,
+        description="Milliseconds for one item at design speed, from the machine's data sheet; effectiveness and OEE need it.",
+    )
+    outlet: Annotated[list[Outlet], Field(min_length=1, max_length=PLACES_MAX)] = Field(description="Where cases are laid out.")
+
+
+class CaseType(Closed):
+    """What the cases whose code begins alike have in common."""
+
+    name: Name = Field(description="Name of the type.")
+    prefix: Annotated[str, Field(pattern=_PREFIX, examples=["NB-"])] = Field(
+        description="What the code of its cases begins with; empty fits all. The first type that fits is a case's."
+    )
+    mail_classes: Annotated[list[Name], Field(max_length=20)] = Field(
+        default_factory=list,
+        description="The documents of a case, one of each class; empty: as many as case_size says, of any class.",
+    )
+    wait_minutes: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        description="How long the others have after the first document is in its cell, if the manifest has no due time."
+    )
+    when_missing: Literal["wait", "part_ship", "hand"] = Field(
+        description='"wait": people are told; "part_ship": what is there leaves, the rest follows; "hand": the hand station.'
+    )
+    pouch: Annotated[int, Field(ge=0, le=65535)] = Field(
+        description="Size of the pouch that the bagger takes for the whole case."
+    )
+
+
 class Site(Closed):
     """One centre: its machines, mail classes, folders and addresses."""
 
@@ -315,6 +365,12 @@ class Site(Closed):
     sorter: Annotated[list[Sorter], Field(min_length=1, max_length=16)] = Field(description="The sorting lines.")
     bagger: Annotated[list[Bagger], Field(min_length=1, max_length=32)] = Field(description="The bagging machines.")
     rack: Rack = Field(description="The dispatch rack.")
+    case_rack: Annotated[list[CaseRack], Field(max_length=8)] = Field(
+        default_factory=list, description="The case racks; without one every document leaves alone."
+    )
+    case_type: Annotated[list[CaseType], Field(max_length=64)] = Field(
+        default_factory=list, description="The kinds of cases, the narrowest prefix first."
+    )
 
 
 # --- plan.toml -----------------------------------------------------------------------------------------------------------

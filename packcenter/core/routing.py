@@ -41,6 +41,13 @@ def choose(turn: Turn, item: Item, sorter: Sorter, scanned_us: int) -> Choice:
     return exception(turn, sorter, "late" if late else "no_lane", rule.name)
 
 
+def best(turn: Turn, sorter: Sorter, lanes: tuple[Lane, ...], mail_class: str, scanned_us: int) -> Lane | None:
+    """The usable lane with the fewest items among some that serve alike, None if there is none."""
+    known = turn.index.classes.get(mail_class)
+    secure = known is None or known.secure
+    return _best(turn, turn.plc(sorter.plc), sorter, lanes, "least", secure, scanned_us)
+
+
 def exception(turn: Turn, sorter: Sorter, reason: str, rule: str = "") -> Choice:
     """The exception lane 异常格口, where people take over."""
     return Choice(turn.index.lanes[sorter.plc, sorter.exception_lane], rule, "", reason)

@@ -16,6 +16,8 @@ from simulation.explore.rates import Rates
 from simulation.explore.shared_faults import (
     ACTS,
     COMPUTER_FAULTS,
+    LAST_ACTS,
+    LAST_LUCK_KINDS,
     LATER_ACTS,
     LATER_DISK_FAULTS,
     LATEST_FAULTS,
@@ -269,11 +271,13 @@ _LATER: Final = by_name(
     *STAFF_FAULTS,
     *LATEST_FAULTS,
     *CLOSING_FAULTS,
+    *LAST_ACTS,
 )
 KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in FAULTS.items()},
     **LUCK_KINDS,
     **{name: fault.kind for name, fault in _LATER.items()},
+    **LAST_LUCK_KINDS,
 }
 """Every fault class with its kind, in an order that is always the same."""
 

@@ -35,6 +35,7 @@ class Lane:
         "fifo",
         "full",
         "full_stuck",
+        "is_outlet",
         "jammed",
         "number",
         "on_drained",
@@ -60,6 +61,7 @@ class Lane:
         self.eye_blocked = False
         self.diverter = SOUND
         self.tampered = ""
+        self.is_outlet = False
         self.on_drained: Callable[[Lane], None] | None = None
         self.waiter: Callable[[], None] | None = None
 
@@ -67,6 +69,13 @@ class Lane:
     def of(cls, lane: hall.Lane, belt_mm_per_s: int) -> Lane:
         """The lane that the configuration describes."""
         return cls(lane.number, lane.distance_mm * 1_000_000 // belt_mm_per_s, lane.capacity_items)
+
+    @classmethod
+    def outlet(cls, number: int, capacity: int) -> Lane:
+        """The row in which a case rack lays documents out; no sorter fills it."""
+        lane = cls(number, 0, capacity)
+        lane.is_outlet = True
+        return lane
 
     def tamper(self, truth: Truth, act: str, at_us: int) -> None:
         """What lies in it, and what comes before it is empty, need not be what packcenter thinks."""
