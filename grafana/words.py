@@ -95,7 +95,6 @@ CHINESE = {name: entry.title.zh for name, entry in ALARMS.items()} | {
     "not_what_was_expected": "与应装不符",
     "unread_at_rack": "合包架无读",
     "wrong_cell": "错合包格",
-    "not_of_this_case": "非本套件",
     "wrong_outlet": "错出口",
     "unknown_document": "来历不明件",
     "unknown_release": "无令出格",

@@ -70,6 +70,11 @@ def find_free(turn: Turn, plc: str) -> int:
     return 0
 
 
+def count_taken(turn: Turn, plc: str) -> int:
+    """How many cells of the rack are not free."""
+    return sum(not _is_free(turn.state.cells[place]) for place, _ in turn.index.cells[plc])
+
+
 def _is_free(cell: Cell) -> bool:
     return not (cell.case or cell.items or cell.suspect or cell.release)
 

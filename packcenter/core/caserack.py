@@ -129,7 +129,7 @@ def _take_in(turn: Turn, plc: str, job: StoreJob, number: int, item: Item, reaso
     place = cell_place(plc, number)
     cell = turn.state.cells.get(place)
     if not reason and number and (cell is None or not cell.case or cell.case != item.case or item.suspect or item.withdrawn):
-        reason = "wrong_cell" if number != job.cell else item.suspect or "not_of_this_case"
+        reason = "wrong_cell" if number != job.cell else item.suspect or "withdrawn"
     if job.number in turn.plc(plc).pending:
         turn.emit(CommandAnswered(plc, job.number, CommandResult.DONE))
     custody.pass_over(turn, plc, job.infeed, item)

@@ -61,7 +61,8 @@ def shares_waybill(turn: Turn, line: Line) -> bool:
 
 def choose(turn: Turn, item: Item, sorter: Sorter, scanned_us: int) -> Choice | None:
     """
-    The lane to the rack where the case has its cell, or gets one; None for an item that no case rack concerns.
+    The lane to the rack where the case has its cell, or gets one; None for an item that no case rack concerns. A case that has
+    none yet gets one in the rack that gathers the fewest.
 
     No free cell, or no lane: the hand station, by the exception lane, until there is.
     """
@@ -71,7 +72,8 @@ def choose(turn: Turn, item: Item, sorter: Sorter, scanned_us: int) -> Choice | 
     if case.cell:
         racks = [turn.index.cell_at.get(case.cell, ("", 0))]
     else:
-        racks = [(plc, 0) for plc in turn.index.case_racks if (sorter.plc, plc) in turn.index.case_lanes]
+        plcs = [plc for plc in turn.index.case_racks if (sorter.plc, plc) in turn.index.case_lanes]
+        racks = [(plc, 0) for plc in sorted(plcs, key=lambda plc: case_cells.count_taken(turn, plc))]
     reason = "no_cell"
     for plc, _ in racks:
         lanes = turn.index.case_lanes.get((sorter.plc, plc), ())

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from packcenter.core import case_facts as c
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
 from packcenter.core import record
@@ -193,22 +194,22 @@ class Checker:
             self._notes.met("bag not closed when asked")
             self.refused.add(fact.bag)
 
-    def _proven(self, recorded: Recorded, fact: f.ParcelProven, state: State | None, now_us: int) -> None:
+    def _proven(self, recorded: Recorded, fact: c.ParcelProven, state: State | None, now_us: int) -> None:
         if len(fact.items) > 1:
             self._notes.met("parcel of several documents")
         if fact.part > 1:
             self._notes.met("follow-up of a part")
 
-    def _release_begun(self, recorded: Recorded, fact: f.ReleaseBegun, state: State | None, now_us: int) -> None:
+    def _release_begun(self, recorded: Recorded, fact: c.ReleaseBegun, state: State | None, now_us: int) -> None:
         if fact.reason == "complete":
             self._notes.met("case complete")
         elif fact.reason == "part":
             self._notes.met("case shipped in part")
 
-    def _overdue(self, recorded: Recorded, fact: f.CaseOverdue, state: State | None, now_us: int) -> None:
+    def _overdue(self, recorded: Recorded, fact: c.CaseOverdue, state: State | None, now_us: int) -> None:
         self._notes.met("case with one document missing for ever")
 
-    def _cell_suspected(self, recorded: Recorded, fact: f.CellSuspected, state: State | None, now_us: int) -> None:
+    def _cell_suspected(self, recorded: Recorded, fact: c.CellSuspected, state: State | None, now_us: int) -> None:
         self._notes.met("cell in doubt")
 
     def _set_aside(self, recorded: Recorded, fact: f.EventSetAside, state: State | None, now_us: int) -> None:
@@ -365,10 +366,10 @@ _FACTS: dict[type, _Check] = {
     f.BagSuspected: Checker._suspected,
     f.BagCloseAsked: Checker._close_asked,
     f.EventSetAside: Checker._set_aside,
-    f.ParcelProven: Checker._proven,
-    f.ReleaseBegun: Checker._release_begun,
-    f.CaseOverdue: Checker._overdue,
-    f.CellSuspected: Checker._cell_suspected,
+    c.ParcelProven: Checker._proven,
+    c.ReleaseBegun: Checker._release_begun,
+    c.CaseOverdue: Checker._overdue,
+    c.CellSuspected: Checker._cell_suspected,
     f.ActTaken: Checker._taken,
     f.ActRefused: Checker._refused,
     PlanActivated: Checker._activated,

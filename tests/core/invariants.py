@@ -12,6 +12,7 @@ from custody_watch import CustodyWatch
 
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
+from packcenter.core.case_facts import CaseSplit, ReleaseBegun
 from packcenter.core.commands import CommandMachine, Divert, Drop, GrantEpoch, SealParcel
 from packcenter.core.controller import Controller, Outcome
 from packcenter.core.custody import balance_errors, books
@@ -147,6 +148,7 @@ class Watch:
         self._check_stopped(happened, outcome)
         self._check_pouches(happened, outcome, before)
         self._check_bags_closed(outcome)
+        self._check_laid_out(outcome)
         for fact in outcome.facts:
             if isinstance(fact, f.Routed):
                 self._check_route(fact)
@@ -278,6 +280,22 @@ class Watch:
             assert riders == sorted(name for lead in leads for name in state.items[lead].riders), f"{place}: {items} left (D1)"
             assert closed[place].seal not in {*NO_CODES, *self._seals}, f"{closed[place]} (D3)"
             self._seals.add(closed[place].seal)
+
+    def _check_laid_out(self, outcome: Outcome) -> None:
+        """B1, B2: what is laid out for a bagger is of one case, all of it or an explicit part, and nothing is against it."""
+        state = self.controller.state
+        for begun in [fact for fact in outcome.facts if isinstance(fact, ReleaseBegun) and fact.outlet]:
+            cell, case = state.cells[f"cell/{begun.plc}/{begun.cell}"], state.cases[begun.case]
+            assert {state.items[name].case for name in cell.items} == {begun.case}, f"{begun}: {cell} (B1)"
+            assert not cell.suspect, f"{begun}: {cell} (B6)"
+            live = [state.items[name] for name in case.items if not state.items[name].withdrawn]
+            there = [
+                item for item in live if item.id in cell.items or kind_of(item.place) in ("pack", "rack", "bag", "dispatched")
+            ]
+            there += [item for item in live if item.place.startswith(f"lane/{begun.plc}/")]
+            whole = len(there) == case.size
+            splits = [fact.items for fact in outcome.facts if isinstance(fact, CaseSplit) and fact.case == begun.case]
+            assert whole if begun.reason == "complete" else splits == [tuple(cell.items)], f"{begun}: {there} of {case} (B2)"
 
     def _check_route(self, routed: f.Routed) -> None:
         """R1, R2, R8, R9: an item goes only where there is an open, roomy, safe lane that it can still reach."""
