@@ -25,7 +25,7 @@ from packcenter.core.state import State
 from packcenter.journal.frames import Draft
 from packcenter.projections import books
 from packcenter.service.act_bodies import decode
-from simulation import demand
+from simulation import demand, newborn
 from simulation.clock import FAULT, SimClock
 from simulation.demand import Row
 from simulation.documents import Delivery, deliver, first_arrival_s
@@ -204,7 +204,7 @@ def _plant(configuration: Configuration, says: ScenarioFile, hall: h.Hall, seed:
 
 def _day(says: ScenarioFile, hall: h.Hall, seed: int) -> tuple[list[Delivery], int, int]:
     """What is delivered; when the hall opens, in core time and in seconds after local midnight."""
-    rows = demand.example_day(seed, DAY, says.items)
+    rows = (newborn.newborn_day if hall.case_racks else demand.example_day)(seed, DAY, says.items)
     if says.arrivals is not None:
         rows = _evenly(rows, seconds_of(says.arrivals.begin), seconds_of(says.arrivals.end))
     contents = {name: b"".join(demand.csv_chunks(part)) for name, part in demand.manifests(rows, DAY).items()}

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from packcenter.core.cases import RULE
 from packcenter.core.hall import Hall, Plan
 from packcenter.core.index import HallIndex
 from packcenter.core.inputs import Line
@@ -69,15 +70,16 @@ class Coverage(msgspec.Struct, frozen=True):
 
 
 def cover(hall: Hall, lines: Iterable[Line]) -> Coverage:
-    """Put every line of a manifest through the plan of a hall."""
+    """Put every line of a manifest through the plan of a hall. Documents of cases go to its case racks by no rule of it."""
     index = HallIndex(hall)
     rules: Counter[str] = Counter()
     destinations: Counter[str] = Counter()
     gaps: Counter[tuple[str, str, str]] = Counter()
-    kinds: Counter[tuple[str, str, int, str]] = Counter(
-        (line.mail_class, line.agency, line.destination, line.service) for line in lines
+    kinds: Counter[tuple[str, str, int, str, bool]] = Counter(
+        (line.mail_class, line.agency, line.destination, line.service, bool(hall.case_racks) and line.case_size > 1)
+        for line in lines
     )
-    for (mail_class, agency, postcode, service), count in sorted(kinds.items()):
+    for (mail_class, agency, postcode, service, gathered), count in sorted(kinds.items()):
         destination = index.destination(postcode)
         if not destination:
             gaps["no_destination", f"{postcode:06d}", ""] += count
@@ -85,6 +87,9 @@ def cover(hall: Hall, lines: Iterable[Line]) -> Coverage:
             destinations[destination] += count
             if not index.positions.get(destination):
                 gaps["no_position", destination, ""] += count
+        if gathered:
+            rules[RULE] += count
+            continue
         rule = index.rule(mail_class, agency, destination, service)
         rules[rule.name if rule is not None else NO_RULE] += count
         if rule is None:
@@ -95,7 +100,10 @@ def cover(hall: Hall, lines: Iterable[Line]) -> Coverage:
     return Coverage(
         version=hall.plan.version,
         items=kinds.total(),
-        rules=[RuleShare(rule.name, rule.group, rules[rule.name]) for rule in hall.plan.rules],
+        rules=[
+            *(RuleShare(RULE, "case racks", rules[RULE]) for _ in range(RULE in rules)),
+            *(RuleShare(rule.name, rule.group, rules[rule.name]) for rule in hall.plan.rules),
+        ],
         destinations=[
             DestinationShare(each.name, index.positions.get(each.name, 0), destinations[each.name])
             for each in hall.plan.destinations

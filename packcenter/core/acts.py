@@ -127,7 +127,7 @@ REFUSALS: dict[str, str] = {
     "plan_early": "the plan is not valid yet",
     "plan_expired": "the plan is not valid any more",
     "plan_group": "the plan names a group twice, or one that it does not have",
-    "plan_lane": "the plan names a lane that no sorter of the hall has, or an exception lane",
+    "plan_lane": "the plan names a lane that no sorter of the hall has, an exception lane, or one for cases",
     "plan_destination": "the plan has a destination for which no mail bag hangs",
 }
 """Why an act is refused, and what that means."""

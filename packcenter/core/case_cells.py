@@ -121,14 +121,20 @@ def serve(turn: Turn, bagger: str) -> None:
 
 
 def try_release(turn: Turn, plc: str) -> None:
-    """Have those cells of a running rack emptied that are in doubt, and those that can be packed, the longest waiting first."""
+    """
+    Have those cells of a running rack emptied that are in doubt, and those that can be packed, the longest waiting first.
+
+    What is in doubt goes one cell after the other: a rack that lost its memory has more of them than it can empty in the time of
+    one order, and what can be packed need not wait for them all.
+    """
     rack = turn.index.case_racks.get(plc)
     if rack is None or not turn.runs(plc) or turn.at_us < turn.state.case_racks[plc].retry_us:
         return
-    for place, number in turn.index.cells[plc]:
-        cell = turn.state.cells[place]
-        if cell.suspect and not cell.release and not _is_storing(turn, plc, number):
-            _release(turn, plc, number, HAND, cell.suspect)
+    cells = [(turn.state.cells[place], number) for place, number in turn.index.cells[plc]]
+    doubted = (number for cell, number in cells if cell.suspect and not cell.release and not _is_storing(turn, plc, number))
+    first = next(doubted, 0)
+    if first and not any(cell.release and cell.outlet == HAND for cell, _ in cells):
+        _release(turn, plc, first, HAND, turn.state.cells[cell_place(plc, first)].suspect)
     for _, number, reason in sorted(_ready(turn, plc)):
         outlet = _free_outlet(turn, rack)
         if outlet is None:

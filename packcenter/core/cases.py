@@ -70,12 +70,12 @@ def choose(turn: Turn, item: Item, sorter: Sorter, scanned_us: int) -> Choice | 
     if case is None or not turn.index.case_racks:
         return None
     if case.cell:
-        racks = [turn.index.cell_at.get(case.cell, ("", 0))]
+        found = [turn.index.cell_at.get(case.cell, ("", 0))]
     else:
         plcs = [plc for plc in turn.index.case_racks if (sorter.plc, plc) in turn.index.case_lanes]
-        racks = [(plc, 0) for plc in sorted(plcs, key=lambda plc: case_cells.count_taken(turn, plc))]
+        found = [(plc, 0) for plc in sorted(plcs, key=lambda plc: case_cells.count_taken(turn, plc))]
     reason = "no_cell"
-    for plc, _ in racks:
+    for plc, _ in found:
         lanes = turn.index.case_lanes.get((sorter.plc, plc), ())
         lane = routing.best(turn, sorter, lanes, item.mail_class, scanned_us)
         if lane is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from packcenter.core import case_facts as c
+from packcenter.core import case_facts as k
 from packcenter.core import custody_facts as c
 from packcenter.core import facts as f
 from packcenter.core import record
@@ -28,7 +28,7 @@ def names(fact: f.Fact) -> tuple[str, ...]:
     """Items that a fact is about."""
     if isinstance(fact, f.ItemExpected):
         return (fact.line.item,)
-    if isinstance(fact, f.BagClosed | c.CellReleased | c.CaseSplit | c.CaseOverdue | c.ParcelProven):
+    if isinstance(fact, f.BagClosed | k.CellReleased | k.CaseSplit | k.CaseOverdue | k.ParcelProven):
         return fact.items
     if isinstance(fact, f.CodedByHand):
         return (fact.provisional, fact.item)
@@ -73,7 +73,7 @@ class History:
             number, item = fact.line.waybill, fact.line.item
         elif isinstance(fact, f.WaybillAssigned):
             number, item = fact.waybill, fact.item
-        elif isinstance(fact, c.ParcelProven):
+        elif isinstance(fact, k.ParcelProven):
             number, item = (self.wanted if self.items.intersection(fact.items) else ""), fact.items[0]
         elif isinstance(fact, f.ObjectSeen):
             number, item = fact.code, fact.item
@@ -124,12 +124,12 @@ def _act(fact: f.ActTaken | f.ActRefused) -> str:
     return f"{verdict} by {fact.person} as {fact.role}: {fact.reason}{why}"
 
 
-def _released(fact: c.CellReleased) -> str:
+def _released(fact: k.CellReleased) -> str:
     whereto = f"at outlet {fact.outlet}" if fact.outlet else "at the hand station"
     return f"{whereto} from cell {fact.cell} of {fact.plc}, case {fact.case}{': ' + fact.reason if fact.reason else ''}"
 
 
-def _proven(fact: c.ParcelProven) -> str:
+def _proven(fact: k.ParcelProven) -> str:
     part = f", part {fact.part}" if fact.part else ""
     return f"case {fact.case}{part} under {fact.waybill}: {', '.join(fact.items)}"
 
@@ -147,13 +147,13 @@ _TELL: dict[type, Callable[[Any], tuple[str, str]]] = {
     f.Diverted: lambda x: ("diverted", _diverted(x)),
     f.WrongLane: lambda x: ("wrong lane", f"asked for {x.asked}, seen in {x.seen} of {x.plc}"),
     f.JobBegun: lambda x: ("parcel begun", f"at {x.plc}, infeed {x.infeed}, waybill {x.waybill}, job {x.job}"),
-    c.StoreBegun: lambda x: ("to be stored", f"in cell {x.cell} of {x.plc}{': ' + x.reason if x.reason else ''}"),
-    c.DocumentStored: lambda x: ("stored", f"in cell {x.cell} of {x.plc}{': ' + x.reason if x.reason else ''}"),
-    c.CellReleased: lambda x: ("laid out", _released(x)),
-    c.CaseOverdue: lambda x: ("case overdue", f"{x.case}: {x.missing} missing, {x.policy}"),
-    c.CaseSplit: lambda x: ("part of a case", f"{x.case}, part {x.part}, {len(x.items)} documents"),
-    c.JobJoined: lambda x: ("joins a parcel", f"at {x.plc}, job {x.job}"),
-    c.ParcelProven: lambda x: ("parcel proven", _proven(x)),
+    k.StoreBegun: lambda x: ("to be stored", f"in cell {x.cell} of {x.plc}{': ' + x.reason if x.reason else ''}"),
+    k.DocumentStored: lambda x: ("stored", f"in cell {x.cell} of {x.plc}{': ' + x.reason if x.reason else ''}"),
+    k.CellReleased: lambda x: ("laid out", _released(x)),
+    k.CaseOverdue: lambda x: ("case overdue", f"{x.case}: {x.missing} missing, {x.policy}"),
+    k.CaseSplit: lambda x: ("part of a case", f"{x.case}, part {x.part}, {len(x.items)} documents"),
+    k.JobJoined: lambda x: ("joins a parcel", f"at {x.plc}, job {x.job}"),
+    k.ParcelProven: lambda x: ("parcel proven", _proven(x)),
     f.DocumentFed: lambda x: ("fed", f"at {x.plc}, job {x.job}{': ' + x.reason if x.reason else ''}"),
     f.ParcelSealed: lambda x: ("sealed", _sealed(x)),
     f.ParcelRejected: lambda x: ("put out", f"at {x.plc}: {x.reason}"),

@@ -182,7 +182,7 @@ Rack: plc text, positions [Position, ...], reject_position integer, drop_timeout
   ideal_cycle_ms integer = 0
 Outlet: number integer, feeds text, infeed integer
 CaseRack: plc text, cells integer, cell_documents integer, outlets [Outlet, ...], store_timeout_ms integer,
-  release_timeout_ms integer, ideal_cycle_ms integer = 0
+  release_timeout_ms integer, ideal_cycle_ms integer
 CaseType: name text, prefix text, mail_classes [text, ...], wait_minutes integer, policy text, pouch integer
 MailClass: name text, secure boolean, grams_min integer, grams_max integer, pouch integer, thickness_max integer
 Destination: name text, postcodes [[integer, integer], ...]

@@ -7,9 +7,14 @@ from simulation.luck import Fate, Stage
 from simulation.mischief.act import Plcs, act
 from simulation.plant.hall import Plant
 
+NAMES: list[str] = []
+"""The acts that need a case rack."""
+
 
 def _arms(name: str, kind: str, stage: Stage, fate: Fate) -> None:
     """An act that arms a fate at a case rack; there is nothing to do where no rack is."""
+
+    NAMES.append(name)
 
     @act(name, kind)
     def _(plant: Plant, plcs: Plcs, stream: Stream) -> str | None:

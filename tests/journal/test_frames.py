@@ -596,6 +596,8 @@ ADDED = {
     (hall.Bagger, "ideal_cycle_ms"),
     (hall.Rack, "ideal_cycle_ms"),
     (hall.Hall, "shifts"),
+    (hall.Hall, "case_racks"),
+    (hall.Hall, "case_types"),
     (hall.Plan, "valid_from_us"),
     (hall.Plan, "valid_until_us"),
     (hall.Plan, "digest"),
