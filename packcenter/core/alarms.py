@@ -23,6 +23,7 @@ from packcenter.core import alarm_facts as a
 from packcenter.core import custody_facts as c
 from packcenter.core import facts as f
 from packcenter.core.alarm_table import ALARMS, EXPLAINED_BY, RANKS, VERSION, Entry, Subject
+from packcenter.core.case_facts import CaseOverdue
 from packcenter.core.index import HallIndex
 from packcenter.core.inputs import AlarmTableGiven
 from packcenter.core.limits import (
@@ -393,6 +394,16 @@ def _plan(turn: Turn, fact: PlanValiditySet) -> Iterator[Saying]:
     yield "plan_not_valid", turn.index.hall.centre, bool(fact.why)
 
 
+def _case(turn: Turn, fact: CaseOverdue) -> Iterator[Saying]:
+    if fact.policy == "wait":
+        yield "case_overdue", turn.index.hall.centre, True
+
+
+def _sent(turn: Turn, fact: f.SentToHand) -> Iterator[Saying]:
+    if fact.reason == "no_cell":
+        yield "cells_full", turn.index.hall.centre, True
+
+
 def _people(turn: Turn, fact: f.MachineStopSet | f.MaintenanceSet) -> Iterator[Saying]:
     yield from _machine(turn, fact.plc)
 
@@ -470,6 +481,8 @@ RULES: dict[type, Callable[[Turn, Any], Iterator[Saying]]] = {
     c.DiscrepancyClosed: _overdue,
     f.ObjectSeen: _stranger,
     PlanValiditySet: _plan,
+    CaseOverdue: _case,
+    f.SentToHand: _sent,
 }
 """Which facts speak about alarms."""
 

@@ -45,6 +45,8 @@ TABLE: Final[dict[str, Row]] = {
     "plc_disagrees": Row("plc", ("EventSetAside",), -1),
     "discrepancies_overdue": Row("hall", ("DiscrepancyOverdue", "DiscrepancyClosed", "AlarmTableAdopted")),
     "plan_not_valid": Row("hall", ("PlanValiditySet", "AlarmTableAdopted")),
+    "case_overdue": Row("hall", ("CaseOverdue",), -1),
+    "cells_full": Row("hall", ("SentToHand",), -1),
 }
 """The alarms of table 1."""
 

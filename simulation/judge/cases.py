@@ -251,6 +251,8 @@ def cell_released(court: Court, bench: Bench, fact: Said) -> None:
     """What was in a cell is where the rack says, and the cell is nobody's; what was counted otherwise is not trusted."""
     _, plc, number, at, outlet, case, items, reason = fact
     place = f"cell/{plc}/{at}"
+    if place not in court.cells:
+        court.blame("A3", f"{place} is released, and is empty and nobody's already")
     cell = court.cells.pop(place, Cell())
     if cell.items:
         court.blame("A1", f"{place} is released, and {[item.id for item in cell.items]} stay in it")
