@@ -121,7 +121,8 @@ def _identify(turn: Turn, job: StoreJob, stored: Stored) -> tuple[Item, str]:
     if kind_of(other.place) in _ELSEWHERE or other.place in turn.index.outlets:
         bags.hold_back(turn, other, "duplicate")
         return custody.provisional(turn, "duplicate", stored.code), "duplicate"
-    return other, "" if other.case and other.case == expected.case else "not_the_one_expected"
+    stood_with_it = other.case and other.case == expected.case and kind_of(other.place) == "lane"
+    return other, "" if stood_with_it else "not_the_one_expected"
 
 
 def _take_in(turn: Turn, plc: str, job: StoreJob, number: int, item: Item, reason: str) -> None:

@@ -219,7 +219,7 @@ class Walk:
             lines += [
                 i.Counted(kind, mail_class, agency, kinds[kind] + (self._random.choice((-1, 1, 9)) if self._some(0.2) else 0))
                 for kind in kinds
-                if kind in ("hand", "lane", "bag") and not self._some(0.05)
+                if kind in ("hand", "lane", "cell", "bag") and not self._some(0.05)
             ]
         if self._some(0.1):
             lines.append(self._random.choice((i.Counted("hand", "letter", "none", 1), i.Counted("belt", "", "", 1), *lines)))
