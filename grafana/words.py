@@ -96,6 +96,7 @@ CHINESE = {name: entry.title.zh for name, entry in ALARMS.items()} | {
     "unread_at_rack": "合包架无读",
     "wrong_cell": "错合包格",
     "wrong_outlet": "错出口",
+    "cell_count": "格内件数不符",
     "unknown_document": "来历不明件",
     "unknown_release": "无令出格",
     "not_in_cell": "合包格无件",

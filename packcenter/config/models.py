@@ -10,8 +10,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from packcenter.config.case_models import PREFIX_PATTERN, CaseRack, CaseType
+from packcenter.config.fields import NAME_PATTERN, PLC_NAME_PATTERN
+from packcenter.config.fields import PLACES_MAX as PLACES_MAX
+from packcenter.config.fields import Closed as Closed
+from packcenter.config.fields import Millis as Millis
+from packcenter.config.fields import Name as Name
+from packcenter.config.fields import Place as Place
+from packcenter.config.fields import PlcName as PlcName
 from packcenter.core.limits import DISCREPANCY_MINUTES, DISCREPANCY_MINUTES_MAX, DISCREPANCY_SECURE_MINUTES
 
 SITE_SCHEMA = "packcenter.site/1"
@@ -19,7 +27,6 @@ PLAN_SCHEMA = "packcenter.plan/1"
 PROFILE_SCHEMA = "packcenter.profile/1"
 PEOPLE_SCHEMA = "packcenter.people/1"
 
-PLACES_MAX = 32  # words 14 and 15 of `Out` have one bit for each lane or position
 OUT_WORDS = 125  # the images' lengths; `tests/config` compares them with `packcenter.plc.image`, which config may not import
 IN_WORDS = 114
 PEOPLE_MAX = 1_000  # a centre has some hundred; the file stays far below what is read of one
@@ -30,9 +37,6 @@ Protocol = Literal["opcua", "modbus"]
 PersonRole = Literal["operator", "engineer", "maintenance", "supervisor"]
 Service = Literal["ems", "registered", "receipt-requested", "outlet-pickup"]
 
-_PREFIX = r"^[A-Z0-9-]{0,32}$"
-_NAME = r"^[a-z][a-z0-9_-]{0,47}$"
-_PLC_NAME = r"^[a-z][a-z0-9-]{0,31}$"
 _LANE_NAME = r"^[a-z][a-z0-9-]{0,31}/[1-9][0-9]?$"
 _POSTCODES = r"^[0-9]{6}(-[0-9]{6})?$"
 _TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -51,9 +55,9 @@ _DIGEST = r"^sha256:[0-9a-f]{32}:[0-9a-f]{64}$"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 PATTERN_WORDS = {
-    _PREFIX: 'up to 32 capital letters, digits and "-"',
-    _NAME: 'up to 48 lower-case letters, digits, "-" and "_", a letter first',
-    _PLC_NAME: 'up to 32 lower-case letters, digits and "-", a letter first',
+    PREFIX_PATTERN: 'up to 32 capital letters, digits and "-"',
+    NAME_PATTERN: 'up to 48 lower-case letters, digits, "-" and "_", a letter first',
+    PLC_NAME_PATTERN: 'up to 32 lower-case letters, digits and "-", a letter first',
     _LANE_NAME: 'sorter and lane number, such as "sorter-1/4"',
     _POSTCODES: 'six digits or a range of them, such as "210000-210099"',
     _TIME_OF_DAY: 'a time of day from "00:00" to "23:59"',
@@ -72,8 +76,6 @@ PATTERN_WORDS = {
     _MOMENT: 'a day and a time such as "2027-01-31 06:00"',
 }
 
-Name = Annotated[str, Field(pattern=_NAME, examples=["name-1"])]
-PlcName = Annotated[str, Field(pattern=_PLC_NAME, examples=["plc-1"])]
 LaneName = Annotated[str, Field(pattern=_LANE_NAME, examples=["plc-1/1"])]
 Postcodes = Annotated[str, Field(pattern=_POSTCODES, examples=["210000-210099"])]
 TimeOfDay = Annotated[str, Field(pattern=_TIME_OF_DAY, examples=["17:30"])]
@@ -82,14 +84,6 @@ Shift = Annotated[str, Field(pattern=_SHIFT, examples=["08:00-17:30"])]
 FilePath = Annotated[str, Field(min_length=1, max_length=400, pattern=_FILE_PATH, examples=["folder/file"])]
 Node = Annotated[str, Field(pattern=_NODE, examples=["Out"])]
 Text = Annotated[str, Field(min_length=1, max_length=200, examples=["text"])]
-Place = Annotated[int, Field(ge=1, le=PLACES_MAX)]
-Millis = Annotated[int, Field(ge=1, le=3_600_000)]
-
-
-class Closed(BaseModel):
-    """A table without room for keys that nobody reads."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 # --- site.toml -----------------------------------------------------------------------------------------------------------
@@ -278,54 +272,6 @@ class Rack(Closed):
         description="Milliseconds for one item at design speed, from the machine's data sheet; effectiveness and OEE need it.",
     )
     position: Annotated[list[Position], Field(min_length=1, max_length=PLACES_MAX)] = Field(description="Places with a bag.")
-
-
-class Outlet(Closed):
-    """Where a case rack lays out a case for a bagger."""
-
-    number: Annotated[int, Field(ge=1, le=32)] = Field(
-        description="Number of the outlet; 0 is the hand station and always there."
-    )
-    feeds: PlcName = Field(description="Bagger that packs what is laid out there.")
-    infeed: Place = Field(description="Infeed of that bagger.")
-
-
-class CaseRack(Closed):
-    """A rack with a cell for each case whose documents come one by one."""
-
-    plc: PlcName = Field(description="Name of the case rack's PLC.")
-    infeeds: Place = Field(description="How many infeeds the machine has; lanes feed them as they feed a bagger's.")
-    cells: Annotated[int, Field(ge=1, le=999)] = Field(description="How many cells it has, numbered from 1.")
-    cell_documents: Annotated[int, Field(ge=2, le=20)] = Field(description="Documents that fit into a cell.")
-    store_timeout_ms: Millis = Field(description="Longest time from a store order to the document in its cell.")
-    release_timeout_ms: Millis = Field(description="Longest time to empty a cell into an outlet.")
-    ideal_cycle_ms: Millis | None = Field(
-        default=None,
-        description="Milliseconds for one item at design speed, from the machine's data sheet; effectiveness and OEE need it.",
-    )
-    outlet: Annotated[list[Outlet], Field(min_length=1, max_length=PLACES_MAX)] = Field(description="Where cases are laid out.")
-
-
-class CaseType(Closed):
-    """What the cases whose code begins alike have in common."""
-
-    name: Name = Field(description="Name of the type.")
-    prefix: Annotated[str, Field(pattern=_PREFIX, examples=["NB-"])] = Field(
-        description="What the code of its cases begins with; empty fits all. The first type that fits is a case's."
-    )
-    mail_classes: Annotated[list[Name], Field(max_length=20)] = Field(
-        default_factory=list,
-        description="The documents of a case, one of each class; empty: as many as case_size says, of any class.",
-    )
-    wait_minutes: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        description="How long the others have after the first document is in its cell, if the manifest has no due time."
-    )
-    when_missing: Literal["wait", "part_ship", "hand"] = Field(
-        description='"wait": people are told; "part_ship": what is there leaves, the rest follows; "hand": the hand station.'
-    )
-    pouch: Annotated[int, Field(ge=0, le=65535)] = Field(
-        description="Size of the pouch that the bagger takes for the whole case."
-    )
 
 
 class Site(Closed):

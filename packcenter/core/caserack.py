@@ -103,7 +103,7 @@ def on_stored(turn: Turn, stored: Stored) -> None:
     _take_in(turn, stored.plc, rack.storing, stored.cell, item, reason)
     cell = turn.state.cells.get(cell_place(stored.plc, stored.cell))
     if cell is not None and stored.items != len(cell.items):
-        case_cells.distrust(turn, cell_place(stored.plc, stored.cell), "count")
+        case_cells.distrust(turn, cell_place(stored.plc, stored.cell), "cell_count")
     work(turn, stored.plc)
 
 
@@ -167,9 +167,9 @@ def on_released(turn: Turn, released: Released) -> None:
         case_cells.distrust(turn, place, "unknown_release")
         return
     differs = released.items != len(cell.items)
-    empty(turn, plc, released.cell, released.outlet, cell.suspect or ("count" if differs else ""))
+    empty(turn, plc, released.cell, released.outlet, cell.suspect or ("cell_count" if differs else ""))
     if differs:
-        case_cells.doubt(turn, place, "count")
+        case_cells.doubt(turn, place, "cell_count")
     work(turn, plc)
 
 

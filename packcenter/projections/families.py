@@ -94,7 +94,7 @@ SUSPECT_REASONS: Final = (
     "damaged",
     "case_split",
     "not_what_was_expected",
-    *(CELL_REASONS := ("unread_at_rack", "wrong_cell", "count", "wrong_outlet")),
+    *(CELL_REASONS := ("unread_at_rack", "wrong_cell", "cell_count", "wrong_outlet")),
 )
 PARCEL_REASONS: Final = (
     *(r for r in SUSPECT_REASONS if r not in ("label_used_twice", "label_doubtful", "no_position", "wrong_bag", *CELL_REASONS)),

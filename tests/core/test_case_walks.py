@@ -12,7 +12,7 @@ from packcenter.core import case_cells, packing
 
 GOALS = (
     "ReleaseBegun complete", "ReleaseBegun part", "ReleaseBegun case_overdue", "CaseSplit", "CaseOverdue", "CellFreed",
-    "JobJoined", "ParcelProven", "CellSuspected plc_restart", "CellSuspected gap", "CellSuspected count",
+    "JobJoined", "ParcelProven", "CellSuspected plc_restart", "CellSuspected gap", "CellSuspected cell_count",
     "CellSuspected unread_at_rack", "CellSuspected wrong_cell", "CellSuspected not_the_one_expected", "CellSuspected quarantined",
     "StoreAbandoned nothing_there", "StoreAbandoned refused", "StoreAbandoned plc_restart",
     "ReleaseEnded nothing_there", "ReleaseEnded plc_restart", "ItemLost not_in_cell", "Suspected case_split",
