@@ -307,6 +307,7 @@ _SPOILERS: Mapping[str, _Spoiler] = {
     "bad_waybill": ("waybill", {"waybill": "EZ12345CN"}),
     "bad_waybill_check": ("waybill", {"waybill": "EZ123456780CN"}),
     "bad_destination": ("destination", {"destination": "21001"}),
+    "unknown_outlet": ("destination", {"destination": "NO-SUCH-OUTLET", "service": "outlet-pickup"}),
     "bad_case": ("case", {"case": "", "case_size": "3"}),
     "bad_case_size": ("case_size", {"case": "CASE-9", "case_size": "many"}),
     "bad_due": ("due", {"due": "next week"}),

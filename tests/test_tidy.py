@@ -16,7 +16,7 @@ from typing import get_args
 
 import pytest
 
-from packcenter.core import alarm_facts, case_facts, custody_facts, facts, inputs, plan_facts
+from packcenter.core import alarm_facts, case_facts, custody_facts, facts, inputs, plan_facts, receipt_facts, tag_facts
 from packcenter.core.controller import HANDLERS
 from packcenter.core.state import EVOLVE
 
@@ -273,12 +273,19 @@ def test_every_limit_has_its_reason_beside_it(path: Path) -> None:
 
 def test_every_fact_has_its_evolve_entry_and_is_one_of_the_facts() -> None:
     """A fact that the state does not know would be lost at recovery."""
-    bases = (facts._Fact, alarm_facts._AlarmFact, plan_facts._PlanFact, custody_facts._CustodyFact, case_facts._CaseFact)
-    modules = (facts, alarm_facts, plan_facts, custody_facts, case_facts)
-    known = [each for module in modules for each in vars(module).values()]
+    modules = (facts, alarm_facts, custody_facts, plan_facts, receipt_facts, case_facts)
+    bases = (
+        facts._Fact,
+        alarm_facts._AlarmFact,
+        custody_facts._CustodyFact,
+        plan_facts._PlanFact,
+        receipt_facts._ReceiptFact,
+        case_facts._CaseFact,
+    )
+    known = [fact for module in modules for fact in vars(module).values()]
     defined = {each for each in known if isinstance(each, type) and issubclass(each, bases) and each not in bases}
     assert EVOLVE.keys() == set(get_args(facts.Fact))
-    assert defined | {facts.HallAdopted} == set(get_args(facts.Fact))
+    assert defined | {facts.HallAdopted, tag_facts.TagMade} == set(get_args(facts.Fact))
 
 
 def test_every_input_has_its_handler() -> None:

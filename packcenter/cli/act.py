@@ -28,7 +28,7 @@ _CODES = {400: USAGE, 408: UNREACHABLE, 413: USAGE, 415: USAGE, 503: UNREACHABLE
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def act() -> None:
-    """Act in a running hall: lanes, machines, bags, verdicts of the hand station, maintenance, alarms, discrepancies, shifts.
+    """Act in a running hall: lanes, machines, bags, the hand station, maintenance, alarms, receipts, discrepancies, shifts.
 
     Each act needs a reason (at most 64 ASCII characters, and nothing that tells of a person) and your token: in the file of
     --token-file or $PACKCENTER_TOKEN_FILE, which only you may read, or in $PACKCENTER_TOKEN. `packcenter people add` makes it.
@@ -137,6 +137,18 @@ def verdict(item: str, verdict: str, code: str | None, **options: Any) -> int:
         raise ToldError(USAGE, "The verdict `code` needs the CODE that you read, and no other verdict takes one.")
     body = {"item": item, "verdict": verdict}
     return _do("verdict", body if code is None else {**body, "code": code}, options)
+
+
+@act.command()
+@click.argument("code")
+@click.option("--give-up", is_flag=True, help="Nobody finds it, and nobody is to wait any longer; for supervisors.")
+@_act_options
+def receipt(code: str, give_up: bool, **options: Any) -> int:
+    """Say that the receipt with CODE (an item's code, or its waybill) is here: packcenter act receipt EA473124829CN ...
+
+    `packcenter receipts` lists those that are awaited. One that was given up may come after all.
+    """
+    return _do("receipt", {"code": code, "outcome": "given_up" if give_up else "returned"}, options)
 
 
 @act.group()

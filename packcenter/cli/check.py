@@ -47,15 +47,15 @@ def _manifest_errors(path: Path, files: list[Path]) -> list[str]:
     from packcenter.config.load import bundled_site, load_site
     from packcenter.config.manifest import ManifestRefused
 
-    hall = None
+    found = None
     for candidate in [*(file for file in files if file.is_file()), bundled_site()]:
         try:
-            hall = load_site(candidate).hall
+            found = load_site(candidate)
             break
         except ConfigError:
             continue
-    assert hall is not None
+    assert found is not None
     try:
-        return [str(refusal) for refusal in read(path, hall).refusals]
+        return [str(refusal) for refusal in read(path, found).refusals]
     except ManifestRefused as refused:
         return [f"refused whole: {finding}" for finding in refused.findings]

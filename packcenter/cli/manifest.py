@@ -13,8 +13,8 @@ from packcenter.cli import output, site
 from packcenter.cli.codes import OK, PROBLEM
 
 if TYPE_CHECKING:
+    from packcenter.config.build import Configuration
     from packcenter.config.manifest import ManifestReading
-    from packcenter.core.hall import Hall
 
 CHUNK_BYTES = 64 * 1024
 
@@ -59,9 +59,8 @@ def check(file: Path, site_file: Path | None, as_json: bool) -> int:
     """Say what the intake would refuse in FILE, and why; values that may be personal are never shown."""
     from packcenter.config.manifest import ManifestRefused
 
-    hall = site.load(site_file).hall
     try:
-        reading = read(file, hall)
+        reading = read(file, site.load(site_file))
     except ManifestRefused as refused:
         if as_json:
             output.print_json({"refused": True, "findings": refused.findings})
@@ -79,12 +78,13 @@ def check(file: Path, site_file: Path | None, as_json: bool) -> int:
     return PROBLEM if reading.refusals else OK
 
 
-def read(file: Path, hall: Hall) -> ManifestReading:
-    """Read a manifest file in pieces; raises `ManifestRefused`."""
+def read(file: Path, configuration: Configuration) -> ManifestReading:
+    """Read a manifest file in pieces, as a site's service would; raises `ManifestRefused`."""
     from packcenter.config.manifest import Known, check_size, read_manifest
 
     check_size(file.stat().st_size)
-    return read_manifest(_chunks(file), Known.of_hall(hall))
+    known = Known.of_hall(configuration.hall, configuration.site.services, configuration.site.waybill_forms)
+    return read_manifest(_chunks(file), known)
 
 
 def _chunks(file: Path) -> Iterator[bytes]:

@@ -58,6 +58,8 @@ def show_books(taken: Books, title: str) -> None:
     columns = [("total", total(taken.accounts)), *accounts] if out.width < WIDE else [*accounts, ("total", total(taken.accounts))]
     out.print(_narrow_table(title, columns) if out.width < WIDE else _wide_table(title, columns))
     _show_hand(out, total(taken.accounts).hand)
+    if any(taken.receipts.values()):
+        out.print(f"Receipts: {', '.join(f'{name} {count:,}'.replace('_', ' ') for name, count in taken.receipts.items())}.")
     _show_verdict(out, taken)
 
 

@@ -11,8 +11,8 @@ from packcenter.cli import output, site
 from packcenter.cli.codes import OK, PROBLEM, ToldError
 
 if TYPE_CHECKING:
+    from packcenter.config.build import Configuration
     from packcenter.config.plan_report import Change, Coverage, Listed, Rerouted
-    from packcenter.core.hall import Hall
     from packcenter.core.inputs import Line
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -44,8 +44,8 @@ def coverage(manifest: Path, plan_file: Path | None, site_file: Path | None, as_
     """
     from packcenter.config.plan_report import cover
 
-    hall = site.load(site_file, plan_file).hall
-    covered = cover(hall, _lines(manifest, hall))
+    found = site.load(site_file, plan_file)
+    covered = cover(found.hall, _lines(manifest, found))
     if as_json:
         output.print_json({"coverage": covered, "unused_rules": covered.unused})
     else:
@@ -63,9 +63,10 @@ def diff(was: Path, now: Path, manifest: Path | None, site_file: Path | None, as
     """Compare two plan files, WAS and NOW, each checked against the site. Exit code 1 if they differ."""
     from packcenter.config.plan_report import compare, reroute
 
-    before, after = (site.load(site_file, each).hall for each in (was, now))
+    sites = [site.load(site_file, each) for each in (was, now)]
+    before, after = (each.hall for each in sites)
     changes = compare(before.plan, after.plan)
-    moved = reroute(before, after, _lines(manifest, before)) if manifest is not None else None
+    moved = reroute(before, after, _lines(manifest, sites[0])) if manifest is not None else None
     if as_json:
         output.print_json({"was": before.plan.version, "now": after.plan.version, "changes": changes, "rerouted": moved})
     else:
@@ -142,13 +143,13 @@ def _show_listed(found: list[Listed], offset_minutes: int) -> None:
             click.echo(fault, err=True)
 
 
-def _lines(manifest: Path, hall: Hall) -> list[Line]:
+def _lines(manifest: Path, configuration: Configuration) -> list[Line]:
     """The good rows of a manifest; what is refused is told on standard error."""
     from packcenter.cli.manifest import read
     from packcenter.config.manifest import ManifestRefused
 
     try:
-        reading = read(manifest, hall)
+        reading = read(manifest, configuration)
     except ManifestRefused as refused:
         raise ToldError(PROBLEM, f"{manifest}: refused whole: {'; '.join(map(str, refused.findings))}") from None
     if reading.refusals:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from packcenter.config.build import Configuration, PlcSettings, SiteSettings
     from packcenter.plc.link import LinkSettings
+    from packcenter.real import RealDisk
     from packcenter.service.http import HttpServer
     from packcenter.service.plans import PlanFiles
     from packcenter.service.service import Service, Setup
@@ -49,6 +50,7 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
     from packcenter.real import RealClock, RealDisk, RealNet, RealRandom
     from packcenter.service.badges import PeopleFile
     from packcenter.service.intake import Folders, Patience
+    from packcenter.service.papers import PaperFolders
     from packcenter.service.service import Setup
 
     site = configuration.site
@@ -56,6 +58,10 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
     for folder in (site.journal_folder, site.manifests_in, site.manifests_done, site.manifests_results, refused):
         folder.mkdir(parents=True, exist_ok=True)
     disks = [RealDisk(folder) for folder in (site.manifests_in, site.manifests_done, refused, site.manifests_results)]
+    receipts = None if site.receipts is None else Folders(*(_folder(site.receipts / name) for name in _FOLDERS))
+    papers = None
+    if site.bills is not None and site.feed is not None:
+        papers = PaperFolders(_folder(site.bills), _folder(site.feed))
     profiles = "".join(f"{name} {digest}\n" for name, digest in configuration.files)
     return Setup(
         hall=configuration.hall,
@@ -63,7 +69,7 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
         links=[link_settings(plc, options.speed) for plc in configuration.plcs],
         journal=RealDisk(site.journal_folder),
         manifests=Folders(*disks),
-        known=Known.of_hall(configuration.hall, site.services),
+        known=Known.of_hall(configuration.hall, site.services, site.waybill_forms),
         clock=RealClock(),
         random=RealRandom(),
         net=RealNet(),
@@ -77,6 +83,8 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
         patience=Patience(settle_us=options.settle_us),
         people=PeopleFile(str(site.people), partial(read_private, site.people)) if site.people is not None else None,
         plans=plan_files(site),
+        receipts=receipts,
+        papers=papers,
         http_names=site.http_names,
         discrepancy_minutes=site.discrepancy_minutes,
     )
@@ -91,6 +99,17 @@ def plan_files(site: SiteSettings) -> PlanFiles | None:
     if site.plans is None or file is None:
         return None
     return PlanFiles(lambda: [*plans_of(site)], lambda name: load_site(file, plan=plans_of(site)[name]).hall)
+
+
+_FOLDERS = ("in", "done", "refused", "results")
+
+
+def _folder(path: Path) -> RealDisk:
+    """A folder of the service, made if need be."""
+    from packcenter.real import RealDisk
+
+    path.mkdir(parents=True, exist_ok=True)
+    return RealDisk(path)
 
 
 def tls_of(configuration: Configuration) -> SSLContext | None:

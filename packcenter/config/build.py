@@ -16,6 +16,7 @@ import msgspec
 
 from packcenter.config.check_plan import minute_of, postcode_range, time_of_day
 from packcenter.config.check_site import parse_address
+from packcenter.config.manifest import WAYBILL_FORMS
 from packcenter.config.models import Destination as DestinationTable
 from packcenter.config.models import Plan as PlanTable
 from packcenter.config.models import Plc as PlcTable
@@ -114,11 +115,14 @@ class SiteSettings:
     `people` is the file of those who may act; None: the service only shows. `discrepancy_minutes` are those until a discrepancy
     is overdue, and those on ID documents. `plans` is the folder of the sort plans to which the running hall may be switched,
     None: to none; `file` the site file itself, by which they are checked, and `plan` its own plan.
+    `receipts` is the folder of files of receipts, None: they are not tracked. `bills` and `feed` are where papers are written;
+    None: they are not.
     """
 
     name: str
     centre: str
     services: tuple[str, ...]
+    waybill_forms: tuple[str, ...]
     journal_folder: Path
     lab: bool
     manifests_in: Path
@@ -134,6 +138,9 @@ class SiteSettings:
     plans: Path | None = None
     file: Path | None = None
     plan: Path | None = None
+    receipts: Path | None = None
+    bills: Path | None = None
+    feed: Path | None = None
 
     def below(self, folder: Path) -> SiteSettings:
         """The same settings with journal and manifests below another folder, as a run of the simulation needs them."""
@@ -144,6 +151,9 @@ class SiteSettings:
             manifests_in=manifests / "in",
             manifests_done=manifests / "done",
             manifests_results=manifests / "results",
+            receipts=folder / "receipts" if self.receipts is not None else None,
+            bills=folder / "bills" if self.bills is not None else None,
+            feed=folder / "feed" if self.feed is not None else None,
         )
 
 
@@ -215,7 +225,7 @@ def _hall(site: Site, plan: PlanTable, profiles: Mapping[str, Loaded[Profile]]) 
         ),
         rack=Rack(
             plc=site.rack.plc,
-            positions=tuple(Position(each.number, each.destination) for each in site.rack.position),
+            positions=tuple(Position(each.number, each.destination, tuple(each.services)) for each in site.rack.position),
             reject_position=site.rack.reject_position,
             drop_timeout_ms=site.rack.drop_timeout_ms,
             close_timeout_ms=site.rack.close_timeout_ms,
@@ -224,6 +234,8 @@ def _hall(site: Site, plan: PlanTable, profiles: Mapping[str, Loaded[Profile]]) 
         waybills=Waybills(site.waybills.indicator, site.waybills.first, site.waybills.last, site.waybills.country),
         plan=_plan(plan, site.utc_offset_minutes),
         shifts=_shifts(site.shifts),
+        receipt_minutes=site.receipts.hours * 60 if site.receipts is not None else 0,
+        receptacles=(kept.origin, kept.category, kept.subclass) if (kept := site.receptacles) is not None else (),
         case_racks=tuple(
             CaseRack(
                 each.plc,
@@ -315,7 +327,7 @@ def _destinations(tables: list[DestinationTable]) -> tuple[Destination, ...]:
         own = [postcode_range(text) for text in each.postcodes]
         if each.everything_else:
             own += _left(taken)
-        made.append(Destination(each.name, tuple(_joined(sorted(own)))))
+        made.append(Destination(each.name, tuple(_joined(sorted(own))), tuple(each.outlets), each.office or ""))
     return tuple(made)
 
 
@@ -410,6 +422,7 @@ def _site(path: Path, site: Site) -> SiteSettings:
         name=site.name,
         centre=site.centre,
         services=tuple(site.services),
+        waybill_forms=tuple(site.waybill_forms) or WAYBILL_FORMS,
         journal_folder=folder / site.journal.folder,
         lab=site.journal.lab,
         manifests_in=manifests / "in",
@@ -425,4 +438,7 @@ def _site(path: Path, site: Site) -> SiteSettings:
         plans=folder / site.plans if site.plans is not None else None,
         file=path,
         plan=folder / site.plan,
+        receipts=folder / site.receipts.folder if site.receipts is not None else None,
+        bills=folder / site.papers.bills if site.papers is not None else None,
+        feed=folder / site.papers.feed if site.papers is not None else None,
     )

@@ -210,6 +210,19 @@ def _bag_places(site: Loaded[Site], plan: Loaded[Plan]) -> Findings:
             advice = f"Its parcels would have no bag; {site.document.name} says which position has which destination."
             where: KeyPath = ("destination", at, "name")
             yield plan.finding(where, "no-position", Value(destination.name), "the destination of a rack position", advice)
+        elif plan.sound("destination", at, "name") and site.sound("services"):
+            yield from _bag_services(site, destination.name)
+
+
+def _bag_services(site: Loaded[Site], destination: str) -> Findings:
+    """Where the bags of a destination are for one service each, every service has one."""
+    there = [(at, each) for at, each in enumerate(site.model.rack.position) if each.destination == destination]
+    missing = [each for each in site.model.services if not any(not bag.services or each in bag.services for _, bag in there)]
+    if missing:
+        advice = f"Parcels by {choice(missing)} would have no bag; leave services out of one position to take the rest."
+        path: KeyPath = ("rack", "position", there[-1][0], "services")
+        seen = f"no bag of {quoted(destination)} for {quoted(missing[0])}"
+        yield site.finding(path, "no-position", seen, "a bag for every service", advice)
 
 
 def _rules(site: Loaded[Site], plan: Loaded[Plan]) -> Findings:

@@ -40,6 +40,7 @@ def check_plan(plan: Loaded[Plan]) -> Findings:
         yield from unique_tables(plan, table, "name", [each.name for each in getattr(model, table)])
     yield from _postcodes(plan)
     yield from _everything_else(plan)
+    yield from _outlets(plan)
     yield from _groups(plan)
     yield from _rule_names(plan)
     yield from _cutoffs(plan)
@@ -91,10 +92,23 @@ def _everything_else(plan: Loaded[Plan]) -> Findings:
             yield plan.finding((*path, "everything_else"), "everything-else", Value(True), expected, advice)
         elif destination.everything_else:
             holder = destination.name
-        elif not destination.postcodes:
+        elif not destination.postcodes and not destination.outlets:
             advice = "No item could ever go there."
-            expected = "at least one postcode, or everything_else = true"
+            expected = "at least one postcode or outlet, or everything_else = true"
             yield plan.finding((*path, "postcodes"), "no-postcodes", "empty", expected, advice)
+
+
+def _outlets(plan: Loaded[Plan]) -> Findings:
+    holders: dict[str, tuple[int, int]] = {}
+    for at, destination in enumerate(plan.model.destination):
+        for number, outlet in enumerate(destination.outlets):
+            path: KeyPath = ("destination", at, "outlets", number)
+            if plan.sound(*path) and holders.setdefault(outlet, (at, number)) != (at, number):
+                holder = plan.model.destination[holders[outlet][0]].name
+                advice = "A parcel can lie in one bag only."
+                yield plan.finding(
+                    path, "repeated-outlet", f"{quoted(outlet)}, as in {quoted(holder)}", "each outlet once", advice
+                )
 
 
 def _groups(plan: Loaded[Plan]) -> Findings:

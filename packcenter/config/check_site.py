@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from packcenter.config.check_cases import check_cases
 from packcenter.config.errors import choice, quoted
-from packcenter.config.models import Site
+from packcenter.config.models import Position, Site
 from packcenter.config.names import Findings, known_names, unique_items, unique_numbers, unique_tables, unknown_name
 from packcenter.config.toml import KeyPath
 from packcenter.config.validate import Loaded, Value
@@ -44,6 +44,7 @@ def check_site(site: Loaded[Site]) -> Findings:
     """Everything that a site file can be wrong in by itself."""
     yield from unique_items(site, ("agencies",), site.model.agencies, "agency")
     yield from unique_items(site, ("services",), site.model.services, "service")
+    yield from _waybill_forms(site)
     yield from unique_tables(site, "mail_class", "name", [each.name for each in site.model.mail_class])
     yield from unique_tables(site, "plc", "name", [each.name for each in site.model.plc])
     yield from _addresses(site)
@@ -65,6 +66,16 @@ def _discrepancies(site: Loaded[Site]) -> Findings:
     if site.sound(*path) and site.sound("discrepancies", "minutes") and times.secure_minutes > times.minutes:
         advice = "What may be an ID document is sought first; give it the shorter time."
         yield site.finding(path, "secure-later", Value(times.secure_minutes), f"at most minutes, {times.minutes}", advice)
+
+
+def _waybill_forms(site: Loaded[Site]) -> Findings:
+    yield from unique_items(site, ("waybill_forms",), site.model.waybill_forms, "form")
+    for at, form in enumerate(site.model.waybill_forms):
+        path: KeyPath = ("waybill_forms", at)
+        if site.sound(*path) and not re.fullmatch(r"(?=.*#.*#.*#.*#)[A-Z0-9#@]{8,20}", form):
+            expected = "8 to 20 of capital letters, digits, @ and #, at least four of them #"
+            advice = "# stands for a digit, @ for a capital letter, everything else for itself, as in 1############."
+            yield site.finding(path, "waybill-form", quoted(form), expected, advice)
 
 
 def _addresses(site: Loaded[Site]) -> Findings:
@@ -200,21 +211,39 @@ def _infeed(site: Loaded[Site], path: KeyPath, infeeds: int | None, holders: dic
 def _positions(site: Loaded[Site]) -> Findings:
     rack = site.model.rack
     yield from unique_numbers(site, ("rack", "position"), [each.number for each in rack.position], "position")
-    holders: dict[str, int] = {}
+    holders: dict[tuple[str, str], int] = {}
     for at, position in enumerate(rack.position):
         path: KeyPath = ("rack", "position", at)
         if not site.sound(*path):
             continue
-        holder = holders.setdefault(position.destination, position.number)
-        if holder != position.number:
-            advice = "One destination has one bag; which of the two would a parcel take?"
-            seen = f"{quoted(position.destination)}, as in position {holder}"
+        yield from unique_items(site, (*path, "services"), position.services, "service")
+        taken = [(holders[key], key[1]) for key in _keys(position) if key in holders]
+        holders |= {key: position.number for key in _keys(position) if key not in holders}
+        if taken:
+            advice = "A destination has one bag for each service, or one for all; which of the two would a parcel take?"
+            by = f" by {quoted(taken[0][1])}" if taken[0][1] else ""
+            seen = f"{quoted(position.destination)}{by}, as in position {taken[0][0]}"
             yield site.finding((*path, "destination"), "same-destination", seen, "a destination of its own", advice)
+        yield from _services(site, at)
         if site.sound("rack", "reject_position") and position.number == rack.reject_position:
             advice = "Parcels for the hand station would fall into a mail bag."
             number = Value(rack.reject_position)
             where: KeyPath = ("rack", "reject_position")
             yield site.finding(where, "reject-position", number, "a position without a bag, such as 0", advice)
+
+
+def _services(site: Loaded[Site], at: int) -> Findings:
+    for number, service in enumerate(site.model.rack.position[at].services):
+        path: KeyPath = ("rack", "position", at, "services", number)
+        if site.sound("services") and site.sound(*path) and service not in site.model.services:
+            advice = "The centre does not offer it; no parcel would ever fall there."
+            yield site.finding(path, "unknown-service", Value(service), f"one of {choice(site.model.services)}", advice)
+
+
+def _keys(position: Position) -> list[tuple[str, str]]:
+    """What a position is for: its destination with each of its services, with "" for all others."""
+    services: list[str] = [*position.services]
+    return [(position.destination, service) for service in dict.fromkeys(services or [""])]
 
 
 def _bands(site: Loaded[Site]) -> Findings:
@@ -267,6 +296,18 @@ def _folders(site: Loaded[Site]) -> Findings:
     if site.sound("journal", "folder") and site.sound("manifests", "folder") and journal.rstrip("/") == manifests.rstrip("/"):
         advice = "Agencies write into the one; nothing but the service may write into the other."
         yield site.finding(("manifests", "folder"), "same-folder", "the journal's folder too", "a folder of its own", advice)
+    receipts, papers = site.model.receipts, site.model.papers
+    taken = {journal.rstrip("/"): "[journal]", manifests.rstrip("/"): "[manifests]"}
+    more: list[tuple[KeyPath, str]] = []
+    if receipts is not None:
+        more.append((("receipts", "folder"), receipts.folder))
+    if papers is not None:
+        more += [(("papers", "bills"), papers.bills), (("papers", "feed"), papers.feed)]
+    for path, folder in more:
+        if site.sound(*path) and taken.setdefault(folder.rstrip("/"), f"[{path[0]}]") != f"[{path[0]}]":
+            seen = f"the folder of {taken[folder.rstrip('/')]} too"
+            advice = "What lies there would be taken for something else."
+            yield site.finding(path, "same-folder", seen, "a folder of its own", advice)
 
 
 def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

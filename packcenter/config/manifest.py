@@ -27,6 +27,7 @@ import msgspec
 from packcenter.config import personal
 from packcenter.core import s10
 from packcenter.core.inputs import Line
+from packcenter.core.words import Service
 
 if TYPE_CHECKING:
     from packcenter.core.hall import Hall
@@ -38,6 +39,17 @@ CASE_SIZE_MAX = 99
 
 REQUIRED = ("item", "mail_class", "agency", "destination", "service")
 COLUMNS = ("item", "mail_class", "agency", "waybill", "destination", "service", "case", "case_size", "due", "arrives")
+WAYBILL_FORMS = (
+    "1############",  # domestic EMS
+    "8############",
+    "9############",  # parcels
+    "@@###########",
+    "@############",
+    "@@#########CS",  # older domestic EMS; CS is no country here
+    "@@#########GD",
+)
+"""China Post's own forms of numbers, whose check digits are not public: taken as they are. # is a digit, @ a capital letter."""
+
 SERVICES = ("ems", "registered", "receipt-requested", "outlet-pickup")
 
 # Every reason to refuse a whole file, and what its sender is told. Braces hold our own words and numbers, never a value.
@@ -73,6 +85,7 @@ ROW_MESSAGES = {
     "bad_waybill": "the waybill is not a postal number of 13 characters (EA, nine digits, CN). Empty: we assign one.",
     "bad_waybill_check": "the check digit of the waybill does not agree with its serial (UPU S10). Is a digit wrong?",
     "bad_destination": "the destination is not a postcode of six digits.{hint}",
+    "unknown_outlet": "the outlet is not known. Its code is asked of the centre; a postcode may stand there, too.",
     "bad_case": "the case has other characters than A-Z, 0-9 and hyphen, or not 4 to 32 of them, or is missing beside case_size.",
     "bad_case_size": "an item of a case needs case_size, the number of items of the case: 1 to {most}.",
     "bad_due": "due is neither a date such as 2026-03-02 nor a time with its offset such as 2026-03-02T17:00:00+08:00.",
@@ -90,11 +103,16 @@ class Known(msgspec.Struct, frozen=True):
     agencies: tuple[str, ...]
     services: tuple[str, ...] = SERVICES
     utc_offset_minutes: int = 480
+    outlets: frozenset[str] = frozenset()
+    waybill_forms: tuple[str, ...] = WAYBILL_FORMS
 
     @staticmethod
-    def of_hall(hall: Hall, services: tuple[str, ...] = SERVICES) -> Known:
+    def of_hall(hall: Hall, services: tuple[str, ...] = SERVICES, waybill_forms: tuple[str, ...] = WAYBILL_FORMS) -> Known:
         """The names that a hall's configuration has."""
-        return Known(tuple(c.name for c in hall.mail_classes), hall.agencies, services, hall.utc_offset_minutes)
+        outlets = frozenset(outlet for part in hall.plan.destinations for outlet in part.outlets)
+        return Known(
+            tuple(c.name for c in hall.mail_classes), hall.agencies, services, hall.utc_offset_minutes, outlets, waybill_forms
+        )
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -388,9 +406,8 @@ def _is_printable(name: str) -> bool:
 
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{3,31}")
 _POSTCODE = re.compile(r"(?!000000)[0-9]{6}")
+_OUTLET = re.compile(r"[A-Z][A-Z0-9-]{3,15}")
 _SIZE = re.compile(r"[1-9][0-9]?")
-# China Post's own 13-character forms, whose check digits are not public: taken as they are.
-_OWN_WAYBILL = re.compile(r"[189][0-9]{12}|[A-Z]{2}[0-9]{11}|[A-Z][0-9]{12}|[A-Z]{2}[0-9]{9}(?:CS|GD)")
 _DUE_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DUE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _TIME_LIKE = re.compile(
@@ -399,6 +416,12 @@ _TIME_LIKE = re.compile(
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DUE_YEARS = range(2000, 2100)
 _REMEMBERED_MAX = 256  # a file of rubbish must not fill memory with what we found out about each value
+
+
+def form_pattern(forms: Iterable[str]) -> re.Pattern[str]:
+    """What matches a number of any of these forms; a form has nothing that could repeat, so it takes no time to match."""
+    kinds = {"#": "[0-9]", "@": "[A-Z]"}
+    return re.compile("|".join("".join(kinds.get(each, re.escape(each)) for each in form) for form in forms))
 
 
 class _Checks:
@@ -410,6 +433,8 @@ class _Checks:
             "agency": ("unknown_agency", {name: name for name in known.agencies}),
             "service": ("unknown_service", {name: name for name in known.services}),
         }
+        self._outlets = known.outlets
+        self._own_waybill = form_pattern(known.waybill_forms)
         self._offset = timedelta(minutes=known.utc_offset_minutes)
         self._hints: dict[tuple[str, str], str] = {}
         self._dues: dict[str, int] = {}
@@ -423,12 +448,13 @@ class _Checks:
             faults.append(_row_fault("item", "bad_item", seen="not of this form" if item else "missing"))
         mail_class = self._name("mail_class", fields["mail_class"], faults)
         agency = self._name("agency", fields["agency"], faults)
-        if waybill and not s10.is_valid(waybill) and not _OWN_WAYBILL.fullmatch(waybill):
+        if waybill and not s10.is_valid(waybill) and not self._own_waybill.fullmatch(waybill):
             faults.append(_row_fault("waybill", "bad_waybill_check" if s10.is_shaped(waybill) else "bad_waybill"))
-        if not _POSTCODE.fullmatch(destination):
-            short = len(destination) == 5 and destination.isdigit()
-            hint = " A spreadsheet may have dropped a leading 0." if short else ""
-            faults.append(_row_fault("destination", "bad_destination", hint=hint))
+        is_outlet = fields["service"] == Service.OUTLET_PICKUP and _OUTLET.fullmatch(destination) is not None
+        if is_outlet and destination not in self._outlets:
+            faults.append(_row_fault("destination", "unknown_outlet"))
+        elif not is_outlet and not _POSTCODE.fullmatch(destination):
+            faults.append(_row_fault("destination", "bad_destination", hint=_hint_of(destination, self._outlets)))
         service = self._name("service", fields["service"], faults)
         if case or case_size:
             _check_case(case, case_size, faults)
@@ -438,7 +464,8 @@ class _Checks:
             faults.append(_row_fault("due", "bad_due"))
         if faults:
             return None
-        return Line(item, mail_class, agency, waybill, int(destination), service, case, int(case_size or 0), due_us)
+        postcode, outlet = (0, destination) if is_outlet else (int(destination), "")
+        return Line(item, mail_class, agency, waybill, postcode, service, case, int(case_size or 0), due_us, outlet)
 
     def _name(self, column: str, value: str, faults: list[_Fault]) -> str:
         code, names = self._names[column]
@@ -479,6 +506,14 @@ class _Checks:
         return (due - _EPOCH) // timedelta(microseconds=1) if due.year in _DUE_YEARS else 0
 
 
+def _hint_of(destination: str, outlets: frozenset[str]) -> str:
+    """What was probably meant by a destination that is none."""
+    if destination in outlets:
+        return " The code of an outlet needs the service outlet-pickup."
+    short = len(destination) == 5 and destination.isdigit()
+    return " A spreadsheet may have dropped a leading 0." if short else ""
+
+
 def _check_case(case: str, case_size: str, faults: list[_Fault]) -> None:
     if not _CODE.fullmatch(case):
         faults.append(_row_fault("case", "bad_case"))
@@ -492,7 +527,7 @@ def _check_case(case: str, case_size: str, faults: list[_Fault]) -> None:
 class _Case(msgspec.Struct):
     """The rows of one case so far, and what all of them must agree in; a broken one keeps only its first row."""
 
-    parcel: tuple[int, int, str, str]
+    parcel: tuple[int, int, str, str, str]
     rows: list[int]
     broken: bool = False
 
@@ -532,7 +567,7 @@ class _Contradictions:
 
     def _take_case(self, row: int, line: Line) -> None:
         """A case is one parcel: its items agree in size, destination, service and waybill, and are not too many."""
-        parcel = (line.case_size, line.destination, line.service, line.waybill)
+        parcel = (line.case_size, line.destination, line.outlet, line.service, line.waybill)
         case = self._cases.setdefault(line.case, _Case(parcel, []))
         case.rows.append(row)
         if case.broken or parcel != case.parcel or len(case.rows) > line.case_size:

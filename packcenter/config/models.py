@@ -13,13 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from packcenter.config.case_models import PREFIX_PATTERN, CaseRack, CaseType
-from packcenter.config.fields import NAME_PATTERN, PLC_NAME_PATTERN
-from packcenter.config.fields import PLACES_MAX as PLACES_MAX
-from packcenter.config.fields import Closed as Closed
-from packcenter.config.fields import Millis as Millis
-from packcenter.config.fields import Name as Name
-from packcenter.config.fields import Place as Place
-from packcenter.config.fields import PlcName as PlcName
+from packcenter.config.fields import NAME_PATTERN, PLACES_MAX, PLC_NAME_PATTERN, Closed, Millis, Name, Place, PlcName
 from packcenter.core.limits import DISCREPANCY_MINUTES, DISCREPANCY_MINUTES_MAX, DISCREPANCY_SECURE_MINUTES
 
 SITE_SCHEMA = "packcenter.site/1"
@@ -41,6 +35,8 @@ _LANE_NAME = r"^[a-z][a-z0-9-]{0,31}/[1-9][0-9]?$"
 _POSTCODES = r"^[0-9]{6}(-[0-9]{6})?$"
 _TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 _SHIFT = r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
+_OFFICE = r"^[A-Z0-9]{6}$"
+_OUTLET = r"^[A-Z][A-Z0-9-]{3,15}$"
 _FILE_PATH = r"^[^\x00-\x1f]+$"
 _PROFILE_NAME = r"^[A-Za-z0-9._/-]+$"
 _CENTRE = r"^[A-Z0-9]{2,12}$"
@@ -62,6 +58,8 @@ PATTERN_WORDS = {
     _POSTCODES: 'six digits or a range of them, such as "210000-210099"',
     _TIME_OF_DAY: 'a time of day from "00:00" to "23:59"',
     _SHIFT: 'begin and end of a shift, such as "08:00-17:30" or "22:00-06:00"',
+    _OFFICE: "six capital letters and digits",
+    _OUTLET: "4 to 16 capital letters, digits and hyphens, a letter first",
     _FILE_PATH: "a path without control characters",
     _PROFILE_NAME: 'a profile\'s name, or a path of letters, digits, ".", "_", "-" and "/"',
     _CENTRE: "2 to 12 capital letters and digits",
@@ -81,6 +79,8 @@ Postcodes = Annotated[str, Field(pattern=_POSTCODES, examples=["210000-210099"])
 TimeOfDay = Annotated[str, Field(pattern=_TIME_OF_DAY, examples=["17:30"])]
 Moment = Annotated[str, Field(pattern=_MOMENT, examples=["2027-01-31 06:00"])]
 Shift = Annotated[str, Field(pattern=_SHIFT, examples=["08:00-17:30"])]
+Office = Annotated[str, Field(pattern=_OFFICE, examples=["CNNKGA"])]
+Outlet = Annotated[str, Field(pattern=_OUTLET, examples=["NJ-PO-018"])]
 FilePath = Annotated[str, Field(min_length=1, max_length=400, pattern=_FILE_PATH, examples=["folder/file"])]
 Node = Annotated[str, Field(pattern=_NODE, examples=["Out"])]
 Text = Annotated[str, Field(min_length=1, max_length=200, examples=["text"])]
@@ -102,6 +102,28 @@ class Manifests(Closed):
     folder: FilePath = Field(
         description="Folder with the subfolders in, done and results, in which agencies' manifests are taken and answered."
     )
+
+
+class Receipts(Closed):
+    """Return receipts of what was sent with the service receipt-requested; without this table nobody waits for them."""
+
+    hours: Annotated[int, Field(ge=1, le=8_784)] = Field(description="Hours after dispatch until a receipt is overdue.")
+    folder: FilePath = Field(description="Folder with in, done, refused and results, in which files of receipts are taken.")
+
+
+class Papers(Closed):
+    """What the service writes for others while it runs; without this table it writes nothing."""
+
+    bills: FilePath = Field(description="Folder of the bills of bags that left, relative to the site file.")
+    feed: FilePath = Field(description="Folder of what each agency is told of its items, relative to the site file.")
+
+
+class Receptacles(Closed):
+    """What the S9 tags of our bags begin with; without this table bags bear tags of the centre's own."""
+
+    origin: Office = Field(description="Our office of exchange (IMPC), six capital letters and digits.")
+    category: Literal["A", "B", "C", "D"] = Field(description="A air or priority, B S.A.L., C surface, D priority by surface.")
+    subclass: Annotated[str, Field(pattern=_TWO_LETTERS, examples=["EN"])] = Field(description="Mail subclass, two letters.")
 
 
 class Tls(Closed):
@@ -258,6 +280,9 @@ class Position(Closed):
 
     number: Place = Field(description="Number of the position, 1 to 32; each has one bit in the PLC's image.")
     destination: Name = Field(description="Destination of the plan whose bag hangs there.")
+    services: Annotated[list[Service], Field(max_length=4)] = Field(
+        default_factory=list, description="Only these; empty: the rest."
+    )
 
 
 class Rack(Closed):
@@ -288,6 +313,7 @@ class Site(Closed):
     plan: FilePath = Field(description="File of the sort plan, relative to the site file.")
     agencies: Annotated[list[Name], Field(min_length=1, max_length=200)] = Field(description="Agencies that send mail.")
     services: Annotated[list[Service], Field(min_length=1, max_length=4)] = Field(description="Services that the centre offers.")
+    waybill_forms: Annotated[list[Text], Field(max_length=32)] = Field(default_factory=list, description="# a digit, @ a letter.")
     shifts: Annotated[list[Shift], Field(max_length=12)] = Field(
         default_factory=list,
         description="When machines are planned to be busy, in local time every day: availability and OEE count no other. "
@@ -295,6 +321,9 @@ class Site(Closed):
     )
     journal: Journal = Field(description="Where the journal lies.")
     manifests: Manifests = Field(description="Where manifests come in.")
+    receipts: Receipts | None = Field(default=None, description="Return receipts; without it nobody waits for them.")
+    receptacles: Receptacles | None = Field(default=None, description="Our part of S9 bag tags; without it none are made.")
+    papers: Papers | None = Field(default=None, description="Bills and agencies' events; without it none are written.")
     http: Http = Field(default_factory=Http, description="Address of metrics, status and the live page.")
     acts: Acts | None = Field(default=None, description="What people may do; without it the service only shows.")
     discrepancies: Discrepancies = Field(
@@ -329,6 +358,10 @@ class Destination(Closed):
     postcodes: Annotated[list[Postcodes], Field(max_length=200)] = Field(
         default_factory=list, description="Its six-digit postcodes, single or as ranges with both ends included."
     )
+    outlets: Annotated[list[Outlet], Field(max_length=2_000)] = Field(
+        default_factory=list, description="Codes of its post outlets."
+    )
+    office: Office | None = Field(default=None, description="Its office of exchange (IMPC), for S9 tags of its bags.")
     everything_else: bool = Field(default=False, description="True gives it every postcode that no other destination has.")
 
 

@@ -75,25 +75,31 @@ def cover(hall: Hall, lines: Iterable[Line]) -> Coverage:
     rules: Counter[str] = Counter()
     destinations: Counter[str] = Counter()
     gaps: Counter[tuple[str, str, str]] = Counter()
-    kinds: Counter[tuple[str, str, int, str, bool]] = Counter(
-        (line.mail_class, line.agency, line.destination, line.service, bool(hall.case_racks) and line.case_size > 1)
+    kinds: Counter[tuple[str, str, str, str, str, bool]] = Counter(
+        (
+            line.mail_class,
+            line.agency,
+            _address(line),
+            index.destination_of(line),
+            line.service,
+            bool(hall.case_racks) and line.case_size > 1,
+        )
         for line in lines
     )
-    for (mail_class, agency, postcode, service, gathered), count in sorted(kinds.items()):
-        destination = index.destination(postcode)
+    for (mail_class, agency, address, destination, service, gathered), count in sorted(kinds.items()):
         if not destination:
-            gaps["no_destination", f"{postcode:06d}", ""] += count
+            gaps["no_destination", address, ""] += count
         else:
             destinations[destination] += count
-            if not index.positions.get(destination):
-                gaps["no_position", destination, ""] += count
+            if not index.position(destination, service):
+                gaps["no_position", f"{destination} by {service}" if _is_parted(hall, destination) else destination, ""] += count
         if gathered:
             rules[RULE] += count
             continue
         rule = index.rule(mail_class, agency, destination, service)
         rules[rule.name if rule is not None else NO_RULE] += count
         if rule is None:
-            gaps["no_rule", f"{mail_class} of {agency} for {destination or f'{postcode:06d}'} by {service}", ""] += count
+            gaps["no_rule", f"{mail_class} of {agency} for {destination or address} by {service}", ""] += count
             continue
         for sorter in _without_lane(index, rule.group, mail_class):
             gaps["no_lane", f"{mail_class} by rule {rule.name}", sorter] += count
@@ -105,11 +111,20 @@ def cover(hall: Hall, lines: Iterable[Line]) -> Coverage:
             *(RuleShare(rule.name, rule.group, rules[rule.name]) for rule in hall.plan.rules),
         ],
         destinations=[
-            DestinationShare(each.name, index.positions.get(each.name, 0), destinations[each.name])
-            for each in hall.plan.destinations
+            DestinationShare(each.name, index.position(each.name, ""), destinations[each.name]) for each in hall.plan.destinations
         ],
         gaps=[Gap(*key, count) for key, count in sorted(gaps.items(), key=lambda entry: (-entry[1], entry[0]))],
     )
+
+
+def _address(line: Line) -> str:
+    """Where a line goes, as its manifest says it."""
+    return line.outlet or f"{line.destination:06d}"
+
+
+def _is_parted(hall: Hall, destination: str) -> bool:
+    """Whether the bags of a destination are for one service each."""
+    return any(each.services for each in hall.rack.positions if each.destination == destination)
 
 
 def _without_lane(index: HallIndex, group: str, mail_class: str) -> list[str]:
@@ -177,7 +192,10 @@ def _changes(kind: str, was: dict[str, str], now: dict[str, str]) -> list[Change
 
 
 def _destinations(plan: Plan) -> dict[str, str]:
-    return {each.name: ", ".join(_range(*part) for part in each.postcodes) for each in plan.destinations}
+    return {
+        each.name: ", ".join([*(_range(*part) for part in each.postcodes), *(f"outlet {outlet}" for outlet in each.outlets)])
+        for each in plan.destinations
+    }
 
 
 def _range(first: int, last: int) -> str:
@@ -238,6 +256,6 @@ def reroute(was: Hall, now: Hall, lines: Iterable[Line]) -> list[Rerouted]:
 
 
 def _way(index: HallIndex, line: Line) -> tuple[str, str, str]:
-    destination = index.destination(line.destination)
+    destination = index.destination_of(line)
     rule = index.rule(line.mail_class, line.agency, destination, line.service)
     return destination, rule.group if rule is not None else "", rule.name if rule is not None else ""

@@ -8,7 +8,7 @@ PackML, and re-check everything; safety is never part of it (E10).
 
 from __future__ import annotations
 
-from packcenter.core import alarms, bags, caserack, custody, plans
+from packcenter.core import alarms, bags, caserack, custody, plans, receipts
 from packcenter.core.alarm_facts import AlarmAckSet, AlarmOutSet, AlarmShelfSet
 from packcenter.core.commands import CommandMachine, SetPlace
 from packcenter.core.facts import (
@@ -30,6 +30,7 @@ from packcenter.core.inputs import (
     MachineOrdered,
     MaintenanceOrdered,
     PlanSwitched,
+    ReceiptTold,
     VerdictPassed,
 )
 from packcenter.core.lifecycle import FINAL, kind_of
@@ -71,6 +72,8 @@ ROLES: dict[str, tuple[Role, ...]] = {
     f"discrepancy_{Finding.LOST_FOR_GOOD}": _SUPERVISED,
     "shift_count": _LINE,
     "shift_close": _SUPERVISED,
+    "receipt_returned": _LINE,
+    "receipt_given_up": _SUPERVISED,
 }
 """Every act, and the roles that may do it."""
 
@@ -129,6 +132,7 @@ REFUSALS: dict[str, str] = {
     "plan_group": "the plan names a group twice, or one that it does not have",
     "plan_lane": "the plan names a lane that no sorter of the hall has, an exception lane, or one for cases",
     "plan_destination": "the plan has a destination for which no mail bag hangs",
+    **receipts.REFUSALS,
 }
 """Why an act is refused, and what that means."""
 
@@ -373,6 +377,16 @@ def on_alarm_taken_out(turn: Turn, act: AlarmTakenOut) -> None:
     name = "alarm_take_out" if act.out else "alarm_put_back"
     if answer(turn, act, name, alarms.key_of(act.alarm, act.subject), why):
         turn.emit(AlarmOutSet(act.alarm, act.subject, act.person if act.out else ""))
+
+
+# --- receipts ---------------------------------------------------------------------------------------------------------
+
+
+def on_receipt_told(turn: Turn, act: ReceiptTold) -> None:
+    """A person has a receipt in hand, or gives it up."""
+    item, why = receipts.find(turn, act.code) if act.returned else receipts.give_up(turn, act.code)
+    if answer(turn, act, "receipt_returned" if act.returned else "receipt_given_up", act.code, why):
+        receipts.take(turn, item, act.returned)
 
 
 # --- what all acts share ---------------------------------------------------------------------------------------------

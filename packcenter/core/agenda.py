@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from heapq import heappush
 
-from packcenter.core import alarm_life, case_life, custody_life, plan_life
+from packcenter.core import alarm_life, case_life, custody_life, plan_life, receipt_life
 from packcenter.core.records import State
 
 
@@ -29,6 +29,8 @@ def is_current(state: State, entry: tuple[int, str, str, int]) -> bool:
         return alarm_life.is_current(state, entry)
     if kind == "discrepancy":
         return custody_life.is_current(state, entry)
+    if kind == receipt_life.KIND:
+        return receipt_life.is_current(state, entry)
     if kind in case_life.KINDS:
         return case_life.is_current(state, entry)
     if kind == "plan":
@@ -57,4 +59,5 @@ def rebuild_agenda(state: State) -> None:
     alarm_life.push_deadlines(state)
     custody_life.push_deadlines(state)
     plan_life.push_deadlines(state)
+    receipt_life.push_deadlines(state)
     case_life.push_deadlines(state)

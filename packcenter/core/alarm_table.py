@@ -454,6 +454,24 @@ _ENTRIES: Final = (
         ),
     ),
     Entry(
+        "receipts_overdue",
+        Subject.HALL,
+        Priority.LOW,
+        Text("Receipts overdue", "回执逾期"),
+        Text(
+            "The receipt of a document that asked for one has not come back in its time.",
+            "要求回执的文书，其回执未按时返回。",
+        ),
+        Text(
+            "Its agency cannot prove the delivery; a court's term may run out.",
+            "寄件单位无法证明送达，可能延误诉讼期限。",
+        ),
+        Text(
+            "List them with packcenter receipts --overdue, ask the delivery office, and record or give up each one.",
+            "用 packcenter receipts --overdue 列出，向投递局查询，逐件登记或由主管销号。",
+        ),
+    ),
+    Entry(
         "case_overdue",
         Subject.HALL,
         Priority.LOW,

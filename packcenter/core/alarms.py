@@ -22,6 +22,7 @@ from typing import Any
 from packcenter.core import alarm_facts as a
 from packcenter.core import custody_facts as c
 from packcenter.core import facts as f
+from packcenter.core import receipt_facts as r
 from packcenter.core.alarm_table import ALARMS, EXPLAINED_BY, RANKS, VERSION, Entry, Subject
 from packcenter.core.case_facts import CaseOverdue
 from packcenter.core.index import HallIndex
@@ -429,6 +430,11 @@ def _adopted(turn: Turn, fact: f.HallAdopted) -> Iterator[Saying]:
             yield name, subject, False
     if turn.state.waybill_serial <= hall.waybills.last:
         yield "waybills_used_up", hall.centre, False
+    yield "receipts_overdue", hall.centre, turn.state.receipts_overdue > 0
+
+
+def _receipts(turn: Turn, fact: r.ReceiptOverdue | r.ReceiptReturned | r.ReceiptGivenUp) -> Iterator[Saying]:
+    yield "receipts_overdue", turn.index.hall.centre, turn.state.receipts_overdue > 0
 
 
 def _table(turn: Turn, fact: a.AlarmTableAdopted) -> Iterator[Saying]:
@@ -439,6 +445,7 @@ def _table(turn: Turn, fact: a.AlarmTableAdopted) -> Iterator[Saying]:
     yield "bags_suspect", turn.index.hall.rack.plc, _is_a_bag_in_doubt(turn)
     yield "discrepancies_overdue", turn.index.hall.centre, _is_overdue(turn)
     yield "plan_not_valid", turn.index.hall.centre, bool(turn.state.plan_why)
+    yield "receipts_overdue", turn.index.hall.centre, turn.state.receipts_overdue > 0
     for name in turn.index.hall.plcs():
         plc = turn.plc(name)
         foreign = not plc.up and _stands(turn, "foreign_epoch", name)
@@ -481,6 +488,9 @@ RULES: dict[type, Callable[[Turn, Any], Iterator[Saying]]] = {
     c.DiscrepancyClosed: _overdue,
     f.ObjectSeen: _stranger,
     PlanValiditySet: _plan,
+    r.ReceiptOverdue: _receipts,
+    r.ReceiptReturned: _receipts,
+    r.ReceiptGivenUp: _receipts,
     CaseOverdue: _case,
     f.SentToHand: _sent,
 }

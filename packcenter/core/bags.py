@@ -7,7 +7,7 @@ on count, weight or cut-off; what fell before the closing event is in it, what f
 
 from __future__ import annotations
 
-from packcenter.core import case_cells, custody
+from packcenter.core import case_cells, custody, receipts, tags
 from packcenter.core.case_facts import ParcelProven
 from packcenter.core.commands import CloseBag, Drop, SealParcel
 from packcenter.core.facts import (
@@ -203,8 +203,9 @@ def on_close_due(turn: Turn, bag: Bag) -> None:
 
 def _open(turn: Turn, position: int) -> None:
     hall = turn.index.hall
-    tag = f"{hall.centre}-{position:02d}-{turn.state.bag_serial + 1:06d}"
-    turn.emit(BagOpened(tag, position, turn.index.destination_at[position], next_cutoff_us(turn)))
+    destination = turn.index.destination_at[position]
+    tag = tags.name(turn, destination) or f"{hall.centre}-{position:02d}-{turn.state.bag_serial + 1:06d}"
+    turn.emit(BagOpened(tag, position, destination, next_cutoff_us(turn)))
 
 
 def next_cutoff_us(turn: Turn) -> int:
@@ -224,7 +225,7 @@ def ask_close(turn: Turn, bag: Bag, reason: str) -> None:
     """Have the bag closed; it stays open in our books until the rack says that it is shut."""
     rack = turn.index.hall.rack
     turn.emit(BagCloseAsked(bag.tag, bag.position, reason))
-    turn.ask(CloseBag(rack.plc, turn.next_number(rack.plc), bag.position, bag.tag))
+    turn.ask(CloseBag(rack.plc, turn.next_number(rack.plc), bag.position, tags.make(turn, bag, reason)))
 
 
 def on_bag_shut(turn: Turn, shut: BagShut) -> None:
@@ -258,6 +259,7 @@ def _end(turn: Turn, bag: Bag, seal: str, grams: int) -> None:
             custody.to_hand(turn, item, "suspect_bag")
         else:
             turn.emit(Moved(item.id, item.place, "dispatched"))
+            receipts.expect(turn, item)
 
 
 def suspect_bag(turn: Turn, position: int, reason: str) -> None:
@@ -292,9 +294,12 @@ def _ordered(turn: Turn) -> set[int]:
 
 
 def _position(turn: Turn, item: Item) -> int:
-    """Where the parcel's destination hangs, 0 nowhere: by the plan that decided its item (G3), else by the one in force."""
-    going = item.going if item.plan else turn.index.destination(item.destination)
-    return turn.index.positions.get(going, 0)
+    """
+    Where the bag of the parcel's destination and service hangs (D2), 0 nowhere. The destination is that by the plan that decided
+    its item (G3), else by the one in force.
+    """
+    going = item.going if item.plan else turn.index.destination_of(item)
+    return turn.index.position(going, item.service)
 
 
 def _answer_drop(turn: Turn, label: str) -> int | None:

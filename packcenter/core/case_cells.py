@@ -39,7 +39,7 @@ def live(turn: Turn, case: Case) -> list[Item]:
 
 
 def _has_left(turn: Turn, item: Item) -> bool:
-    return kind_of(item.place) in _PACKED or item.place in turn.index.outlets
+    return kind_of(item.place) in _PACKED or item.place in turn.index.rack_outlets
 
 
 def missing(turn: Turn, case: Case) -> tuple[int, tuple[str, ...]]:

@@ -37,7 +37,7 @@ def join(state: State, line: Line, item: Item) -> None:
     item.case = line.case
     case = state.cases.get(line.case)
     if case is None:
-        case = state.cases[line.case] = Case(line.case_size, line.destination, line.service, line.due_us)
+        case = state.cases[line.case] = Case(line.case_size, line.destination, line.service, line.due_us, outlet=line.outlet)
     case.items.append(line.item)
     if line.due_us:
         case.announced_due_us = min(case.announced_due_us or line.due_us, line.due_us)

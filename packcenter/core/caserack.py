@@ -118,7 +118,7 @@ def _identify(turn: Turn, job: StoreJob, stored: Stored) -> tuple[Item, str]:
     other = turn.state.items.get(stored.code)
     if other is None:
         return custody.provisional(turn, "unknown", stored.code), "not_the_one_expected"
-    if kind_of(other.place) in _ELSEWHERE or other.place in turn.index.outlets:
+    if kind_of(other.place) in _ELSEWHERE or other.place in turn.index.rack_outlets:
         bags.hold_back(turn, other, "duplicate")
         return custody.provisional(turn, "duplicate", stored.code), "duplicate"
     stood_with_it = other.case and other.case == expected.case and kind_of(other.place) == "lane"
@@ -182,14 +182,14 @@ def empty(turn: Turn, plc: str, number: int, outlet: int, reason: str) -> None:
         turn.emit(CommandAnswered(plc, job, CommandResult.DONE))
     for name in items:
         item = turn.item(name)
-        if outlet == HAND or target not in turn.index.outlets:
+        if outlet == HAND or target not in turn.index.rack_outlets:
             custody.to_hand(turn, item, item.suspect or reason or asked)
             continue
         if reason or cell.outlet != outlet:
             custody.suspect(turn, item, reason or "wrong_outlet")
         custody.move(turn, item, target)
     turn.emit(CellReleased(plc, job, number, outlet, case, items, reason))
-    if outlet and target in turn.index.outlets:
+    if outlet and target in turn.index.rack_outlets:
         packing.try_begin(turn, turn.index.bagger_behind[target])
 
 
@@ -276,7 +276,7 @@ def on_quarantined(turn: Turn, plc: str, number: int, code: str) -> None:
         return
     if rack.storing is not None and rack.storing.number == number:
         named = turn.state.items.get(code)
-        usable = named is not None and kind_of(named.place) not in _ELSEWHERE and named.place not in turn.index.outlets
+        usable = named is not None and kind_of(named.place) not in _ELSEWHERE and named.place not in turn.index.rack_outlets
         expected = turn.item(rack.storing.item)
         item = named if usable and named is not None else expected
         if kind_of(item.place) != "lane" and item is expected:

@@ -1,9 +1,9 @@
 """
 Cases 一件事: several documents of one citizen, from several agencies, that leave in one parcel.
 
-A case is the documents whose manifest lines share its code; they agree in size, destination and service. Each goes to the cell
-of its case in a case rack (`case_cells`). When the first is there the others have a time; what happens to a case of which one
-is missing 缺件 then, its type says:
+A case is the documents whose manifest lines share its code; they agree in size, destination, outlet and service. Each goes to
+the cell of its case in a case rack (`case_cells`). When the first is there the others have a time; what happens to a case of
+which one is missing 缺件 then, its type says:
 
     wait        it waits on, and people are told
     part_ship   what is there leaves as a part, with a label of its own; what comes later follows as the next part
@@ -37,7 +37,12 @@ def refusal(turn: Turn, line: Line) -> str:
     kind, case = turn.index.case_type(line.case), turn.state.cases.get(line.case)
     members = [] if case is None else case_cells.live(turn, case)
     if case is not None:
-        if (line.case_size, line.destination, line.service) != (case.size, case.destination, case.service):
+        if (line.case_size, line.destination, line.service, line.outlet) != (
+            case.size,
+            case.destination,
+            case.service,
+            case.outlet,
+        ):
             return "case_conflict"
         if len(members) >= case.size:
             return "case_full"

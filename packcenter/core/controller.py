@@ -28,6 +28,7 @@ from packcenter.core import (
     links,
     manifests,
     packing,
+    receipts,
     service,
     shifts,
 )
@@ -44,6 +45,7 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     inputs.AlarmTableGiven: alarms.on_table_given,
     inputs.CustodyRulesGiven: discrepancies.on_rules_given,
     inputs.ManifestReceived: manifests.on_received,
+    inputs.ReceiptsReceived: receipts.on_received,
     inputs.ClockStepped: service.on_clock_stepped,
     inputs.Quarantined: service.on_quarantined,
     inputs.StopRequested: service.on_stop_requested,
@@ -61,6 +63,7 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     inputs.ShiftCounted: shifts.on_counted,
     inputs.ShiftEnded: shifts.on_ended,
     inputs.PlanSwitched: acts.on_plan_switched,
+    inputs.ReceiptTold: acts.on_receipt_told,
     # PLCs as peers
     inputs.LinkUp: links.on_link_up,
     inputs.LinkLost: links.on_link_lost,

@@ -50,7 +50,7 @@ def pass_over(turn: Turn, plc: str, infeed: int, seen: Item) -> None:
     """Lanes are first in, first out: what stood before the document that came from an infeed is not in the lane any more."""
     for lane, number in turn.index.infeeds[plc]:
         held = turn.state.lanes[lane].items
-        if number == infeed and seen.id in held and lane not in turn.index.outlets:
+        if number == infeed and seen.id in held and lane not in turn.index.rack_outlets:
             for name in held[: held.index(seen.id)]:
                 lose(turn, turn.item(name), "passed_over")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heapq import heappop
 
-from packcenter.core import acts, alarms, bags, caserack, cases, discrepancies, diverting, packing, plans
+from packcenter.core import acts, alarms, bags, caserack, cases, discrepancies, diverting, packing, plans, receipt_life, receipts
 from packcenter.core.facts import CommandTimedOut
 from packcenter.core.inputs import Tick
 from packcenter.core.lifecycle import kind_of
@@ -43,6 +43,8 @@ def on_tick(turn: Turn, tick: Tick) -> None:
             discrepancies.on_due(turn, number)
         elif kind == "plan":
             plans.look(turn)
+        elif kind == receipt_life.KIND:
+            receipts.on_due(turn, name)
         elif kind == "case":
             cases.on_due(turn, name)
         elif kind == "case_rack":

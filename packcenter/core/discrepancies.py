@@ -138,8 +138,8 @@ def _lost(turn: Turn, fact: f.ItemLost) -> Iterator[Saying]:
 
 def _found(turn: Turn, fact: f.ItemFound) -> Iterator[Saying]:
     """What is seen again; what had been given up by people is a riddle: it may have been made anew."""
-    if turn.item(fact.item).place == "lost":
-        return
+    if turn.item(fact.item).place in ("lost", "outside"):
+        return  # or has its identity now
     if f"lost/{fact.item}" in turn.state.discrepancy_of:
         yield "lost", fact.item, Finding.FOUND
     else:
@@ -151,10 +151,11 @@ def _object(turn: Turn, fact: f.ObjectSeen) -> Iterator[Saying]:
 
 
 def _moved(turn: Turn, fact: f.Moved) -> Iterator[Saying]:
-    """An object that leaves the books is an announced item, by its code or by a person's word."""
+    """An object that leaves the books is an announced item, by its code or by a person's word; that does not make it whole."""
     if fact.target == "outside":
         for cause in CAUSES:
-            yield cause, fact.item, "identified"
+            if cause != "damaged":
+                yield cause, fact.item, "identified"
 
 
 def _suspected(turn: Turn, fact: f.Suspected) -> Iterator[Saying]:

@@ -94,7 +94,7 @@ def _decide(turn: Turn, sorter: Sorter, scan: Scanned, item: Item, choice: Choic
     lane = choice.lane
     deadline_us = routing.deadline_us(sorter, lane, scanned_us)
     plan = turn.index.plan
-    going = turn.index.destination(item.destination) if plan and item.announced else ""
+    going = turn.index.destination_of(item) if plan and item.announced else ""
     turn.emit(Routed(item.id, scan.plc, lane.number, choice.rule, choice.group, choice.reason, deadline_us, plan, going))
     if choice.reason not in ("plan", "overflow", "case"):
         turn.emit(SentToHand(item.id, choice.reason))

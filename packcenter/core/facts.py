@@ -40,6 +40,8 @@ from packcenter.core.custody_facts import (
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Line
 from packcenter.core.plan_facts import PlanActivated, PlanDropped, PlanValiditySet
+from packcenter.core.receipt_facts import ReceiptAwaited, ReceiptGivenUp, ReceiptOverdue, ReceiptRefused, ReceiptReturned
+from packcenter.core.tag_facts import TagMade
 
 
 class _Fact(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
@@ -75,7 +77,7 @@ class ItemExpected(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class LineRefused(_Fact, frozen=True, tag=True, array_like=True, gc=False):
-    """A line was refused for what is known already: duplicate_item, duplicate_waybill, unknown_class or unknown_agency."""
+    """A line was refused for what is known already: duplicate_item, duplicate_waybill, or unknown_class, _agency or _outlet."""
 
     manifest: str
     item: str
@@ -384,9 +386,9 @@ class BagClosed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
 class ActTaken(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     """
     A person's act was carried out (O1). `act` is lane_open, lane_close, machine_COMMAND, bag_close, hand_VERDICT,
-    maintenance_begin or maintenance_end, alarm_ACT, discrepancy_report, discrepancy_FINDING, shift_count or shift_close;
-    `subject` what it was done to: sorter-1/3, bagger-1, rack-1/2, an item, an alarm (jam/sorter-1), or the number of a
-    discrepancy or shift.
+    maintenance_begin or maintenance_end, alarm_ACT, discrepancy_report, discrepancy_FINDING, shift_count, shift_close or
+    receipt_ACT; `subject` what it was done to: sorter-1/3, bagger-1, rack-1/2, an item, an alarm (jam/sorter-1), the number of
+    a discrepancy or shift, or the code on a receipt.
     """
 
     act: str
@@ -587,5 +589,6 @@ Fact = (
     | CustodyRulesAdopted | DiscrepancyOpened | DiscrepancySigned | DiscrepancyOverdue | DiscrepancyClosed
     | IntegritySet | ShiftCountTaken | ShiftClosed
     | PlanActivated | PlanDropped | PlanValiditySet
+    | ReceiptAwaited | ReceiptOverdue | ReceiptReturned | ReceiptGivenUp | ReceiptRefused | TagMade
     | CaseFact
 )  # fmt: skip

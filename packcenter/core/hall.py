@@ -61,10 +61,15 @@ class Bagger(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
-    """One place of the dispatch rack where a mail bag hangs; `destination` names a destination of the plan."""
+    """
+    One place of the dispatch rack where a mail bag hangs; `destination` names a destination of the plan.
+
+    It takes parcels of these `services` only; of none: whatever no other position of its destination takes (D2).
+    """
 
     number: int
     destination: str
+    services: tuple[str, ...] = ()
 
 
 class Rack(msgspec.Struct, frozen=True, array_like=True):
@@ -134,10 +139,17 @@ class MailClass(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Destination(msgspec.Struct, frozen=True, array_like=True):
-    """A named part of the country; `postcodes` are inclusive ranges of six-digit codes, in order, disjoint from all others'."""
+    """
+    A named part of the country; `postcodes` are inclusive ranges of six-digit codes, in order, disjoint from all others'.
+
+    `outlets` are the codes of post outlets 网点 there, at which addressees fetch their parcels. `office` is its office
+    of exchange, six characters of a bag's tag; "": its bags bear the centre's own tags.
+    """
 
     name: str
     postcodes: tuple[tuple[int, int], ...]
+    outlets: tuple[str, ...] = ()
+    office: str = ""
 
 
 class Group(msgspec.Struct, frozen=True, array_like=True):
@@ -210,7 +222,9 @@ class Hall(msgspec.Struct, frozen=True, array_like=True):
 
     `utc_offset_minutes` turns core time (microseconds since the Unix epoch) into the local time of cut-offs and shifts.
     `shifts` are when the machines are planned to be busy: (begin, end) in minutes after local midnight, rising and apart,
-    the end not included; empty: always. No decision depends on them.
+    the end not included; empty: always. No decision depends on them. `receipt_minutes` is how long the receipt of a dispatched
+    item is awaited that wants one, 0: receipts are not tracked. `receptacles` are our office of exchange, category and subclass
+    of S9 tags (`core.tags`); empty: bags bear the centre's own tags.
     """
 
     name: str
@@ -224,6 +238,8 @@ class Hall(msgspec.Struct, frozen=True, array_like=True):
     waybills: Waybills
     plan: Plan
     shifts: tuple[tuple[int, int], ...] = ()
+    receipt_minutes: int = 0
+    receptacles: tuple[str, ...] = ()
     case_racks: tuple[CaseRack, ...] = ()
     case_types: tuple[CaseType, ...] = ()
 

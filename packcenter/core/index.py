@@ -5,8 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from packcenter.core.hall import Bagger, CaseRack, CaseType, Group, Hall, Lane, MailClass, Rule, Sorter
+from packcenter.core.inputs import Line
 from packcenter.core.records import cell_place
-from packcenter.core.state import lane_place
+from packcenter.core.state import Item, lane_place
 
 
 class HallIndex:
@@ -20,7 +21,7 @@ class HallIndex:
         self.agencies = frozenset(hall.agencies)
         self.plan = hall.plan.named()
         self.groups: dict[str, Group] = {group.name: group for group in hall.plan.groups}
-        self.positions: dict[str, int] = {position.destination: position.number for position in hall.rack.positions}
+        self.outlets: dict[str, str] = {outlet: part.name for part in hall.plan.destinations for outlet in part.outlets}
         self.destination_at: dict[int, str] = {position.number: position.destination for position in hall.rack.positions}
         self.lanes: dict[tuple[str, int], Lane] = {}
         self.case_racks: dict[str, CaseRack] = {rack.plc: rack for rack in hall.case_racks}
@@ -30,7 +31,7 @@ class HallIndex:
         self.cell_at: dict[str, tuple[str, int]] = {
             place: (plc, number) for plc, cells in self.cells.items() for place, number in cells
         }
-        self.outlets: dict[str, tuple[str, int]] = {}
+        self.rack_outlets: dict[str, tuple[str, int]] = {}
         self.bagger_behind: dict[str, str] = {}
         self.racks_before: dict[str, tuple[str, ...]] = {}
         self.case_lanes: dict[tuple[str, str], tuple[Lane, ...]] = {}
@@ -47,7 +48,7 @@ class HallIndex:
         for rack in hall.case_racks:
             for outlet in rack.outlets:
                 place = lane_place(rack.plc, outlet.number)
-                self.outlets[place] = (rack.plc, outlet.number)
+                self.rack_outlets[place] = (rack.plc, outlet.number)
                 self.bagger_behind[place] = outlet.feeds
                 before = self.racks_before.get(outlet.feeds, ())
                 self.racks_before[outlet.feeds] = before if rack.plc in before else (*before, rack.plc)
@@ -55,6 +56,7 @@ class HallIndex:
         ranges = sorted((first, last, part.name) for part in hall.plan.destinations for first, last in part.postcodes)
         self._range_starts = [first for first, _, _ in ranges]
         self._ranges = ranges
+        self._positions: dict[tuple[str, str], int] = {}
         self._routes: dict[tuple[str, str, str, str], Rule | None] = {}
         self._lane_orders: dict[tuple[str, str], tuple[tuple[str, str, tuple[Lane, ...]], ...]] = {}
 
@@ -64,6 +66,19 @@ class HallIndex:
         if at >= 0 and postcode <= self._ranges[at][1]:
             return self._ranges[at][2]
         return ""
+
+    def destination_of(self, goes: Line | Item) -> str:
+        """Name of the destination of an item or of a manifest's line: that of its outlet, else of its postcode."""
+        return self.outlets.get(goes.outlet, "") if goes.outlet else self.destination(goes.destination)
+
+    def position(self, destination: str, service: str) -> int:
+        """Where such parcels hang, 0 nowhere: where the service is named, else where none is (D2)."""
+        key = (destination, service)
+        if key not in self._positions:
+            there = [each for each in self.hall.rack.positions if each.destination == destination]
+            named = [each.number for each in there if service in each.services]
+            self._positions[key] = next(iter([*named, *(each.number for each in there if not each.services)]), 0)
+        return self._positions[key]
 
     def case_type(self, case: str) -> CaseType | None:
         """The first type whose prefix a case's code begins with, or None."""

@@ -17,8 +17,8 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """
     One expected item of a manifest 清单, already checked line by line by the intake.
 
-    `waybill` may be "" (packcenter assigns one). `destination` is a six-digit postcode. `due_us` is 0 for none.
-    No field holds personal data.
+    `waybill` may be "" (packcenter assigns one). `destination` is a six-digit postcode, 0 if `outlet` is the code of the outlet
+    at which the parcel is fetched. `due_us` is 0 for none. No field holds personal data.
     """
 
     item: str
@@ -30,6 +30,7 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     case: str
     case_size: int
     due_us: int
+    outlet: str = ""
 
 
 class Started(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -228,6 +229,20 @@ class ShiftCounted(_Act, frozen=True, tag=True, array_like=True, gc=True):
 
 class ShiftEnded(_Act, frozen=True, tag=True, array_like=True, gc=False):
     """World: a supervisor closes the shift, which was counted before."""
+
+
+class ReceiptTold(_Act, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a person has the receipt with this code (an item's or its waybill) in hand, or gives it up."""
+
+    code: str
+    returned: bool
+
+
+class ReceiptsReceived(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a file of the delivery side names receipts that came back, by item or waybill; a long file comes in several."""
+
+    file: str
+    codes: tuple[str, ...]
 
 
 class Scanned(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
@@ -447,10 +462,10 @@ Act = (
     LaneOrdered | MachineOrdered | BagOrdered | VerdictPassed | MaintenanceOrdered
     | AlarmAcknowledged | AlarmShelved | AlarmTakenOut
     | DiscrepancyReported | DiscrepancyJudged | ShiftCounted | ShiftEnded
-    | PlanSwitched
+    | PlanSwitched | ReceiptTold
 )  # fmt: skip
 World = (
-    Started | AlarmTableGiven | CustodyRulesGiven | ManifestReceived | LinkUp | LinkLost | ClockStepped | Quarantined
-    | StopRequested | Act
+    Started | AlarmTableGiven | CustodyRulesGiven | ManifestReceived | ReceiptsReceived | LinkUp | LinkLost | ClockStepped
+    | Quarantined | StopRequested | Act
 )  # fmt: skip
 Input = World | PlcEvent | Tick

@@ -45,4 +45,6 @@ def _refusal(turn: Turn, line: Line) -> str:
         return "unknown_class"
     if line.agency not in turn.index.agencies:
         return "unknown_agency"
+    if line.outlet and line.outlet not in turn.index.outlets:
+        return "unknown_outlet"
     return cases.refusal(turn, line)

@@ -75,7 +75,7 @@ def _longest_waiting(turn: Turn, plc: str) -> tuple[Item, int, list[str]] | None
     if not heads:
         return None
     _, name, infeed, lane = min(heads)
-    if lane not in turn.index.outlets:
+    if lane not in turn.index.rack_outlets:
         return turn.item(name), infeed, []
     return _laid_out(turn, lane, infeed)
 
@@ -108,7 +108,7 @@ def _give_waybill(turn: Turn, item: Item) -> None:
 
 
 def _pouch(turn: Turn, item: Item) -> int:
-    kind = turn.index.case_type(item.case) if item.place in turn.index.outlets else None
+    kind = turn.index.case_type(item.case) if item.place in turn.index.rack_outlets else None
     if kind is not None:
         return kind.pouch
     mail_class = turn.index.classes.get(item.mail_class)

@@ -56,6 +56,7 @@ class Item(msgspec.Struct, gc=False):
     plan: str = ""
     going: str = ""
     integrity: str = ""
+    outlet: str = ""
     case: str = ""
     lead: str = ""
     riders: list[str] = []
@@ -187,6 +188,7 @@ class Case(msgspec.Struct):
     due_us: int = 0
     overdue: str = ""
     parts: int = 0
+    outlet: str = ""
 
 
 class Bagger(msgspec.Struct):
@@ -200,7 +202,7 @@ class Bagger(msgspec.Struct):
 class Bag(msgspec.Struct):
     """
     A mail bag that hangs open at a position. `closing` is why it was asked to close, "" while it is not; `by_hand`: a person
-    wants it closed.
+    wants it closed. `printed` is the whole tag under which it was last asked to close (`core.tags`), "" none.
 
     `cutoff_us` is when it will be, 0 never: its cut-off, or the next attempt after a refusal.
     """
@@ -214,6 +216,16 @@ class Bag(msgspec.Struct):
     closing: str = ""
     suspect: str = ""
     by_hand: bool = False
+    printed: str = ""
+
+
+class Receipt(msgspec.Struct):
+    """The receipt of a dispatched item (`words.ReceiptState`): since when it is awaited, until when, and when that ended (0)."""
+
+    state: str
+    since_us: int
+    due_us: int
+    ended_us: int = 0
 
 
 class ManifestProgress(msgspec.Struct):
@@ -311,6 +323,9 @@ class State(msgspec.Struct):
     `flows` what came and went since, both by class/agency; `count` is what people counted at its end, None not yet.
     `hall.plan` is the plan in force; `plan_switch` None if it is the one that the site was started with. `plan_why` is why it is
     not valid now ("" it is), `plan_due_us` when that changes, 0 never.
+    `receipts` maps each dispatched item that wants one to its receipt, for ever; `receipts_overdue` counts those overdue.
+    `despatches` maps each series of S9 tags (16 characters) to despatch and receptacle of its last bag, and 1 if that ended it;
+    `tags` each bag that was named by one to the whole tag under which it was last asked to close.
     `cells` maps the place of each cell of a case rack to what is in it.
     """
 
@@ -351,6 +366,10 @@ class State(msgspec.Struct):
     plan_switch: PlanSwitch | None = None
     plan_why: str = ""
     plan_due_us: int = 0
+    receipts: dict[str, Receipt] = {}
+    receipts_overdue: int = 0
+    despatches: dict[str, list[int]] = {}
+    tags: dict[str, str] = {}
     cases: dict[str, Case] = {}
     case_racks: dict[str, CaseRack] = {}
     cells: dict[str, Cell] = {}

@@ -25,7 +25,7 @@ class Choice(msgspec.Struct, frozen=True, gc=False):
 
 def choose(turn: Turn, item: Item, sorter: Sorter, scanned_us: int) -> Choice:
     """The lane for an announced item that was scanned on this sorter at `scanned_us`."""
-    destination = turn.index.destination(item.destination)
+    destination = turn.index.destination_of(item)
     rule = turn.index.rule(item.mail_class, item.agency, destination, item.service)
     if rule is None:
         return exception(turn, sorter, "no_rule")

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from packcenter.core import alarm_life, case_life, custody_life, pack_life, plan_life
+from packcenter.core import alarm_life, case_life, custody_life, pack_life, plan_life, receipt_life, tag_facts
 from packcenter.core import facts as f
 from packcenter.core.agenda import is_current, rebuild_agenda
 from packcenter.core.commands import (
@@ -158,17 +158,9 @@ def _item_expected(state: State, at_us: int, fact: f.ItemExpected) -> None:
     line = fact.line
     assert line.item not in state.items, line.item
     state.items[line.item] = Item(
-        line.item,
-        line.item,
-        line.mail_class,
-        line.agency,
-        line.waybill,
-        line.destination,
-        line.service,
-        line.due_us,
-        True,
-        "agency",
-    )
+        line.item, line.item, line.mail_class, line.agency, line.waybill, line.destination, line.service, line.due_us, True,
+        "agency", outlet=line.outlet,
+    )  # fmt: skip
     case_life.join(state, line, state.items[line.item])
     if line.waybill in state.waybills:  # another document of its case bears it: the parcel is theirs together
         state.items[line.item].waybill = ""
@@ -321,6 +313,8 @@ def _use_waybill(state: State, waybill: str, item: str) -> None:
 def _bag_opened(state: State, at_us: int, fact: f.BagOpened) -> None:
     assert fact.position not in state.bags, fact
     state.bag_serial += 1
+    if tag_facts.is_name(fact.bag):
+        tag_facts.opened(state, fact.bag)
     state.bags[fact.position] = Bag(fact.bag, fact.position, fact.destination, fact.cutoff_us)
     if fact.cutoff_us:
         heappush(state.agenda, (fact.cutoff_us, "cutoff", fact.bag, fact.position))
@@ -498,5 +492,7 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     **alarm_life.EVOLVE,
     **custody_life.EVOLVE,
     **plan_life.EVOLVE,
+    **receipt_life.EVOLVE,
+    **tag_facts.EVOLVE,
     **case_life.EVOLVE,
 }

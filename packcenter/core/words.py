@@ -90,6 +90,24 @@ class Finding(StrEnum):
     LOST_FOR_GOOD = "lost_for_good"  # the search is given up
 
 
+class Service(StrEnum):
+    """What an agency wants of a parcel's delivery."""
+
+    EMS = "ems"
+    REGISTERED = "registered"
+    RECEIPT_REQUESTED = "receipt-requested"  # the addressee signs, and the receipt 回执 comes back
+    OUTLET_PICKUP = "outlet-pickup"  # the addressee fetches it at a post outlet 网点自提
+
+
+class ReceiptState(StrEnum):
+    """Where the receipt of a dispatched item is in its life (`core.receipts`)."""
+
+    AWAITED = "awaited"
+    OVERDUE = "overdue"
+    RETURNED = "returned"
+    GIVEN_UP = "given_up"
+
+
 class Role(StrEnum):
     """In what role a person acts (hall: people)."""
 

@@ -10,15 +10,21 @@ import msgspec
 from packcenter.core.custody import Account, balance_errors, books
 from packcenter.core.lifecycle import IN_HALL
 from packcenter.core.state import State
+from packcenter.projections import receipts
 
 UNANNOUNCED = "not announced"
 
 
 class Books(msgspec.Struct, frozen=True):
-    """All accounts, and every disagreement found; `errors` is empty when the books balance to the item."""
+    """
+    All accounts, and every disagreement found; `errors` is empty when the books balance to the item.
+
+    `receipts` are the counts of receipts by state, empty in a hall that waits for none.
+    """
 
     accounts: list[Account]
     errors: list[str]
+    receipts: dict[str, int] = {}
 
     @property
     def balanced(self) -> bool:
@@ -28,7 +34,8 @@ class Books(msgspec.Struct, frozen=True):
 
 def take(state: State) -> Books:
     """Balance the books as they stand."""
-    return Books(books(state), balance_errors(state))
+    tracked = state.receipts or (state.hall is not None and state.hall.receipt_minutes)
+    return Books(books(state), balance_errors(state), receipts.counts(state) if tracked else {})
 
 
 def by_class(accounts: Iterable[Account]) -> list[Account]:
@@ -70,6 +77,7 @@ def as_json(taken: Books) -> dict[str, object]:
     return {
         "balanced": taken.balanced,
         "errors": taken.errors,
+        "receipts": taken.receipts,
         "total": _row(total(taken.accounts)),
         "classes": [_row(account) for account in by_class(taken.accounts)],
         "accounts": [_row(account) for account in taken.accounts],

@@ -10,6 +10,7 @@ import msgspec
 from packcenter.core import case_facts as k
 from packcenter.core import custody_facts as c
 from packcenter.core import facts as f
+from packcenter.core import receipt_facts as r
 from packcenter.core import record
 from packcenter.core.acts import REFUSALS
 from packcenter.core.commands import BeginParcel, Divert, Drop, RejectParcel, Release, SealParcel, Store
@@ -33,7 +34,7 @@ def names(fact: f.Fact) -> tuple[str, ...]:
     if isinstance(fact, f.CodedByHand):
         return (fact.provisional, fact.item)
     if isinstance(fact, f.ActTaken | f.ActRefused):
-        return (fact.subject,) if fact.act.startswith("hand_") else ()
+        return (fact.subject,) if fact.act.startswith(("hand_", "receipt_")) else ()
     item = getattr(fact, "item", "")
     return (item,) if item else ()
 
@@ -111,7 +112,8 @@ def _diverted(fact: f.Diverted) -> str:
 
 def _expected(fact: f.ItemExpected) -> str:
     line = fact.line
-    return f"{line.mail_class} of {line.agency} for {line.destination:06d} by {line.service}, manifest {fact.manifest}"
+    where = line.outlet or f"{line.destination:06d}"
+    return f"{line.mail_class} of {line.agency} for {where} by {line.service}, manifest {fact.manifest}"
 
 
 def _sealed(fact: f.ParcelSealed) -> str:
@@ -171,4 +173,8 @@ _TELL: dict[type, Callable[[Any], tuple[str, str]]] = {
     c.DiscrepancyClosed: lambda x: ("discrepancy closed", f"{x.number}: {x.finding}, by {x.first} {x.second}".rstrip()),
     f.ItemLost: lambda x: ("lost", f"last seen {x.place}: {x.reason}"),
     f.ItemFound: lambda x: ("found", x.at),
+    r.ReceiptAwaited: lambda x: ("receipt awaited", ""),
+    r.ReceiptOverdue: lambda x: ("receipt overdue", ""),
+    r.ReceiptReturned: lambda x: ("receipt returned", f"by file {x.file}" if x.file else "by hand"),
+    r.ReceiptGivenUp: lambda x: ("receipt given up", ""),
 }

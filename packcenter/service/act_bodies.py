@@ -30,6 +30,7 @@ from packcenter.core.inputs import (
     MachineOrdered,
     MaintenanceOrdered,
     PlanSwitched,
+    ReceiptTold,
     ShiftCounted,
     ShiftEnded,
     VerdictPassed,
@@ -56,6 +57,14 @@ CodeOrNone = Annotated[
     Meta(
         pattern=r"^([A-Za-z0-9][A-Za-z0-9._/+:-]{0,31})?$",
         description='For the verdict "code": the announced code that was read by eye.',
+    ),
+]
+ReceiptCode = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+:-]{0,47}$",
+        description="What is printed on the receipt: the item's code, or its waybill.",
+        examples=["EA473124829CN"],
     ),
 ]
 Reason = Annotated[
@@ -245,6 +254,17 @@ class PlanAct(Asked, frozen=True, kw_only=True):
         return PlanSwitched(person, role, self.reason, self.plan, plan)
 
 
+class ReceiptAct(Asked, frozen=True, kw_only=True):
+    """Say that the receipt of a dispatched item is here, or give it up."""
+
+    code: ReceiptCode
+    outcome: Literal["returned", "given_up"] = "returned"
+
+    def act(self, person: str, role: str) -> Act:
+        """The input that it stands for."""
+        return ReceiptTold(person, role, self.reason, self.code, self.outcome == "returned")
+
+
 BODIES: dict[str, type[Asked]] = {
     "lane": LaneAct,
     "machine": MachineAct,
@@ -257,6 +277,7 @@ BODIES: dict[str, type[Asked]] = {
     "count": CountAct,
     "shift": ShiftAct,
     "plan": PlanAct,
+    "receipt": ReceiptAct,
 }
 """What may be posted to `/acts/NAME`."""
 

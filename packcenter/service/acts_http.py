@@ -1,7 +1,7 @@
 """
 The door for people's acts: who asks, may they, what do they ask, and what came of it.
 
-    POST /acts/{lane,machine,bag,verdict,maintenance,alarm,discrepancy,report,count,shift,plan}      GET /acts/recent
+    POST /acts/{lane,machine,bag,verdict,maintenance,alarm,discrepancy,report,count,shift,plan,receipt}      GET /acts/recent
 
 In this order, so that a stranger costs least: are acts taken here at all; does a web page ask (it may not); whose token is it;
 how often; only then is the body read. A token is judged whoever asked wrongly before from the same address, so that a stranger

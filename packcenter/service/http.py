@@ -7,6 +7,7 @@ What the service shows over HTTP: live page, figures, metrics, and each link for
     /discrepancies  what the books cannot explain, the most urgent first
     /alarms      what wants a person, worst first, with what to do
     /plcs/NAME/telegrams?last=N     what is said on the wire: the last N kept entries (all of them), then each as it passes
+    /feed/AGENCY?after=N            what became of an agency's items after record N; for programs of this machine
     /acts/...                       what people do, with a token (`acts_http`); everything else only shows
     /openapi.json                   all of this for programs
 """
@@ -140,6 +141,7 @@ def make_app(service: Service, watching: Watching) -> Starlette:
             Route("/metrics", views.metrics),
             Route("/alarms", views.alarms),
             Route("/discrepancies", views.discrepancies),
+            Route("/feed/{name}", views.feed),
             Route("/-/healthy", views.healthy),
             Route("/-/ready", views.ready),
             Route("/plcs", views.plcs),
@@ -201,6 +203,26 @@ class _Views:
 
     async def alarms(self, request: Request) -> Response:
         return _json(alarms.take(self._service.controller.state, self._service.core_clock.now_us()))
+
+    async def feed(self, request: Request) -> Response:
+        """
+        One agency's events. They are for the agency alone, and this page has no password; so only this machine is answered,
+        on which the centre's own gateway knows who asks.
+        """
+        name, after = request.path_params["name"], request.query_params.get("after", "0")
+        papers, agencies = self._service.papers, self._service.setup.hall.agencies
+        if request.client is None or not _is_loopback(request.client.host):
+            return _json(Trouble("the feed is for programs on the service's own machine", "local_only"), 403)
+        if papers is None:
+            return _json(Trouble("this service writes no feed; its site file has no [papers]", "no_feed"), 404)
+        if name not in agencies:
+            return _json(Trouble(f"no agency {name[:80]!r}", "unknown_agency", known=sorted(agencies)), 404)
+        if not (after.isascii() and after.isdigit() and len(after) < 16):
+            return _json(Trouble(f"after={after[:40]}, expected the number of a record", "malformed_query"), 400)
+        try:
+            return _json(await papers.page(name, int(after)))
+        except OSError:
+            return _json(Trouble("the feed's folder cannot be read; try again later", "feed_unreadable"), 503)
 
     async def events(self, request: Request) -> Response:
         return self._watching.stream(self._pushed())

@@ -70,6 +70,7 @@ MESSAGES = {
     "duplicate_waybill": "the waybill is in use by another item.",
     "unknown_class": "the controller does not know the mail class.",
     "unknown_agency": "the controller does not know the agency.",
+    "unknown_outlet": "the controller does not know the outlet.",
 }
 
 

@@ -20,6 +20,7 @@ from packcenter.service.act_bodies import BODIES
 from packcenter.service.acts_http import Trouble
 from packcenter.service.desk import RECENT_MAX, DoneAct
 from packcenter.service.layout import Layout
+from packcenter.service.papers import Page
 from packcenter.service.status import Status
 
 
@@ -116,6 +117,18 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             s503=_FULL,
         ),
         query={"last": ("How many kept telegrams to begin with; without it all.", {"type": "integer", "minimum": 0})},
+    ),
+    ("GET", "/feed/{name}"): Operation(
+        "What became of an agency's items, in order, after a record; for programs on the service's own machine.",
+        _shown(
+            "The next events, whole records at a time; ask for those after `next` next.",
+            Page,
+            s400=("`after` is no number.", _JSON, Trouble),
+            s403=("Asked from another machine.", _JSON, Trouble),
+            s404=("There is no such agency, or no feed.", _JSON, Trouble),
+            s503=("The feed's folder cannot be read.", _JSON, Trouble),
+        ),
+        query={"after": ("The last record that is known; without it all are told.", {"type": "integer", "minimum": 0})},
     ),
     **{("POST", f"/acts/{name}"): Operation(body.__doc__ or "", _ACTED, body, acts=True) for name, body in BODIES.items()},
     ("GET", "/acts/recent"): Operation(

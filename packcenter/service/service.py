@@ -41,8 +41,10 @@ from packcenter.service.figures import Figures
 from packcenter.service.intake import Folders, Intake, ManifestBook, Patience
 from packcenter.service.intake import Recorded as Progress
 from packcenter.service.links import Links, MakeWire
+from packcenter.service.papers import PaperFolders, Papers
 from packcenter.service.past import facts_of_manifest
 from packcenter.service.plans import PlanFiles, Shelf
+from packcenter.service.receipt_files import ReceiptFiles
 from packcenter.service.status import Status, StatusReader
 
 log = structlog.get_logger()
@@ -73,7 +75,8 @@ class Setup:
     `off_loop` (what `asyncio.to_thread` does) say where the disk is waited for: in threads, or in virtual time. `make_wire`
     makes the links' wires. `discrepancy_minutes` are those until one is overdue, and those on ID documents. `people` may
     act; None: nobody may. `http_names` are the names by which requests may call us. `plans` are those to which the hall may be
-    switched.
+    switched. `receipts` are the folders of files of receipts, `papers` those of bills
+    and agencies' events; None: there are none.
     """
 
     hall: Hall
@@ -101,6 +104,8 @@ class Setup:
     make_wire: MakeWire = wire_maker
     people: PeopleFile | None = None
     plans: PlanFiles | None = None
+    receipts: Folders | None = None
+    papers: PaperFolders | None = None
     http_names: Sequence[str] = ()
     discrepancy_minutes: tuple[int, int] = (DISCREPANCY_MINUTES, DISCREPANCY_SECURE_MINUTES)
 
@@ -113,6 +118,7 @@ class Service:
         self.status_reader = StatusReader()
         self.badges = None if setup.people is None else Badges(setup.people)
         self.shelf = Shelf(setup.plans, setup.hall, setup.off_loop)
+        self.papers: Papers | None = None
         self.desk = Desk(self._submit_act, lambda: not self.stopping and self._alive("engine"))
         self._book = ManifestBook()
         self._stop = asyncio.Event()
@@ -174,6 +180,9 @@ class Service:
         self.figures = Figures(Metrics(setup.hall), setup.journal, setup.clock, self.controller.state, self._at_rest)
         self.figures.metrics.describe(version=setup.release, revision="", mode=setup.mode)
         committed = self.figures.metrics.committed
+        if setup.papers is not None:
+            state, end = self.controller.state, self.journal.end.sequence
+            self.papers = Papers(setup.papers, setup.journal, setup.clock, state, end, setup.off_loop)
         self.engine = Engine(
             self.controller, self.committer, setup.clock, self.core_clock, self, (self._read,), committed, self._give_ballast
         )
@@ -191,6 +200,9 @@ class Service:
         self._tasks += self.links.tasks
         self._spawn(self._upkeep(), "upkeep")
         self._spawn(self.figures.rebuild(before, self.core_clock.now_us(), self.desk.remember), "figures")
+        if self.papers is not None:
+            self._spawn(self.papers.write(), "papers")
+            self._tasks[-1].add_done_callback(self._told)
         if self.badges is not None:
             self._spawn(self.badges.watch(setup.clock, setup.off_loop), "people")
         if setup.manifests is not None:
@@ -205,11 +217,14 @@ class Service:
                 patience=setup.patience,
             )
             self._spawn(intake.watch(setup.clock, LOOK_US), "intake")
+        if setup.receipts is not None:
+            files = ReceiptFiles(setup.receipts, submit=self._submit_receipts, note=log.info, patience=setup.patience)
+            self._spawn(files.watch(setup.clock, LOOK_US), "receipts")
 
     async def run(self) -> None:
         """Until a stop is requested. Raises what ended a task: `JournalError`, `StepError`, or our own mistake."""
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
-        watched = {task for task in self._tasks if task.get_name() != "figures"}
+        watched = {task for task in self._tasks if task.get_name() not in ("figures", "papers")}
         done, _ = await asyncio.wait({stopping, *watched}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         for task in done - {stopping}:
@@ -259,11 +274,13 @@ class Service:
         async with asyncio.timeout(STOP_LIMIT_S):
             await self.links.stop()
             for task in self._tasks:
-                if task.get_name() not in ("engine",):
+                if task.get_name() not in ("engine", "papers"):
                     task.cancel()
             if self._alive("engine"):
                 await self.engine.submit([i.StopRequested(self._stop_reason or "stopped")])
                 self.engine.stop()
+            if self.papers is not None:
+                self.papers.end()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             if self._snapshot_task is not None:
                 await self._snapshot_task
@@ -271,6 +288,11 @@ class Service:
 
     def _alive(self, name: str) -> bool:
         return any(task.get_name() == name and not task.done() for task in self._tasks)
+
+    def _told(self, task: asyncio.Task[None]) -> None:
+        """What control does not need, and nobody waits for, must not end in silence."""
+        if not task.cancelled() and task.exception() is not None:
+            log.error("task_failed", task=task.get_name(), error=repr(task.exception()))
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
@@ -297,6 +319,8 @@ class Service:
             self.figures.metrics.decided(recorded.input.plc, took)  # type: ignore[union-attr]
         self.figures.observe(recorded)
         self.desk.observe(recorded)
+        if self.papers is not None:
+            self.papers.observe(recorded)
         log_finished(recorded)
 
     # --- inputs ------------------------------------------------------------------------------------------------------
@@ -310,6 +334,10 @@ class Service:
     async def _submit_manifest(self, parts: list[i.ManifestReceived]) -> list[Fact]:
         outcomes: list[Outcome] = await self.engine.submit(parts)
         return [fact for outcome in outcomes for fact in outcome.facts]
+
+    async def _submit_receipts(self, received: i.ReceiptsReceived) -> list[Fact]:
+        (outcome,) = await self.engine.submit([received])
+        return outcome.facts
 
     def _manifest_progress(self, name: str) -> Progress | None:
         found = self.controller.state.manifests.get(name)

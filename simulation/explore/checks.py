@@ -4,7 +4,7 @@ What must hold at rest, in time once faults have stopped, and in each record tha
 The witness (`witness`) sees what crosses the borders between journal, wire and plant; here is what one side says about itself
 and what both say when nothing is under way:
 
-    each record     T1 R2 R8 R9 B6 C1 L-pause L-answers
+    each record     T1 R2 R8 R9 B6 C1 D2 L-pause L-answers
     in time         L-links L-infeed L-acknowledged L-decided L-controlling L-reconnects,
                     L-rest: all is at its end or held, and every manifest is taken
     at rest         A1 A2 A3 (books), A7 A8 A9 E2 (discrepancies), A9 B1 B4 D1 (the plant's own count),
@@ -25,10 +25,11 @@ from packcenter.core import record
 from packcenter.core.commands import Divert
 from packcenter.core.controller import Controller
 from packcenter.core.custody import balance_errors, books
-from packcenter.core.hall import Hall
+from packcenter.core.hall import Destination, Hall
 from packcenter.core.lifecycle import IN_HALL, kind_of
 from packcenter.core.packml import State as Unit
 from packcenter.core.plan_facts import PlanActivated, PlanValiditySet
+from packcenter.core.receipt_facts import ReceiptOverdue, ReceiptReturned
 from packcenter.core.state import State, decode_state, encode_state, is_current, lane_place
 from packcenter.core.words import ReadOutcome, ReasonClass
 from packcenter.journal.journal import read_journal
@@ -183,7 +184,29 @@ class Checker:
     def _closed(self, recorded: Recorded, fact: f.BagClosed, state: State | None, now_us: int) -> None:
         self.refused.discard(fact.bag)
         if any(isinstance(each, f.Moved) and each.target == "dispatched" for each in recorded.facts):
-            self.bills[fact.bag] = fact.waybills
+            tags = (
+                state.tags if state is not None else {}
+            )  # the record that made one may be of a life that died before it was read
+            self.bills[tags.get(fact.bag, fact.bag)] = fact.waybills
+            self._in_its_bag(recorded, fact, state, now_us)
+
+    def _in_its_bag(self, recorded: Recorded, fact: f.BagClosed, state: State | None, now_us: int) -> None:
+        """D2: what left in a bag was for its destination, and by a service for which no other bag hangs."""
+        for name in fact.items if state is not None and state.hall is not None else ():
+            item, positions = state.items[name], state.hall.rack.positions  # type: ignore[union-attr]
+            named = [each.number for each in positions if each.destination == fact.destination and item.service in each.services]
+            others = [each.number for each in positions if each.destination == fact.destination and not each.services]
+            if fact.position not in (named or others):
+                self._wrong(
+                    now_us, "D2", f"record {recorded.sequence}: {name} by {item.service} left from position {fact.position}"
+                )
+            if item.outlet and all(each.name != fact.destination or item.outlet not in each.outlets for each in _parts(state)):
+                self._wrong(now_us, "D2", f"record {recorded.sequence}: {name} for {item.outlet} left for {fact.destination}")
+            if named:
+                self._notes.met("bag for one service left")
+
+    def _receipt(self, recorded: Recorded, fact: f.Fact, state: State | None, now_us: int) -> None:
+        self._notes.met("receipt overdue" if isinstance(fact, ReceiptOverdue) else "receipt returned")
 
     def _suspected(self, recorded: Recorded, fact: f.BagSuspected, state: State | None, now_us: int) -> None:
         if fact.reason in ("not_sealed", "seal_used_twice"):
@@ -374,8 +397,15 @@ _FACTS: dict[type, _Check] = {
     f.ActRefused: Checker._refused,
     PlanActivated: Checker._activated,
     PlanValiditySet: Checker._validity,
+    ReceiptOverdue: Checker._receipt,
+    ReceiptReturned: Checker._receipt,
 }
 _LETTERS = {"wrong document": "B4", "bill": "D1"}
+
+
+def _parts(state: State | None) -> tuple[Destination, ...]:
+    """The plan's destinations."""
+    return state.hall.plan.destinations if state is not None and state.hall is not None else ()
 
 
 def wakings(state: State) -> list[tuple[int, str, str, int]]:

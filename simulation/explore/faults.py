@@ -26,7 +26,7 @@ from simulation.explore.shared_faults import (
     WRAP,
     plc_of,
 )
-from simulation.explore.staff import STAFF_FAULTS
+from simulation.explore.staff import SERVICE_FAULTS, STAFF_FAULTS
 from simulation.explore.striking import SECOND, Fault, Striker, by_name
 
 if TYPE_CHECKING:
@@ -271,6 +271,7 @@ _LATER: Final = by_name(
     *STAFF_FAULTS,
     *LATEST_FAULTS,
     *CLOSING_FAULTS,
+    *SERVICE_FAULTS,
     *LAST_ACTS,
 )
 KINDS: Final[Mapping[str, str]] = {

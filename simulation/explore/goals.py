@@ -55,6 +55,9 @@ GOALS: Final[Mapping[str, str]] = {
     "plan switched while items are on their way": "they keep what the plan before decided",
     "plan kept over a restart": "whoever switched need not switch again",
     "plan expired in force": "the hall goes on by it, and people are told",
+    "bag for one service left": "one destination has bags for several services",
+    "receipt returned": "a court document's receipt comes back",
+    "receipt overdue": "a receipt does not come in its time",
     "case complete": "all documents of a case are in its cell, and are laid out for a bagger",
     "case with one document missing for ever": "its time is over; its type says what happens",
     "case shipped in part": "what is there leaves with a label of its own",
@@ -83,6 +86,9 @@ _OF_STAFF: Final = (
     "plan switched while items are on their way",
     "plan kept over a restart",
     "plan expired in force",
+    "bag for one service left",
+    "receipt returned",
+    "receipt overdue",
 )
 WIRE_CANNOT: Final = frozenset({"stale reply ignored", "reload during a jam", "event set aside", *_OF_STAFF})
 """Goals that the wire level does not count: whoever does must take it out here."""

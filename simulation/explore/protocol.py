@@ -19,12 +19,13 @@ import msgspec
 from packcenter.config.manifest import Known
 from packcenter.core.facts import EventTaken
 from packcenter.core.inputs import Input, Scanned
+from packcenter.core.words import ReceiptState
 from packcenter.journal.frames import Identity
 from packcenter.service.output_commit import Recorded
 from simulation.clock import FAULT, HeapClock
 from simulation.disk import Crash, SimDisk
 from simulation.draws import Stream
-from simulation.explore import checks, scenarios
+from simulation.explore import checks, scenarios, services
 from simulation.explore.faults import Faults
 from simulation.explore.options import Options, Outcome
 from simulation.explore.path import Cable
@@ -59,10 +60,11 @@ class ProtocolWorld(Run):
     clock: HeapClock
 
     def __init__(self, options: Options) -> None:
-        place = scenarios.place(options.hall)
-        day = scenarios.day_of(place, options.seed, options.items, options.safety_us)
+        served = options.has(services.NAME) > 0
+        place = scenarios.place(options.hall, served)
+        day = scenarios.day_of(place, options.seed, options.items, options.safety_us, served=served)
         super().__init__(options, HeapClock(), place, day, Stream(options.seed, "explore/restart"))
-        self.hall_digest = _digest_of(options.hall)
+        self.hall_digest = _digest_of(f"{options.hall}{' served' if served else ''}")
         self.release = RELEASE
         self.profile_digest = PROFILE_DIGEST
         self.known = Known.of_hall(self.hall)
@@ -331,6 +333,13 @@ class ProtocolWorld(Run):
             self.clock.at(0, FAULT, self.start_life, None)
         self.notes.tell(self.clock.now_us, "all faults are over")
 
+    def _awaits_receipts(self) -> bool:
+        """Whether the time of a receipt, which is a minute in a hall with services, is not over yet."""
+        if self.life is None or not self.options.has(services.NAME):
+            return False
+        receipts = self.life.controller.state.receipts
+        return any(each.state == ReceiptState.AWAITED for each in receipts.values())
+
     def _come_to_rest(self) -> None:
         healed_us = self.clock.now_us
         self.checker.healed(self, healed_us)
@@ -341,7 +350,7 @@ class ProtocolWorld(Run):
             self.staff.settle()
             self.staff.let_go()
             self.checker.look(self, healed_us)
-            if checks.at_rest(self) and self.incoming_is_empty():
+            if checks.at_rest(self) and self.incoming_is_empty() and not self._awaits_receipts():
                 break
         self.checker.at_rest(self)
 

@@ -32,6 +32,7 @@ from simulation.demand import Row
 from simulation.disk import SimDisk
 from simulation.documents import Delivery, deliver
 from simulation.draws import Stream
+from simulation.explore import services
 from simulation.lineplc import RING_EVENTS
 from simulation.luck import NOTHING_GOES_WRONG
 from simulation.plant.bagger import BaggerSettings
@@ -175,17 +176,19 @@ LATER_HALLS: Final = ("cases",)
 
 
 @cache
-def place(name: str) -> Place:
-    """The hall of this name."""
-    return _PLACES[name]()
+def place(name: str, served: bool = False) -> Place:
+    """The hall of this name; `served`: with bags for services, and receipts."""
+    found = _PLACES[name]()
+    return replace(found, hall=services.with_services(found.hall)) if served else found
 
 
 # --- days ------------------------------------------------------------------------------------------------------------
 
 
-def day_of(where: Place, seed: int, items: int, span_us: int) -> Day:
+def day_of(where: Place, seed: int, items: int, span_us: int, *, served: bool = False) -> Day:
     """
-    A day of `items` documents that come during `span_us`, announced in one to three manifests, by the seed.
+    A day of `items` documents that come during `span_us`, announced in one to three manifests, by the seed; `served`: by all
+    services, else all by one.
 
     Half of all days begin shortly before a cut-off. Documents come one by one or in batches.
     """
@@ -193,6 +196,8 @@ def day_of(where: Place, seed: int, items: int, span_us: int) -> Day:
     hall = where.hall
     opens_s = _opening(stream, hall, span_us)
     rows = _rows(stream, hall, items, opens_s, max(1, span_us // 1_000_000 - _AFTER_START_S))
+    if served:
+        rows = services.serve(rows, seed)
     files: dict[str, list[Row]] = {}
     parts = 1 + stream.below(3)
     for row in rows:

@@ -1,5 +1,5 @@
 """
-What people ask packcenter for, at random moments: lanes, machines, bags, verdicts at the hand station, maintenance.
+What people ask packcenter for, at random moments: lanes, machines, bags, verdicts at the hand station, maintenance, receipts.
 
 A person who passes a verdict holds the document until packcenter has answered, and takes it away or lays it back by what the
 books say then. What was closed or stopped is let go after a while, at the latest when all is healed; so a run comes to rest.
@@ -15,10 +15,10 @@ from packcenter.core.packml import LEGAL
 from packcenter.core.packml import Command as UnitCommand
 from packcenter.core.packml import State as Unit
 from packcenter.core.state import Item, State
-from packcenter.core.words import HandVerdict, Role
+from packcenter.core.words import HandVerdict, ReceiptState, Role
 from simulation.clock import FAULT
 from simulation.draws import Stream
-from simulation.explore import plan_switches
+from simulation.explore import plan_switches, services
 from simulation.explore.striking import SECOND, Fault
 from simulation.plant.hall import Plant
 from simulation.truth import Document
@@ -241,3 +241,29 @@ STAFF_FAULTS: Final[tuple[Fault[ProtocolWorld], ...]] = (
     Fault("switches_plan", "staff", 25 * SECOND, _switches_plan),
 )
 """What people ask for; they came later than the others, and are drawn behind them."""
+
+
+def _tells_receipt(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+    """A receipt comes back, by hand or with others in a file; now and then one that nobody waits for, or one is given up."""
+    life = world.staff.listens()
+    if life is None:
+        return None
+    state = life.controller.state
+    waited_for = [name for name, each in state.receipts.items() if each.state in (ReceiptState.AWAITED, ReceiptState.OVERDUE)]
+    codes = [*waited_for, *list(state.waybills)[-3:], "NJ-NOBODY"]
+    code = codes[0] if waited_for and stream.below(3) else codes[stream.below(len(codes))]
+    if state.items.get(code) is not None and state.items[code].waybill and stream.below(2):
+        code = state.items[code].waybill
+    kind = stream.below(6)
+    act: i.Input
+    if kind < 2:
+        act = i.ReceiptsReceived(f"receipts-{stream.below(3)}", tuple(dict.fromkeys((code, *codes[: stream.below(4)]))))
+    else:
+        role = (Role.SUPERVISOR, Role.SUPERVISOR, Role.OPERATOR, Role.MAINTENANCE)[stream.below(4)]
+        act = i.ReceiptTold("op-4", role.value, "explored", code, kind < 5)
+    life.submit([act])
+    return f"{type(act).__name__} {code}"
+
+
+SERVICE_FAULTS: Final[tuple[Fault[ProtocolWorld], ...]] = (Fault(services.NAME, "staff", 15 * SECOND, _tells_receipt),)
+"""They came later than all others, and are drawn behind them."""

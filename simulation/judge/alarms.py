@@ -394,6 +394,11 @@ def _plan(court: Court, bench: Bench) -> None:
     _expect(court, "plan_not_valid", str(court.hall.centre), bool(court.plan_why))
 
 
+def _receipts(court: Court, bench: Bench) -> None:
+    assert court.hall is not None
+    _expect(court, "receipts_overdue", str(court.hall.centre), bool(court.receipts.late))
+
+
 _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {
     "LinkStateSet": _links,
     "MachineEntered": _machines,
@@ -415,6 +420,7 @@ _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {
     "DiscrepancyClosed": _overdue,
     "ObjectSeen": _strangers,
     "PlanValiditySet": _plan,
+    **dict.fromkeys(("ReceiptOverdue", "ReceiptReturned", "ReceiptGivenUp"), _receipts),
 }
 """What must be on the books after a record with such a fact."""
 

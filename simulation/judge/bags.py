@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulation.judge import plans
+from simulation.judge import plans, tags
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bag, Bench, Court, Item, is_masked
 
@@ -22,7 +22,7 @@ _OVERDUE_US: Final = 30_000_000
 
 
 def drop(court: Court, bench: Bench, command: Said) -> None:
-    """A parcel is sent into a bag only if it is one, sound, and for that bag's destination; else to the reject position."""
+    """A parcel is sent into a bag only if it is one, sound, and for its destination and service; else to the reject position."""
     _, plc, number, position, waybill = command
     hall = court.hall
     if hall is None:
@@ -41,6 +41,8 @@ def drop(court: Court, bench: Bench, command: Said) -> None:
             court.blame("B6", f"{what}, but {parcel.item.id} is suspect: {suspect or 'not sealed as sound'}")
         elif plans.going(court, parcel.item) != hall.positions[position]:
             court.blame("D2", f"{what}, which is {hall.positions[position]}, not where {parcel.item.id} goes")
+        elif parcel.item.line is None or not hall.bag_takes(position, parcel.item.line[5]):
+            court.blame("D2", f"{what}, which is for {hall.services[position]}, {parcel.item.id} goes by another service")
     for parcel in carriers:
         parcel.position, parcel.ordered = position, True
 
@@ -58,6 +60,8 @@ def bag_opened(court: Court, bench: Bench, fact: Said) -> None:
     if court.hall is not None and cutoff_us != court.hall.next_cutoff_us(bench.at_us):
         court.blame("G3", f"bag {tag} is to be closed at {cutoff_us}, by the plan at {court.hall.next_cutoff_us(bench.at_us)}")
     bag = court.open_bags[position] = Bag(tag, position, destination, cutoff_us)
+    if court.hall is not None:
+        tags.opened(court, bench, bag)
     if position in court.left_hanging:
         bag.tainted = f"{court.left_hanging.pop(position)} may hang there still"
 
@@ -96,8 +100,10 @@ def _why_not(court: Court, bag: Bag, item: Item, label: str) -> str:
         return f"was in {item.place}"
     if label != item.waybill:
         return f"bears {label!r}, its number is {item.waybill!r}"
-    if plans.going(court, item) != bag.destination:
+    if item.line is None or court.hall is None or plans.going(court, item) != bag.destination:
         return "goes elsewhere"
+    if bag.position in court.hall.positions and not court.hall.bag_takes(bag.position, item.line[5]):
+        return "goes by another service"
     if item.parcel.position != bag.position:
         return f"was sent to position {item.parcel.position}"
     return ""
@@ -167,7 +173,11 @@ def _is_closing(court: Court, rack: str, position: int) -> bool:
 def close_bag(court: Court, bench: Bench, command: Said) -> None:
     """The rack is asked to close what is to be closed."""
     _, plc, number, position, tag = command
-    if bench.orders.pop(("CloseBag", position), None) != (tag,):
+    bag = court.open_bags.get(position)
+    wanted = (bag.printed or bag.tag) if bag is not None else tag
+    if tags.is_name(wanted):
+        court.blame("D5", f"{plc} is asked to close {wanted}, and no tag was made for it")
+    if bench.orders.pop(("CloseBag", position), None) is None or tag != wanted:
         court.blame("E9", f"{plc} is asked to close {tag} ({number}), which this record does not announce")
 
 

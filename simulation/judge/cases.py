@@ -42,7 +42,9 @@ def announced(court: Court, bench: Bench, item: Item) -> None:
         return
     for other in others:
         assert other.line is not None
-        if [other.line[place] for place in (4, 5, 7)] != [item.line[place] for place in (4, 5, 7)]:
+        if [other.line[place] for place in (4, 5, 7)] + other.line[9:] != [item.line[place] for place in (4, 5, 7)] + item.line[
+            9:
+        ]:
             court.blame("B1", f"{item.id} joins case {case} and differs from {other.id} in destination, service or size")
             return
     if len(others) >= item.line[7]:

@@ -35,6 +35,8 @@ DiscrepancyJudged: person text, role text, reason text, number integer, finding 
 ShiftCounted: person text, role text, reason text, lines [Counted, ...]
 ShiftEnded: person text, role text, reason text
 PlanSwitched: person text, role text, reason text, file text, plan Plan
+ReceiptTold: person text, role text, reason text, code text, returned boolean
+ReceiptsReceived: file text, codes [text, ...]
 Scanned: plc text, epoch integer, seq integer, track integer, scanner integer, outcome integer, grams integer,
   code text, age_us integer, plc_ms integer
 TrackLost: plc text, epoch integer, seq integer, track integer, eye integer
@@ -148,6 +150,12 @@ ShiftClosed: shift integer, begun_us integer, counted_by text, closed_by text, a
 PlanActivated: file text, person text, plan Plan
 PlanDropped: version text, digest text, why text
 PlanValiditySet: version text, why text
+ReceiptAwaited: item text, due_us integer
+ReceiptOverdue: item text
+ReceiptReturned: item text, file text
+ReceiptGivenUp: item text
+ReceiptRefused: file text, code text, why text
+TagMade: bag text, position integer, tag text
 """
 
 COMMANDS: Final = """
@@ -166,7 +174,7 @@ SetPlace: plc text, number integer, place integer, open boolean
 
 STRUCTURES: Final = """
 Line: item text, mail_class text, agency text, waybill text, destination integer, service text, case text,
-  case_size integer, due_us integer
+  case_size integer, due_us integer, outlet text = ""
 Counted: place text, mail_class text, agency text, items integer
 Difference: place text, mail_class text, agency text, counted integer, booked integer
 ShiftAccount: mail_class text, agency text, opening integer, inducted integer, dispatched integer, returned integer,
@@ -177,7 +185,7 @@ Lane: number integer, feeds text, infeed integer, distance_mm integer, capacity_
 Sorter: plc text, belt_mm_per_s integer, belt_mm integer, actuator_ms integer, scan_cycle_ms integer, link_ms integer,
   confirm_slack_ms integer, lanes [Lane, ...], exception_lane integer, ideal_cycle_ms integer = 0
 Bagger: plc text, feed_timeout_ms integer, verdict_timeout_ms integer, ideal_cycle_ms integer = 0
-Position: number integer, destination text
+Position: number integer, destination text, services [text, ...] = []
 Rack: plc text, positions [Position, ...], reject_position integer, drop_timeout_ms integer, close_timeout_ms integer,
   ideal_cycle_ms integer = 0
 Outlet: number integer, feeds text, infeed integer
@@ -185,7 +193,7 @@ CaseRack: plc text, cells integer, cell_documents integer, outlets [Outlet, ...]
   release_timeout_ms integer, ideal_cycle_ms integer
 CaseType: name text, prefix text, mail_classes [text, ...], wait_minutes integer, policy text, pouch integer
 MailClass: name text, secure boolean, grams_min integer, grams_max integer, pouch integer, thickness_max integer
-Destination: name text, postcodes [[integer, integer], ...]
+Destination: name text, postcodes [[integer, integer], ...], outlets [text, ...] = [], office text = ""
 Group: name text, lanes [[text, integer], ...], balance text, overflow [text, ...]
 Rule: name text, mail_classes [text, ...], agencies [text, ...], destinations [text, ...], services [text, ...], group text
 BagLimits: items_max integer, grams_max integer, cutoff_minutes [integer, ...]
@@ -194,7 +202,7 @@ Plan: version text, destinations [Destination, ...], groups [Group, ...], rules 
   valid_from_us integer = 0, valid_until_us integer = 0, digest text = ""
 Hall: name text, centre text, utc_offset_minutes integer, agencies [text, ...], mail_classes [MailClass, ...],
   sorters [Sorter, ...], baggers [Bagger, ...], rack Rack, waybills Waybills, plan Plan, shifts [[integer, integer], ...] = [],
-  case_racks [CaseRack, ...] = [], case_types [CaseType, ...] = []
+  receipt_minutes integer = 0, receptacles [text, ...] = [], case_racks [CaseRack, ...] = [], case_types [CaseType, ...] = []
 """
 
 Said = list[Any]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final, NamedTuple
 
 _MINUTE_US: Final = 60_000_000
 _DAY_US: Final = 1440 * _MINUTE_US
+_OUTLET: Final = 9
+"""The field of a manifest's line that has the code of an outlet; lines of release 0.1.0 end before it."""
 
 
 class Lane(NamedTuple):
@@ -68,13 +71,16 @@ class Hall:
         (self.name, self.centre, self._offset_minutes, agencies, classes, sorters, baggers, rack, self.waybills, plan, *more) = (
             said
         )
-        _, racks, types = [*more, [], [], []][:3]
+        self.receipt_minutes: int = more[1] if len(more) > 1 else 0
+        self.receptacles: list[str] = more[2] if len(more) > 2 else []
+        racks, types = more[3:5] if len(more) > 4 else ([], [])
         self.agencies = frozenset(agencies)
         self.classes = {name: MailClass(*rest) for name, *rest in classes}
         self.sorters = {each[0]: Sorter(each) for each in sorters}
         self.baggers = frozenset(each[0] for each in baggers)
         self.rack, positions, self.reject = rack[0], rack[1], rack[2]
-        self.positions: dict[int, str] = dict(positions)
+        self.positions: dict[int, str] = {number: destination for number, destination, *_ in positions}
+        self.services: dict[int, list[str]] = {number: more[0] if more else [] for number, _, *more in positions}
         self.case_racks = {each[0]: CaseRack(*each[1:4]) for each in racks}
         self.case_types = [CaseType(*each) for each in types]
         self.outlets = {
@@ -87,6 +93,7 @@ class Hall:
         self.version, self._destinations, groups, self._rules, (self.items_max, _, self._cutoffs), *later = plan
         said_later: list[Any] = later or [0, 0, ""]
         self.valid_from_us, self.valid_until_us, self.digest = int(said_later[0]), int(said_later[1]), str(said_later[2])
+        self._outlets = {outlet: name for name, _, *more in self._destinations for outlet in (more[0] if more else ())}
         self._groups = {group[0]: group for group in groups}
         self._postcodes: dict[int, str] = {}
 
@@ -98,12 +105,33 @@ class Hall:
         """How an item names the plan that decided it; "" where the plan has no digest."""
         return f"{self.version}@{self.digest[:8]}" if self.digest else ""
 
-    def destination_of(self, postcode: int) -> str:
-        """The plan's destination of a postcode or outlet code; "" if the plan has none."""
+    def destination_of(self, line: list[Any]) -> str:
+        """The plan's destination of an announced item: of its outlet, else of its postcode; "" if the plan has none."""
+        if len(line) > _OUTLET and line[_OUTLET]:
+            return str(self._outlets.get(line[_OUTLET], ""))
+        return self._of_postcode(line[4])
+
+    def series_of(self, destination: str, at_us: int) -> str:
+        """The first 16 characters of the S9 tags of a destination at a moment; "" if its bags bear tags of the centre."""
+        office = next((more[1] for name, _, *more in self._destinations if name == destination and len(more) > 1), "")
+        if not office or not self.receptacles:
+            return ""
+        year = time.gmtime((at_us + self._offset_minutes * _MINUTE_US) // 1_000_000).tm_year
+        origin, category, subclass = self.receptacles
+        return f"{origin}{office}{category}{subclass}{year % 10}"
+
+    def bag_takes(self, position: int, service: str) -> bool:
+        """Whether the bag of its destination that hangs at a position is for parcels of a service (D2)."""
+        if self.services[position]:
+            return service in self.services[position]
+        others = (number for number, name in self.positions.items() if name == self.positions[position])
+        return not any(service in self.services[number] for number in others)
+
+    def _of_postcode(self, postcode: int) -> str:
         known = self._postcodes.get(postcode)
         if known is None:
             known = next(
-                (name for name, ranges in self._destinations if any(low <= postcode <= high for low, high in ranges)), ""
+                (name for name, ranges, *_ in self._destinations if any(low <= postcode <= high for low, high in ranges)), ""
             )
             self._postcodes[postcode] = known
         return known
@@ -124,8 +152,8 @@ class Hall:
 
     def rule_of(self, line: list[Any]) -> tuple[str, str]:
         """The first rule of the plan that takes an announced item, and its group; "" and "" if none does."""
-        _, mail_class, agency, _, postcode, service, *_ = line
-        destination = self.destination_of(postcode)
+        _, mail_class, agency, _, _, service, *_ = line
+        destination = self.destination_of(line)
         asked = (mail_class, agency, destination, service)
         for name, *wanted, group in self._rules:
             if all(not allowed or value in allowed for allowed, value in zip(wanted, asked, strict=True)):

@@ -11,6 +11,7 @@ from typing import Any, Final
 from simulation.judge.alarm_books import Alarms
 from simulation.judge.grammar import Said
 from simulation.judge.hall import Hall
+from simulation.judge.receipt_books import Receipts
 from simulation.judge.shift_books import Shifts
 
 VIOLATIONS_MAX: Final = 1000
@@ -21,10 +22,8 @@ class Item:
     """A document or object in custody. `line` is what a manifest says of it; None for an object without one."""
 
     __slots__ = (
-        "account", "awaited", "carrier", "code", "going", "id", "integrity", "job", "line", "parcel", "place", "scan", "secure",
-        "suspect",
-        "waybill",
-        "withdrawn",
+        "account", "awaited", "carrier", "code", "going", "grams", "id", "integrity", "job", "line", "parcel", "place", "scan",
+        "secure", "suspect", "waybill", "withdrawn",
     )  # fmt: skip
 
     def __init__(self, name: str, line: list[Any] | None, code: str, account: tuple[str, str], place: str) -> None:
@@ -45,6 +44,8 @@ class Item:
         self.scan: Scan | None = None
         self.awaited: Job | None = None
         self.job: Job | None = None
+        self.grams = 0
+        """Of the parcel that was sealed last with it."""
         self.parcel: Parcel | None = None
         self.carrier: Parcel | None = None
         """The sealed parcel in which it rides with another document."""
@@ -163,7 +164,8 @@ class Bag:
     """An open mail bag: labels and items in the order in which they fell."""
 
     __slots__ = (
-        "cutoff_us", "destination", "due_us", "items", "labels", "overdue_us", "position", "riders", "suspect", "tag", "tainted",
+        "cutoff_us", "destination", "due_us", "items", "labels", "overdue_us", "position", "printed", "riders", "suspect", "tag",
+        "tainted",
     )  # fmt: skip
 
     def __init__(self, tag: str, position: int, destination: str, cutoff_us: int) -> None:
@@ -172,6 +174,8 @@ class Bag:
         self.overdue_us = 0
         """When it was first seen in this run that nobody had asked, though it was due; 0 not yet."""
         self.tag = tag
+        self.printed = ""
+        """The whole tag, of a bag that has one, under which the rack was last asked to close it."""
         self.position = position
         self.destination = destination
         self.labels: list[str] = []
@@ -315,6 +319,8 @@ class Court:
         self.left_hanging: dict[int, str] = {}
         """Position -> tag of a bag that our books ended unheard, so that it may hang there still."""
         self.looked_us = 0
+        self.despatches: dict[str, tuple[int, int, bool]] = {}
+        """Series of S9 tags -> despatch and receptacle of its last bag, and whether that was the last of its despatch."""
         self.tags: set[str] = set()
         """Tags of all bags that were ever opened."""
         self.seals: dict[str, str] = {}
@@ -328,6 +334,7 @@ class Court:
         self.relabelled = 0
         self.alarms = Alarms()
         self.shifts = Shifts()
+        self.receipts = Receipts()
 
     def blame(self, letter: str, text: str) -> None:
         """The record on the bench breaks the invariant of this letter."""

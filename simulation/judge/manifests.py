@@ -39,6 +39,8 @@ def item_expected(court: Court, bench: Bench, fact: Said) -> None:
     cases.announced(court, bench, item)
     if court.hall is not None and (mail_class not in court.hall.classes or agency not in court.hall.agencies):
         court.blame("G4", f"{name} is announced with class {mail_class!r} of {agency!r}, which the hall does not have")
+    if court.hall is not None and len(line) > 9 and line[9] and not court.hall.destination_of(line):
+        court.blame("G4", f"{name} is announced for outlet {line[9]}, which the plan does not have")
     if manifest in court.manifests:
         court.manifests[manifest][0] += 1
 

@@ -252,6 +252,7 @@ def parcel_sealed(court: Court, bench: Bench, fact: Said) -> None:
         court.blame("C1", f"job {number} of {plc} was to bear {job.waybill}, and is said to be sealed for {waybill}")
     documents = [item, *(each for each in (job.inside if job.others else ()) if each is not item)]
     bench.ended += [(each, "rack" if bench.name == "Packed" else "hand") for each in documents]
+    item.grams = grams
     if not reason:
         if item is not job.expected:
             court.blame("B1", f"job {number} of {plc} was for {job.expected.id}, and {name} is sealed in it as sound")

@@ -18,6 +18,8 @@ What people ask for: each act has a person, a role that may do it and a reason, 
       shelve, unshelve
     alarm_take_out,     maintenance, supervisor
       put_back
+    receipt_returned    operator, engineer, supervisor       (`receipts`)
+    receipt_given_up    supervisor
 
 Maintenance commands a machine in maintenance only, and then nobody else but a supervisor does.
 """
@@ -27,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import alarms, plans, shifts
+from simulation.judge import alarms, plans, receipts, shifts
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Court, Machine
 
@@ -74,6 +76,8 @@ _MAY: Final[dict[str, frozenset[str]]] = {
     "discrepancy_lost_for_good": frozenset({"supervisor"}),
     "shift_count": _LINE,
     "shift_close": frozenset({"supervisor"}),
+    "receipt_returned": _LINE,
+    "receipt_given_up": frozenset({"supervisor"}),
     **dict.fromkeys(("alarm_take_out", "alarm_put_back"), _KEEPERS),
     **{f"machine_{name}": _TECHNICAL for name in ("suspend", "unsuspend", "abort", "clear", "complete")},
 }
@@ -95,6 +99,8 @@ def _named(happened: Said) -> tuple[str, str]:
         return alarms.named(happened)
     if name in shifts.ACTS:
         return shifts.named(happened)
+    if name == "ReceiptTold":
+        return ("receipt_returned" if about[1] else "receipt_given_up"), about[0]
     if name == "LaneOrdered":
         return ("lane_open" if about[2] else "lane_close"), f"{about[0]}/{about[1]}"
     if name == "MachineOrdered":
@@ -151,6 +157,8 @@ def _is_true(court: Court, bench: Bench, act: str, why: str) -> bool:
         return alarms.is_true(court, bench.happened, why)
     if bench.name in shifts.ACTS:
         return shifts.is_true(court, bench, why)
+    if bench.name == "ReceiptTold":
+        return receipts.is_true(court, about[0], why)
     if bench.name == "BagOrdered":
         return why != "no_bag" or about[0] not in court.open_bags
     if bench.name == "PlanSwitched":
@@ -377,6 +385,7 @@ AFTER: Final[dict[str, Callable[[Court, Bench, str], None]]] = {
     "VerdictPassed": _after_verdict,
     "MaintenanceOrdered": _after_maintenance,
     "PlanSwitched": plans.after_switched,
+    "ReceiptTold": receipts.after_told,
     **dict.fromkeys(alarms.ACTS, alarms.after_act),
     **dict.fromkeys(shifts.ACTS, shifts.after_act),
 }

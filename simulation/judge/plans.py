@@ -118,7 +118,7 @@ def decided(court: Court, bench: Bench, item: Item, plan: str, destination: str)
     hall = court.hall
     if hall is None:
         return
-    going = hall.destination_of(item.line[4]) if item.line is not None and bench.name == "Scanned" and hall.digest else ""
+    going = hall.destination_of(item.line) if item.line is not None and bench.name == "Scanned" and hall.digest else ""
     if plan != hall.plan_named():
         court.blame("G3", f"{item.id} is decided on by plan {plan!r}, in force is {hall.plan_named()!r}")
     if destination != going:
@@ -130,7 +130,7 @@ def going(court: Court, item: Item) -> str:
     """Where an announced item goes: by the plan that decided it, else by the one in force; "" nowhere."""
     if item.line is None or court.hall is None:
         return ""
-    return court.hall.destination_of(item.line[4]) if item.going is None else item.going
+    return court.hall.destination_of(item.line) if item.going is None else item.going
 
 
 def unfit(hall: Hall, plan: list[Any]) -> str:
@@ -153,7 +153,7 @@ def _faults(hall: Hall, plan: list[Any]) -> list[tuple[str, str]]:
         lane = sorter.lanes.get(number) if sorter is not None else None
         if sorter is None or lane is None or number == sorter.exception or lane.feeds in hall.case_racks:
             found.append(("plan_lane", f"the hall has no lane {plc}/{number} for it"))
-    if {name for name, _ in plan[1]} - set(hall.positions.values()):
+    if {name for name, *_ in plan[1]} - set(hall.positions.values()):
         found.append(("plan_destination", "no bag hangs for one of its destinations"))
     return found
 

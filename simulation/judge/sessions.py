@@ -110,7 +110,7 @@ def epoch_granted(court: Court, bench: Bench, fact: Said) -> None:
     if court.hall is not None and plc == court.hall.rack:
         taint_ways(court, machine, "rack restart")
         for _, _, _, position, tag in [each for each in machine.asked.values() if each[0] == "CloseBag"]:
-            if position in court.open_bags and court.open_bags[position].tag == tag:
+            if position in court.open_bags and tag in (court.open_bags[position].tag, court.open_bags[position].printed):
                 court.blame("D3", f"{plc} lost its memory, bag {tag} may be shut, and its tag is used on")
     machine.epoch, machine.nonce, machine.highest = epoch, nonce, max(epoch, machine.highest)
     machine.seq, machine.number, machine.state = 0, 0, 0

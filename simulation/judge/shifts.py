@@ -60,7 +60,7 @@ def _riddles(court: Court, bench: Bench) -> Iterator[tuple[str, str]]:
             yield "lost", fact[1]
     for fact in said.get("ItemFound", ()):
         missed = ("lost", fact[1]) in shifts.about or ("lost", fact[1]) in shifts.ended
-        if fact[1] in items and items[fact[1]].place != "lost" and not missed:
+        if fact[1] in items and items[fact[1]].place not in ("lost", "outside") and not missed:
             yield "turned_up", fact[1]
     for fact in said.get("ObjectSeen", ()):
         if fact[1] in items and items[fact[1]].place != "outside":
@@ -216,7 +216,8 @@ def _explained(court: Court, bench: Bench, riddle: Riddle) -> list[str]:
     elif item is not None:
         if riddle.cause == "lost" and item.place != "lost" and any(f[1] == item.id for f in bench.said.get("ItemFound", ())):
             found.append("found")
-        if any(f[1] == item.id and f[3] == "outside" for f in bench.said.get("Moved", ())):
+        went = any(f[1] == item.id and f[3] == "outside" for f in bench.said.get("Moved", ()))
+        if went and riddle.cause != "damaged":
             found.append("identified")
     return found
 
@@ -242,6 +243,10 @@ def after_record(court: Court, bench: Bench) -> None:
                 court.blame("A8", f"discrepancy {number} ({riddle.cause} {riddle.subject}) is {reasons[0]}, and stays open")
     if shifts.ended:
         shifts.ended.clear()
+    if bench.name == "DiscrepancyReported" and bench.happened[4] == "damaged" and "ActTaken" in said:
+        item = court.items.get(bench.happened[5])
+        if item is not None and not item.suspect:
+            court.blame("B6", f"{item.id} is reported damaged, and not suspect")
     _look_for_overdue(court, bench)
 
 
@@ -249,12 +254,13 @@ _RIDDLES: Final = frozenset({"ItemLost", "ItemFound", "ObjectSeen", "Suspected",
 
 
 def _look_for_overdue(court: Court, bench: Bench) -> None:
+    """What is due is told at the first Tick in its time, and does not stay untold for ever without one."""
     shifts = court.shifts
-    if not 0 < shifts.earliest_us < bench.at_us or bench.name == "Started":
+    if not 0 < shifts.earliest_us <= bench.at_us or bench.name == "Started":
         shifts.overdue_us = 0
-    elif not shifts.overdue_us:
-        shifts.overdue_us = bench.at_us
-    elif bench.at_us - shifts.overdue_us > _OVERDUE_US:
+        return
+    shifts.overdue_us = shifts.overdue_us or bench.at_us
+    if bench.name == "Tick" or bench.at_us - shifts.overdue_us > _OVERDUE_US:
         court.blame("A8", f"a discrepancy was due at {shifts.earliest_us}, and nobody is told at {bench.at_us}")
         shifts.earliest_us = shifts.overdue_us = 0
 

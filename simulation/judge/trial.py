@@ -10,7 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import alarms, bags, cases, custody, integrity, manifests, packing, people, plans, routing, sessions, shifts
+from simulation.judge import (
+    alarms,
+    bags,
+    cases,
+    custody,
+    integrity,
+    manifests,
+    packing,
+    people,
+    plans,
+    receipts,
+    routing,
+    sessions,
+    shifts,
+    tags,
+)
 from simulation.judge.grammar import Said, read
 from simulation.judge.ledger import Bench, Court, is_masked
 from simulation.judge.pages import Page
@@ -95,6 +110,12 @@ FACTS: Final[dict[str, Rule]] = {
     **shifts.FACTS,
     "IntegritySet": integrity.integrity_set,
     **plans.FACTS,
+    "TagMade": tags.made,
+    "ReceiptAwaited": receipts.awaited,
+    "ReceiptOverdue": receipts.overdue,
+    "ReceiptReturned": receipts.returned,
+    "ReceiptGivenUp": receipts.given_up,
+    "ReceiptRefused": receipts.refused,
 }
 
 COMMANDS: Final[dict[str, Rule]] = {
@@ -112,8 +133,6 @@ COMMANDS: Final[dict[str, Rule]] = {
 
 _DEEP: Final = frozenset(
     {
-        "ShiftCountTaken",
-        "ShiftClosed",
         "HallAdopted",
         "ItemExpected",
         "BagClosed",
@@ -123,6 +142,7 @@ _DEEP: Final = frozenset(
         "CellReleased",
         "CaseOverdue",
         "CaseSplit",
+        "ReceiptRefused",
     }
 )
 """Facts that hold lists and have a rule that finds a second one, and facts that change nothing when they come again."""
@@ -139,6 +159,7 @@ AFTER: Final[dict[str, After]] = {
     "ClockStepped": sessions.after_mirror,
     "AlarmTableGiven": alarms.after_table_given,
     "CustodyRulesGiven": shifts.after_rules_given,
+    "ReceiptsReceived": receipts.after_received,
     **dict.fromkeys(people.AFTER, people.after_act),
 }
 """What an input that is no event must add up to."""
@@ -275,13 +296,14 @@ class Trial:
         integrity.after_record(court, bench)
         plans.look_for_validity(court, bench)
         alarms.after_record(court, bench)
+        receipts.after_record(court, bench)
         for (plc, number), order in bench.orders.items():
             court.blame("E9", f"{plc} {number}: {order} is announced, and not asked")
 
     def _said_once(self, bench: Bench) -> None:
         """One record says a thing once: an entry that stands twice is one too many (A3)."""
         for name, facts in bench.said.items():
-            if len(facts) > 1 and name not in _DEEP and len(set(map(tuple, facts))) < len(facts):
+            if len(facts) > 1 and name not in _DEEP and len(set(map(repr, facts))) < len(facts):
                 self.court.blame("A3", f"{name} is said twice in one record")
 
     def _after_event(self, bench: Bench) -> None:

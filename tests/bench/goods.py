@@ -66,7 +66,7 @@ def lanes() -> dict[str, frozenset[int]]:
     index = HallIndex(of)
     found: dict[str, frozenset[int]] = {}
     for line in lines(of):
-        rule = index.rule(line.mail_class, line.agency, index.destination(line.destination), line.service)
+        rule = index.rule(line.mail_class, line.agency, index.destination_of(line), line.service)
         assert rule is not None, line
         (_, _, members), *_ = index.lane_order(rule.group, SORTER)
         found[line.item] = frozenset(lane.number for lane in members)

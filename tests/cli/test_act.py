@@ -53,6 +53,8 @@ ACTS = [
     ["alarm", "take-out", "link_lost", "bagger-1"],
     ["alarm", "put-back", "link_lost", "bagger-1"],
     ["plan", "switch", "late.toml"],
+    ["receipt", "EA473124829CN"],
+    ["receipt", "NJ-D67700000", "--give-up"],
 ]
 
 

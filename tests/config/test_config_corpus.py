@@ -310,6 +310,62 @@ SITE = [
         (Expect("http", "$.http.host", ("IP address",)),),
     ),
     Case(
+        "a form of waybills that anything would fit",
+        (site("shifts = [", 'waybill_forms = ["1############", «"@@@@@@@@###"]\nshifts = ['),),
+        (Expect("waybill-form", "$.waybill_forms[1]", ("at least four",)),),
+    ),
+    Case(
+        "an office of exchange that is too short",
+        (plan('outlets = ["SZ-PO-001"]', 'outlets = ["SZ-PO-001"]\noffice = «"SUZ"'),),
+        (Expect("bad-value", "$.destination[14].office", ("six capital letters",)),),
+    ),
+    Case(
+        "an outlet in two destinations",
+        (plan('outlets = ["SZ-PO-001"]', 'outlets = [«"NJ-PO-018"]'),),
+        (Expect("repeated-outlet", "$.destination[14].outlets[0]", ('"nanjing-xuanwu"',)),),
+    ),
+    Case(
+        "an outlet that could be a postcode",
+        (plan('outlets = ["SZ-PO-001"]', 'outlets = [«"215001"]'),),
+        (Expect("bad-value", "$.destination[14].outlets[0]", ("a letter first",)),),
+    ),
+    Case(
+        "two bags of one destination for one service",
+        (
+            site('destination = "northwest" }', 'destination = "northwest", services = ["ems"] }'),
+            site('{ number = 32, destination = "other" }', '{ number = 32, destination = «"northwest", services = ["ems"] }'),
+        ),
+        (
+            Expect("same-destination", "$.rack.position[31].destination", ('by "ems", as in position 31',)),
+            Expect("no-position", "$.rack.position[31].services", ('"registered"',)),
+            Expect("no-position", "$.destination[31].name", ('"other"',)),
+        ),
+    ),
+    Case(
+        "a bag for a service that the centre does not offer",
+        (
+            site('services = ["ems", "registered", ', 'services = ["ems", '),
+            site('destination = "northwest" }', 'destination = "northwest", services = [«"registered", "ems"] }'),
+        ),
+        (
+            Expect("unknown-service", "$.rack.position[30].services[0]", ("does not offer",)),
+            Expect("no-position", "$.rack.position[30].services", ('"receipt-requested"',)),
+        ),
+    ),
+    Case(
+        "files of receipts in the agencies' folder",
+        (site('folder = "run/receipts"', 'folder = «"run/manifests/"'),),
+        (Expect("same-folder", "$.receipts.folder", ("[manifests]",)),),
+    ),
+    Case(
+        "bills in the folder of receipts, the feed with them",
+        (site('bills = "run/bills"', 'bills = «"run/receipts"'), site('feed = "run/feed"', 'feed = "run/receipts/"')),
+        (
+            Expect("same-folder", "$.papers.bills", ("[receipts]",)),
+            Expect("same-folder", "$.papers.feed", ("[receipts]",)),
+        ),
+    ),
+    Case(
         "the journal in the agencies' folder",
         (site('folder = "run/manifests"', 'folder = «"run/journal/"'),),
         (Expect("same-folder", "$.manifests.folder"),),

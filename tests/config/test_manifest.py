@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -136,6 +137,9 @@ BAD_ROWS = [
     (row(destination="000000"), "destination", "bad_destination"),
     (row(destination="21001A"), "destination", "bad_destination"),
     (row(destination=" 210018"), "destination", "bad_destination"),
+    (row(destination="NJ-PO-018"), "destination", "bad_destination"),
+    (row(destination="NJ-PO-099", service="outlet-pickup"), "destination", "unknown_outlet"),
+    (row(destination="NJ-", service="outlet-pickup"), "destination", "bad_destination"),
     (row(case="", case_size="2"), "case", "bad_case"),
     (row(case="c", case_size="2"), "case", "bad_case"),
     (row(case="CASE-1", case_size=""), "case_size", "bad_case_size"),
@@ -189,6 +193,31 @@ def test_the_nearest_known_name_is_given() -> None:
     assert "Nearest: id_card." in refusals[0].message
     assert refusals[1].message == "the agency is not known. Known: tax, police-household, letters-office."
     assert "Nearest: registered." in refusals[2].message
+
+
+@pytest.mark.parametrize(
+    ("waybill", "taken"),
+    [("X123456789012", False), ("XQ-1", False), ("1123456789012", False), ("XQ12345678Z", True), ("XQ12345678ZZ", False)],
+)
+def test_the_centre_says_which_domestic_numbers_it_takes(waybill: str, taken: bool) -> None:
+    """Besides S10, whose check digit must be right; China Post's own forms hold only if the centre names none."""
+    known = msgspec.structs.replace(KNOWN, waybill_forms=("XQ########@",))
+    reading = read_manifest([text(row(waybill=waybill), row(item="NJ-C0002"))], known)
+    assert [line.waybill for line in reading.lines] == [*([waybill] if taken else []), "EA473124829CN"]
+
+
+def test_an_outlet_is_a_destination_of_what_is_fetched_there() -> None:
+    """By its code, if the service says so; a postcode may stand there, too."""
+    known = msgspec.structs.replace(KNOWN, outlets=frozenset({"NJ-PO-018"}))
+    rows = (
+        row(destination="NJ-PO-018", service="outlet-pickup"),
+        row(item="NJ-C0002", waybill="", service="outlet-pickup"),
+        row(item="NJ-C0003", waybill="", destination="NJ-PO-018"),
+    )
+    reading = read_manifest([text(*rows)], known)
+    assert [(line.destination, line.outlet) for line in reading.lines] == [(0, "NJ-PO-018"), (210018, "")]
+    assert [refusal.code for refusal in reading.refusals] == ["bad_destination"]
+    assert "outlet-pickup" in reading.refusals[0].message
 
 
 def test_a_lost_leading_zero_is_recognised() -> None:

@@ -143,6 +143,29 @@ HALLS: Final[dict[str, Hall]] = {
             ),
         ),
     ),
+    # receipts are awaited for an hour; what wants one, or is fetched at an outlet, has a bag of its own in Nanjing
+    "court": replace(
+        SMALL,
+        name="court",
+        receipt_minutes=60,
+        receptacles=("CNNKGA", "A", "EN"),
+        rack=replace(
+            SMALL.rack,
+            positions=(
+                *SMALL.rack.positions,
+                Position(3, "nanjing", ("receipt-requested",)),
+                Position(4, "nanjing", ("outlet-pickup",)),
+            ),
+        ),
+        plan=replace(
+            SMALL.plan,
+            destinations=(
+                replace(SMALL.plan.destinations[0], outlets=("NJ-PO-1", "NJ-PO-2"), office="CNNKGB"),
+                *SMALL.plan.destinations[1:],
+            ),
+            rules=(SMALL.plan.rules[0], Rule("letters", ("letter",), (), (), (), "letters")),
+        ),
+    ),
     # a fresh range of numbers
     "renumbered": replace(SMALL, name="renumbered", waybills=Waybills("EC", 1, 99, "CN")),
     # the class of the ID cards is gone, the rule for them is not

@@ -356,16 +356,21 @@ class Watch:
         assert state.items[job.item].waybill == seal.waybill != "", job
 
     def _check_drop(self, drop: Drop) -> None:
-        """D2, G3: only a sound parcel is sent into a bag: that of its destination, by the plan that decided its item."""
+        """D2, G3: only a sound parcel is sent into a bag: of its destination, by the plan that decided it, and of its service."""
         state = self.controller.state
         assert state.hall is not None
         item = state.items[state.waybills[drop.waybill]]
         assert not item.suspect, item
         assert drop.waybill not in state.strays, drop
-        bag = next(position.destination for position in state.hall.rack.positions if position.number == drop.position)
+        bag = next(position for position in state.hall.rack.positions if position.number == drop.position)
         plan = self._plans.get(item.plan, state.hall.plan) if item.plan else state.hall.plan
-        codes = next(each.postcodes for each in plan.destinations if each.name == bag)
-        assert any(first <= item.destination <= last for first, last in codes), (item, drop)
+        there = next(each for each in plan.destinations if each.name == bag.destination)
+        if item.outlet:
+            assert item.outlet in there.outlets, (item, drop)
+        else:
+            assert any(first <= item.destination <= last for first, last in there.postcodes), (item, drop)
+        named = [each for each in state.hall.rack.positions if each.destination == there.name and item.service in each.services]
+        assert bag in named if named else not bag.services, (item, drop)
 
 
 def _folded(steps: list[Step]) -> Controller:

@@ -20,7 +20,7 @@ PLC events get the epoch and the next event number of their PLC unless the line 
     given alarms                        alarms are raised from here on; scripts of other things are without
     given discrepancies                 discrepancies are recorded from here on (480 minutes, 120 on ID documents)
     at T count PLACE/CLASS/AGENCY=N ... people counted the hall
-    at T manifest NAME ...              with its lines indented below: ITEM CLASS AGENCY POSTCODE [waybill=] [service=]
+    at T manifest NAME ...              with its lines indented below: ITEM CLASS AGENCY POSTCODE [waybill=] [service=] [outlet=]
                                         [case=CODE/SIZE] [due=T]
     at T switch PLAN                    a person switches to a plan of `halls.PLANS`
     at T restart [hall=NAME]            the controller is killed; it goes on from a snapshot
@@ -97,6 +97,8 @@ _WORDS: Final[dict[str, tuple[type, tuple[str, ...], Fields]]] = {
     "bag": (i.BagOrdered, ("position",), _BY),
     "verdict": (i.VerdictPassed, ("item", "verdict", "code"), {**_BY, "role": "supervisor", "code": ""}),
     "switch": (i.PlanSwitched, ("plan",), _BY),
+    "receipt": (i.ReceiptTold, ("code", "returned"), _BY | {"returned": "1"}),
+    "receipts": (i.ReceiptsReceived, ("file", "codes"), {}),
     "maintenance": (i.MaintenanceOrdered, ("plc", "minutes"), {**_BY, "role": "maintenance"}),
 }
 _ENUMS: Final[dict[tuple[str, str], type[IntEnum]]] = {
@@ -254,8 +256,10 @@ class _Performance:
         return _said(happened, outcome)
 
 
-def _value(kind: type, name: str, wanted: type, value: str | int) -> str | int | bool:
+def _value(kind: type, name: str, wanted: type, value: str | int) -> str | int | bool | tuple[str, ...]:
     """A field of an input from how the script writes it: words for numbers that have one, `-` for no text."""
+    if name == "codes":
+        return tuple(str(value).split(","))
     if wanted is str:
         return "" if value == "-" else str(value)
     words = _ENUMS.get((kind.__name__, name))
@@ -273,8 +277,8 @@ def _line(text: str) -> i.Line:
     named = dict(_pairs(rest))
     case, _, size = named.get("case", "").partition("/")
     due_us = halls.BASE_US + int(named["due"]) * 1_000_000 if "due" in named else 0
-    service = named.get("service", "ems")
-    return i.Line(item, mail_class, agency, named.get("waybill", ""), int(postcode), service, case, int(size or 0), due_us)
+    waybill, service, outlet = named.get("waybill", ""), named.get("service", "ems"), named.get("outlet", "")
+    return i.Line(item, mail_class, agency, waybill, int(postcode), service, case, int(size or 0), due_us, outlet)
 
 
 def _count(words: list[str]) -> i.ShiftCounted:
@@ -325,8 +329,8 @@ def _text(kind: str, name: str, value: Any) -> str:
         return _seconds(value)
     if isinstance(value, i.Line):
         case = [f"{value.case}({value.case_size})"] if value.case else []
-        plain = [value.item, value.mail_class, value.agency, str(value.destination), value.service, value.waybill or "-"]
-        return "/".join([*plain, *case])
+        goes = value.outlet or str(value.destination)
+        return "/".join([value.item, value.mail_class, value.agency, goes, value.service, value.waybill or "-", *case])
     if isinstance(value, Hall):
         return value.name
     if isinstance(value, Plan):

@@ -36,6 +36,7 @@ GOALS = (
     "DiscrepancyOpened", "DiscrepancySigned", "DiscrepancyOverdue", "DiscrepancyClosed", "ShiftCountTaken", "ShiftClosed",
     "Moved to returned", "Moved to remade", "BagCloseAsked by_hand", "Routed withdrawn", "Suspected withdrawn",
     "PlanActivated", "PlanDropped",
+    "ReceiptAwaited", "ReceiptOverdue", "ReceiptReturned", "ReceiptGivenUp", "ReceiptRefused",
     "EventSetAside repeated", "EventSetAside stale_epoch", "GapSeen", "CommandTimedOut", "BaggerPaused",
 )  # fmt: skip
 

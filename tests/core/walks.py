@@ -35,6 +35,8 @@ from packcenter.core.words import MASKED, HandVerdict
 _WORD_MAX: Final = 0xFFFF
 _LONG_MAX: Final = 0xFFFF_FFFF
 _POSTCODES: Final = (210000, 210005, 211999, 215001, 100001, 830000, 999999, 0)
+_SERVICES: Final = ("ems", "ems", "registered", "receipt-requested", "receipt-requested", "outlet-pickup")
+_OUTLETS: Final = ("NJ-PO-1", "NJ-PO-2", "NJ-PO-3")
 _NAMES: Final = [kind for kind in i.PlcEvent.__args__ if kind is not i.Scanned]
 
 
@@ -51,7 +53,7 @@ class Walk:
         self._tracks = 0
         self._nonces = 7
         self._runs = 1
-        self._hall = halls.SMALL if calm else halls.HALLS[self._random.choice(("small", "small", "poor"))]
+        self._hall = halls.SMALL if calm else halls.HALLS[self._random.choice(("small", "court", "poor"))]
         if hall is not None:
             self._hall = hall
         self._happen(i.Started(1, "test", self._hall, "digest"))
@@ -82,7 +84,7 @@ class Walk:
 
     def _halls(self) -> tuple[str, ...]:
         """Halls with which the controller may start again."""
-        return ("small", "poor", "rebuilt", "daily", "narrow")
+        return ("small", "court", "poor", "rebuilt", "daily", "narrow")
 
     def _pass(self, us: int) -> None:
         """Time passes; a Tick comes when it is due, or, if the driver is busy, a little later."""
@@ -137,7 +139,9 @@ class Walk:
             if self._some(0.05):
                 waybill = self._random.choice(("EA000000014CN", "EA000000059CN", f"EB{self._items - 1:08d}5CN"))
             postcode = self._random.choice(_POSTCODES[:4] if self._calm else _POSTCODES)
-            lines.append(i.Line(name, mail_class, agency, waybill, postcode, "ems", "", 0, 0))
+            service = "ems" if self._calm else self._random.choice(_SERVICES)
+            outlet = self._random.choice(_OUTLETS) if service == "outlet-pickup" and self._random.random() < 0.5 else ""
+            lines.append(i.Line(name, mail_class, agency, waybill, 0 if outlet else postcode, service, "", 0, 0, outlet))
         assert len(lines) <= MANIFEST_LINES_MAX
         self._happen(i.ManifestReceived(f"M{self._manifests}", 1, 1, 0, "digest", tuple(lines)))
 
@@ -442,6 +446,18 @@ class Walk:
         minutes = self._random.choice((1, 30, 30, 480, 481, 0, 0, -5))
         return i.MaintenanceOrdered(**by, plc=plc, minutes=minutes)
 
+    def _receipt(self) -> None:
+        """A receipt comes back by hand or in a file, mostly of something that left; or somebody gives one up."""
+        open_ = [name for name, each in self._state.receipts.items() if each.state in ("awaited", "overdue")]
+        codes = [*open_[:5], *list(self._state.receipts)[:3], *list(self._state.waybills)[:3], "NJ-nobody"]
+        code = self._random.choice(codes)
+        if self._random.random() < 0.3:
+            others = [self._random.choice(codes) for _ in range(self._random.randrange(4))]
+            self._happen(i.ReceiptsReceived(f"F{self._random.randrange(9)}", (code, *others)))
+            return
+        role = self._random.choice(("supervisor", "operator", "visitor"))
+        self._happen(i.ReceiptTold("4711", role, "drawn", code, self._random.random() < 0.7))
+
     def _anything(self) -> None:
         """An event of any kind from any PLC with any words in it."""
         kind = self._random.choice([*_NAMES, i.Scanned])
@@ -487,6 +503,7 @@ _WILD_TABLE: Final[dict[Callable[[Walk], None], int]] = _CALM_TABLE | {
     Walk._judge_discrepancy: 4,
     Walk._close_shift: 2,
     Walk._switch: 2,
+    Walk._receipt: 2,
 }
 _CALM: Final[_Actions] = list(_CALM_TABLE)
 _CALM_WEIGHTS: Final = list(_CALM_TABLE.values())

@@ -603,6 +603,12 @@ ADDED = {
     (hall.Plan, "digest"),
     (facts.Routed, "plan"),
     (facts.Routed, "destination"),
+    (hall.Hall, "receipt_minutes"),
+    (hall.Position, "services"),
+    (hall.Destination, "outlets"),
+    (hall.Destination, "office"),
+    (hall.Hall, "receptacles"),
+    (inputs.Line, "outlet"),
 }
 """Fields that journals of release 0.1.0 do not have."""
 

@@ -57,7 +57,7 @@ given 94.000 confirmed sorter-1 track=5 lane=9
 given 95.000 dropped EA000000045CN position=2 grams=40
 given 95.100 dropped EA000000059CN position=2 grams=40
 given 96.000 shut 2 seal=S4712 grams=100
-given 97.000 clock-step by_us=2000000
+given 97.000 clock-step by_us=70000
 given 98.000 stop operator
 """
 
@@ -350,6 +350,69 @@ given 1014.000 scan - track=15 outcome=no_identifier
 given 1015.000 scan - track=16 outcome=no_identifier
 """
 
+RECEIPTS = """
+# Court documents: receipts come by hand, by a file and too late; one is given up and comes after all.
+given hall court
+given alarms
+given item NJ0001 letter 210005 service=receipt-requested
+given item NJ0002 letter 210005
+given item NJ0003 letter 210005 service=receipt-requested
+given item NJ0004 letter 210005 service=receipt-requested
+given 10.000 scan NJ0001 track=1
+given 11.000 scan NJ0002 track=2
+given 13.000 confirmed sorter-1 track=1 lane=2
+given 14.000 confirmed sorter-1 track=2 lane=2
+given 14.100 fed bagger-1 NJ0001 job=1
+given 14.200 packed bagger-1 EA000000014CN job=1
+given 14.300 fed bagger-1 NJ0002 job=3
+given 14.400 packed bagger-1 EA000000028CN job=3
+given 15.000 scan NJ0003 track=3
+given 18.000 confirmed sorter-1 track=3 lane=2
+given 18.100 fed bagger-1 NJ0003 job=5
+given 18.200 packed bagger-1 EA000000031CN job=5
+given 20.000 dropped EA000000014CN position=3
+given 21.000 dropped EA000000028CN position=1
+given 22.000 dropped EA000000031CN position=3
+given 30.000 shut 3
+given 40.000 receipt EA000000014CN
+given 41.000 receipt NJ0001
+given 42.000 receipt NJ0002
+given 43.000 receipt NJ0099
+given due tick
+given 4000.000 receipt NJ0003 returned=0 role=supervisor
+given 4001.000 receipt NJ0003 returned=0 role=supervisor
+given 4002.000 receipts F1 NJ0001,EA000000031CN,NJ0004,X1
+given 4003.000 receipt NJ0003 returned=0
+"""
+
+SERVICES = """
+# One destination, three services, two bags of them closed: court documents, letters, what is fetched at an outlet.
+given hall court
+given item NJ0001 letter 210005 service=receipt-requested
+given item NJ0002 letter 210005 service=registered
+given item NJ0003 letter 0 service=outlet-pickup outlet=NJ-PO-1
+given item NJ0004 letter 0 service=outlet-pickup outlet=SZ-PO-9
+given 10.000 scan NJ0001 track=1
+given 11.000 scan NJ0002 track=2
+given 12.000 scan NJ0003 track=3
+given 13.000 confirmed sorter-1 track=1 lane=2
+given 14.000 confirmed sorter-1 track=2 lane=2
+given 14.100 fed bagger-1 NJ0001 job=1
+given 14.200 packed bagger-1 EA000000014CN job=1
+given 14.300 fed bagger-1 NJ0002 job=3
+given 14.400 packed bagger-1 EA000000028CN job=3
+given 16.000 confirmed sorter-1 track=3 lane=3
+given 16.100 fed bagger-2 NJ0003 job=1
+given 16.200 packed bagger-2 EA000000031CN job=1
+given 20.000 dropped EA000000014CN position=3
+given 21.000 dropped EA000000028CN position=1
+given 22.000 dropped EA000000031CN position=4
+given 29.000 bag 3
+given 29.500 bag 4
+given 30.000 shut 1 seal=S1
+given 31.000 shut 4 seal=S2
+"""
+
 SHIFTS = """
 # Discrepancies of every kind, closed by themselves, by one person or by two; two shifts counted, signed and closed.
 given hall small
@@ -484,6 +547,8 @@ given 33.000 released 1 0 job=1 items=2
 """
 
 ALL = {
+    "services": SERVICES,
+    "receipts": RECEIPTS,
     "shifts": SHIFTS,
     "overdue": OVERDUE,
     "alarms": ALARMS,

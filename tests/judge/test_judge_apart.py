@@ -13,7 +13,7 @@ import case_mutants  # noqa: F401 - puts its mutants on the list
 import days
 import mutants_plans  # noqa: F401  puts its mutants on the list
 import pytest
-from mutants import MUTANTS
+from mutants_services import MUTANTS
 from writer import Record, records_of, written
 
 from packcenter.core.alarm_table import ALARMS, EXPLAINED_BY
@@ -25,7 +25,7 @@ JUDGE = sorted((ROOT / "simulation" / "judge").glob("*.py"))
 DOCUMENT = (ROOT / "packcenter" / "journal" / "JOURNAL-FORMAT.md").read_text()
 ALLOWED = {
     "__future__", "collections", "dataclasses", "functools", "hashlib", "msgspec", "os", "pathlib", "re", "simulation", "struct",
-    "sys", "typing", "zlib",
+    "sys", "time", "typing", "zlib",
 }  # fmt: skip
 
 FACTS, COMMANDS = Record._fields.index("facts"), Record._fields.index("commands")

@@ -6,7 +6,7 @@ import case_mutants  # noqa: F401 - puts its mutants on the list
 import days
 import mutants_plans  # noqa: F401  puts its mutants on the list
 import pytest
-from mutants import MUTANTS, Mutant
+from mutants_services import MUTANTS, Mutant
 from writer import Writer, written
 
 from simulation.judge import judge

@@ -23,6 +23,7 @@ from packcenter.service.badges import Badges, PeopleFile
 from packcenter.service.desk import Desk
 from packcenter.service.http import HttpServer
 from packcenter.service.output_commit import Recorded
+from packcenter.service.papers import Papers
 from packcenter.service.plans import Shelf
 from packcenter.service.status import LaneNow, MachineNow, Status, StatusReader
 
@@ -80,6 +81,7 @@ class Told:
             http_names=("hall.example",),
         )
         self.shelf = Shelf(None, reference().hall, asyncio.to_thread)
+        self.papers: Papers | None = None
         self.badges: Badges | None = None
         self.is_open = True
         self.holds_acts = False

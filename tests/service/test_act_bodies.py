@@ -75,6 +75,16 @@ EVERY: list[tuple[str, dict[str, Any], i.Act]] = [
         ),
     ),
     ("shift", {"reason": "shift over"}, i.ShiftEnded("p1", "operator", "shift over")),
+    (
+        "receipt",
+        {"code": "EA473124829CN", "reason": "scanned"},
+        i.ReceiptTold("p1", "operator", "scanned", "EA473124829CN", True),
+    ),
+    (
+        "receipt",
+        {"code": "NJ-D67700000", "outcome": "given_up", "reason": "lost in the post"},
+        i.ReceiptTold("p1", "operator", "lost in the post", "NJ-D67700000", False),
+    ),
 ]
 """Each act in each of its forms, as a request says it and as the core is told."""
 
