@@ -136,7 +136,7 @@ RECORDINGS = (
     ),
     Recording(
         "plc:packcenter_diverts_fallback:ratio_rate15m",
-        'sum by (job, instance, plc) (rate(packcenter_diverts_total{disposition!="as_asked"}[15m])) '
+        'sum by (job, instance, plc) (rate(packcenter_diverts_total{disposition!~"as_asked|recirculated"}[15m])) '
         "/ (sum by (job, instance, plc) (rate(packcenter_diverts_total[15m])) > 0)",
         "Share of items that came into another lane than the one asked for.",
     ),

@@ -47,6 +47,7 @@ CHINESE = {name: entry.title.zh for name, entry in ALARMS.items()} | {
     "plan": "按方案",
     "overflow": "溢出",
     "no_rule": "无规则",
+    "round": "再走一圈",
     "no_lane": "无可用格口",
     "unknown": "未知",
     "no_read": "无读",

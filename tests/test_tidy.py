@@ -16,7 +16,17 @@ from typing import get_args
 
 import pytest
 
-from packcenter.core import alarm_facts, case_facts, custody_facts, facts, inputs, plan_facts, receipt_facts, tag_facts
+from packcenter.core import (
+    alarm_facts,
+    case_facts,
+    custody_facts,
+    facts,
+    inputs,
+    loop_facts,
+    plan_facts,
+    receipt_facts,
+    tag_facts,
+)
 from packcenter.core.controller import HANDLERS
 from packcenter.core.state import EVOLVE
 
@@ -273,13 +283,14 @@ def test_every_limit_has_its_reason_beside_it(path: Path) -> None:
 
 def test_every_fact_has_its_evolve_entry_and_is_one_of_the_facts() -> None:
     """A fact that the state does not know would be lost at recovery."""
-    modules = (facts, alarm_facts, custody_facts, plan_facts, receipt_facts, case_facts)
+    modules = (facts, alarm_facts, custody_facts, plan_facts, receipt_facts, loop_facts, case_facts)
     bases = (
         facts._Fact,
         alarm_facts._AlarmFact,
         custody_facts._CustodyFact,
         plan_facts._PlanFact,
         receipt_facts._ReceiptFact,
+        loop_facts._LoopFact,
         case_facts._CaseFact,
     )
     known = [fact for module in modules for fact in vars(module).values()]

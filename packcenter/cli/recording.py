@@ -20,9 +20,10 @@ class Recorder:
     def __init__(self, folder: Path, centre: str, digest: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         identity = Identity(centre, version("packcenter"), bytes.fromhex(digest), bytes(32))
-        self._journal = Journal.open(RealDisk(folder), identity, clock=RealClock(), holder="packcenter simulation", lab=True)
+        self._disk = RealDisk(folder)
+        self._journal = Journal.open(self._disk, identity, clock=RealClock(), holder="packcenter simulation", lab=True)
         if self._journal.end.sequence:
-            self._journal.close()
+            self._give_back()
             raise ToldError(
                 USAGE, f"{folder} already holds a journal of {self._journal.end.sequence:,} records; name a new folder."
             )
@@ -44,4 +45,8 @@ class Recorder:
         """Write what is left."""
         if self._drafts:
             self._write()
+        self._give_back()
+
+    def _give_back(self) -> None:
         self._journal.close()
+        self._disk.unlock()

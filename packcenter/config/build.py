@@ -272,7 +272,15 @@ def _shifts(texts: list[str]) -> tuple[tuple[int, int], ...]:
 
 def _sorter(sorter: SorterTable, profile: Profile) -> Sorter:
     lanes = tuple(
-        Lane(each.number, each.feeds or "", each.infeed or 0, each.distance_mm, each.capacity_items, each.secure)
+        Lane(
+            each.number,
+            each.feeds or "",
+            each.infeed or 0,
+            each.distance_mm,
+            each.capacity_items,
+            each.secure,
+            each.rate_per_minute or 0,
+        )
         for each in sorter.lane
     )
     return Sorter(
@@ -286,6 +294,9 @@ def _sorter(sorter: SorterTable, profile: Profile) -> Sorter:
         lanes=lanes,
         exception_lane=sorter.exception_lane,
         ideal_cycle_ms=sorter.ideal_cycle_ms or 0,
+        laps_max=sorter.loop.laps_max if sorter.loop is not None else 0,
+        round_mm=sorter.loop.round_length_mm if sorter.loop is not None else 0,
+        loop_items_max=sorter.loop.items_max if sorter.loop is not None else 0,
     )
 
 

@@ -1,9 +1,8 @@
 """
 What may stand in the four kinds of files, key by key: site, sort plan, PLC profile, people.
 
-The models are strict and closed: no value is converted, no unknown key is passed over. A field's description is
-shown to people three times: in an error after what was seen and expected, in the editor through `schema`, and
-here; so it says what the value is for. What one model alone cannot know is checked in `packcenter.config.check`.
+The models are strict and closed: no value is converted, no unknown key is passed over. A field's description is shown in errors
+and by `schema`, so it says what the value is for. What one model alone cannot know is checked in `packcenter.config.check`.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from pydantic import Field
 
 from packcenter.config.case_models import PREFIX_PATTERN, CaseRack, CaseType
 from packcenter.config.fields import NAME_PATTERN, PLACES_MAX, PLC_NAME_PATTERN, Closed, Millis, Name, Place, PlcName
+from packcenter.config.loop_models import Loop
 from packcenter.core.limits import DISCREPANCY_MINUTES, DISCREPANCY_MINUTES_MAX, DISCREPANCY_SECURE_MINUTES
 
 SITE_SCHEMA = "packcenter.site/1"
@@ -234,6 +234,9 @@ class Lane(Closed):
     infeed: Place | None = Field(default=None, description="Infeed of that bagger, from 1.")
     distance_mm: Annotated[int, Field(ge=1, le=1_000_000)] = Field(description="Millimetres from the scanner to the diverter.")
     capacity_items: Annotated[int, Field(ge=1, le=10_000)] = Field(description="Items that fit into the lane.")
+    rate_per_minute: Annotated[int, Field(ge=1, le=6000)] | None = Field(
+        default=None, description="Most items that the lane takes in a minute, by its PLC; without it, no limit."
+    )
     secure: bool = Field(description="True if the lane is closed in, so that ID documents may wait there.")
 
 
@@ -255,6 +258,7 @@ class Sorter(Closed):
         description="Milliseconds after the belt's end at which an item that no eye saw counts as unconfirmed."
     )
     exception_lane: Place = Field(description="Lane at the belt's end, the fallback of every decision, emptied by people.")
+    loop: Loop | None = Field(default=None, description="Where the belt goes round; without it, it ends in the exception lane.")
     ideal_cycle_ms: Millis | None = Field(
         default=None,
         description="Milliseconds for one item at design speed, from the machine's data sheet; effectiveness and OEE need it.",

@@ -222,7 +222,8 @@ def _settle(turn: Turn) -> None:
         if explained == alarm.suppressed_by:
             continue
         turn.emit(a.AlarmSuppressed(name, subject, explained))
-        if not explained and not alarm.raised:
+        told = alarm.raised and not alarm.cleared_us  # of this cause, not of one that is gone
+        if not explained and not told:
             _await(turn, ALARMS[name], subject, "AlarmSuppressed")
 
 

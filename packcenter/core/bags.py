@@ -198,7 +198,7 @@ def _why_full(turn: Turn, bag: Bag) -> str:
 
 def on_close_due(turn: Turn, bag: Bag) -> None:
     """A bag's cut-off has come, or the time to ask again after the rack refused."""
-    ask_close(turn, bag, _why_full(turn, bag) or ("by_hand" if bag.by_hand else "cut_off"))
+    ask_close(turn, bag, _why_full(turn, bag) or ("by_hand" if bag.by_hand else bag.was_asked or "cut_off"))
 
 
 def _open(turn: Turn, position: int) -> None:
@@ -395,7 +395,8 @@ def doubt_unheard(turn: Turn) -> None:
         if bag.closing:
             suspect_bag(turn, position, "plc_restart")
             _end(turn, bag, "", bag.grams)
-            suspect_bag(turn, position, "plc_restart")
+            if position in turn.index.destination_at:  # a hall that was changed meanwhile may not have it any more
+                suspect_bag(turn, position, "plc_restart")
     for position in sorted(_ordered(turn)):
         suspect_bag(turn, position, "plc_restart")
 

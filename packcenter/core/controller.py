@@ -26,6 +26,7 @@ from packcenter.core import (
     inputs,
     integrity,
     links,
+    loops,
     manifests,
     packing,
     receipts,
@@ -134,6 +135,8 @@ class Controller:
             HANDLERS[kind](turn, happened)
         if state.hall is not None and state.hall is not self._index.hall:  # another plan is in force
             self._index = turn.index = HallIndex(state.hall)
+        if self._index.limited_loops:
+            loops.look(turn)
         if state.custody_rules and not _RIDDLES.isdisjoint(map(type, turn.facts)):
             discrepancies.look(turn)
         if state.custody_rules and not _ABOUT_PIECES.isdisjoint(map(type, turn.facts)):

@@ -7,7 +7,7 @@ From scan to lane.
 
 from __future__ import annotations
 
-from packcenter.core import caserack, cases, custody, packing, routing
+from packcenter.core import caserack, cases, custody, loops, packing, routing
 from packcenter.core.commands import Divert
 from packcenter.core.facts import (
     ConfirmationMoved,
@@ -66,7 +66,8 @@ def _identify(turn: Turn, scan: Scanned) -> tuple[Item, str]:
     item = turn.state.items.get(scan.code)
     if item is None:
         return stranger or custody.provisional(turn, "unknown", scan.code), "unknown"
-    if kind_of(item.place) not in ("expected", "hand", "lost"):
+    round_ = loops.goes_round(item) and item.plc == scan.plc
+    if kind_of(item.place) not in ("expected", "hand", "lost") and not round_:
         return custody.provisional(turn, "duplicate", scan.code), "duplicate"
     if stranger is not None:  # it was announced after all, and is this item
         custody.move(turn, stranger, "outside")
@@ -86,7 +87,8 @@ def _put_on_belt(turn: Turn, sorter: Sorter, item: Item, track: int, outcome: in
     # A scan that comes late has company: what an eye saw since may be told right behind it.
     confirm_us = max(routing.confirm_us(sorter, scanned_us), turn.at_us + UNCONFIRMED_GRACE_US)
     turn.emit(ItemSeen(item.id, sorter.plc, track, outcome, scanned_us, confirm_us))
-    turn.emit(Moved(item.id, item.place, f"belt/{sorter.plc}"))
+    if item.place != f"belt/{sorter.plc}":  # else it went round
+        turn.emit(Moved(item.id, item.place, f"belt/{sorter.plc}"))
 
 
 def _decide(turn: Turn, sorter: Sorter, scan: Scanned, item: Item, choice: Choice, scanned_us: int) -> None:
@@ -96,9 +98,9 @@ def _decide(turn: Turn, sorter: Sorter, scan: Scanned, item: Item, choice: Choic
     plan = turn.index.plan
     going = turn.index.destination_of(item) if plan and item.announced else ""
     turn.emit(Routed(item.id, scan.plc, lane.number, choice.rule, choice.group, choice.reason, deadline_us, plan, going))
-    if choice.reason not in ("plan", "overflow", "case"):
+    if choice.reason not in ("plan", "overflow", "case", "round"):
         turn.emit(SentToHand(item.id, choice.reason))
-    else:
+    elif lane.number != loops.ROUND:
         load = turn.state.lanes[lane_place(scan.plc, lane.number)]
         assert load.on_way + len(load.items) <= lane.capacity_items, (item.id, load)  # R2
     if turn.at_us > deadline_us:
@@ -116,6 +118,10 @@ def on_confirmed(turn: Turn, confirmed: DivertConfirmed) -> None:
     waits. The exception lane is always right. The ordinary case: the bagger of the lane may have work now.
     """
     item = _tracked(turn, confirmed.plc, confirmed.track)
+    loop = turn.index.sorters.get(confirmed.plc)
+    if item is not None and loop is not None and loop.laps_max and confirmed.lane == loops.ROUND:
+        loops.on_round(turn, item, loop, confirmed)
+        return
     lane = turn.index.lanes.get((confirmed.plc, confirmed.lane))
     if item is None or lane is None:
         turn.set_aside(confirmed, "unknown_track" if item is None else "unknown_lane")
@@ -194,8 +200,9 @@ def wait_anew(turn: Turn, plc: str) -> None:
     """The belt runs again, or can be heard again: every item on it may need the whole way once more."""
     confirm_us = routing.confirm_us(turn.index.sorters[plc], turn.at_us)
     tracks = turn.plc(plc).tracks
+    back_us = loops.lap_us(turn.index.sorters[plc], turn.at_us)
     for track in sorted(tracks):
-        turn.emit(ConfirmationMoved(tracks[track], confirm_us))
+        turn.emit(ConfirmationMoved(tracks[track], confirm_us if track >= 0 else back_us))
 
 
 def lose(turn: Turn, item: Item, reason: str) -> None:
@@ -205,5 +212,5 @@ def lose(turn: Turn, item: Item, reason: str) -> None:
 
 
 def _tracked(turn: Turn, plc: str, track: int) -> Item | None:
-    name = turn.plc(plc).tracks.get(track)
+    name = turn.plc(plc).tracks.get(track) if track >= 0 else None  # below 0: it goes round, and no PLC has it under a track
     return None if name is None else turn.item(name)

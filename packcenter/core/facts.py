@@ -39,6 +39,7 @@ from packcenter.core.custody_facts import (
 )
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Line
+from packcenter.core.loop_facts import InfeedHeld, WentRound
 from packcenter.core.plan_facts import PlanActivated, PlanDropped, PlanValiditySet
 from packcenter.core.receipt_facts import ReceiptAwaited, ReceiptGivenUp, ReceiptOverdue, ReceiptRefused, ReceiptReturned
 from packcenter.core.tag_facts import TagMade
@@ -174,7 +175,8 @@ class Routed(_Fact, frozen=True, tag=True, array_like=True, gc=False):
     """
     Where the item shall go and why: `lane` of the sorter by `rule`, through `group` (not the rule's own if it overflowed).
 
-    `reason` is plan, overflow, no_rule, no_lane, late, unknown, no_read, multiple_codes, duplicate or ghost.
+    `reason` is plan, overflow, round (lane 0: no lane has room, it goes round), no_rule, no_lane, rate, late, unknown, no_read,
+    multiple_codes, duplicate or ghost.
     `deadline_us` is the last moment for the decision to leave us. `plan` names the plan that decided (`Plan.named`), and
     `destination` what it has the item go to ("" nowhere), which it keeps whatever plan comes (G3).
     """
@@ -590,5 +592,6 @@ Fact = (
     | IntegritySet | ShiftCountTaken | ShiftClosed
     | PlanActivated | PlanDropped | PlanValiditySet
     | ReceiptAwaited | ReceiptOverdue | ReceiptReturned | ReceiptGivenUp | ReceiptRefused | TagMade
+    | WentRound | InfeedHeld
     | CaseFact
 )  # fmt: skip

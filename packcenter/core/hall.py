@@ -20,7 +20,8 @@ class Lane(msgspec.Struct, frozen=True, array_like=True):
     One lane of a sorter.
 
     `feeds` names the bagger that empties it, `infeed` that bagger's infeed (1 up); both are "" and 0 for the
-    exception lane, which people empty to the hand station. `distance_mm` is from scanner to diverter.
+    exception lane, which people empty to the hand station. `distance_mm` is from scanner to diverter. It takes at most
+    `rate_per_minute` items a minute, 0: no limit.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Lane(msgspec.Struct, frozen=True, array_like=True):
     distance_mm: int
     capacity_items: int
     secure: bool
+    rate_per_minute: int = 0
 
 
 class Sorter(msgspec.Struct, frozen=True, array_like=True):
@@ -37,6 +39,9 @@ class Sorter(msgspec.Struct, frozen=True, array_like=True):
 
     A decision must reach the PLC `actuator_ms + scan_cycle_ms` before the item does; `link_ms` more is kept for
     the wire. An item that no eye has confirmed `confirm_slack_ms` after it should have left the belt is unconfirmed.
+
+    With `laps_max` it is a loop 回流: what finds no room in its lanes goes round, `round_mm` from the belt's end back to the
+    scanner, at most so many times; 0: it is none. New items are kept out in time for `loop_items_max` on it, 0: no limit.
     """
 
     plc: str
@@ -49,6 +54,9 @@ class Sorter(msgspec.Struct, frozen=True, array_like=True):
     lanes: tuple[Lane, ...]
     exception_lane: int
     ideal_cycle_ms: int = 0
+    laps_max: int = 0
+    round_mm: int = 0
+    loop_items_max: int = 0
 
 
 class Bagger(msgspec.Struct, frozen=True, array_like=True):

@@ -23,6 +23,7 @@ class HallIndex:
         self.groups: dict[str, Group] = {group.name: group for group in hall.plan.groups}
         self.outlets: dict[str, str] = {outlet: part.name for part in hall.plan.destinations for outlet in part.outlets}
         self.destination_at: dict[int, str] = {position.number: position.destination for position in hall.rack.positions}
+        self.limited_loops = tuple(sorter for sorter in hall.sorters if sorter.laps_max and sorter.loop_items_max)
         self.lanes: dict[tuple[str, int], Lane] = {}
         self.case_racks: dict[str, CaseRack] = {rack.plc: rack for rack in hall.case_racks}
         self.cells: dict[str, list[tuple[str, int]]] = {

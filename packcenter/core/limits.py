@@ -3,6 +3,9 @@
 MANIFEST_LINES_MAX = 256
 """Lines in one `ManifestReceived`: keeps a journal record under 64 KiB and a step under 2 ms."""
 
+RATE_WINDOW_US = 60_100_000
+"""The minute of a lane's rate, and a tenth of a second for what the PLC's clock and ours differ in."""
+
 UNCONFIRMED_GRACE_US = 5_000_000
 """How long an unconfirmed item is waited for before it is lost: one slow image exchange and a repeated one."""
 

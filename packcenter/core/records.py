@@ -25,7 +25,7 @@ class Item(msgspec.Struct, gc=False):
     `confirm_us` 0 or when a lane or the rack must have seen it; `command` the number of its open `Divert` or `Drop`,
     0 none; `lost_from` the place it was lost from while it is lost; `withdrawn`: its agency wants it back. `plan` names the
     sort plan that decided its lane, and `going` the destination that this plan gave it, "" none (G3). `integrity` is bad or
-    unknown, "" good.
+    unknown, "" good. `laps` is how often it went round the loop that it is on; while it does, its `track` is below 0.
 
     `case` is its case, "" none. In a sealed parcel of several documents `lead` names the one whose waybill it bears, "" that
     one itself, which lists the others in `riders`; `part` is the number of the case's part that it left its cell with.
@@ -57,6 +57,7 @@ class Item(msgspec.Struct, gc=False):
     going: str = ""
     integrity: str = ""
     outlet: str = ""
+    laps: int = 0
     case: str = ""
     lead: str = ""
     riders: list[str] = []
@@ -76,7 +77,8 @@ class Plc(msgspec.Struct):
 
     `places` holds only places that are not open. `tracks` maps a sorter's track ids to items. `barred` has the lanes that
     people closed, and who did; `stopped_by` who stopped the machine, "" nobody; `maintenance_us` when it leaves the hands
-    of maintenance, 0 if it is not in them. These three outlive the PLC's memory. `unread` has a bit for each of the last
+    of maintenance, 0 if it is not in them. These three outlive the PLC's memory.
+    `infeed_held`: new items are kept out of this loop. `unread` has a bit for each of the last
     `READS_KEPT` scans, the newest lowest, 1 where nothing could be read; `losses` says when it was last lost or restarted,
     `UNSTEADY_LOSSES` times at most.
     """
@@ -99,17 +101,20 @@ class Plc(msgspec.Struct):
     maintenance_us: int = 0
     unread: int = 0
     losses: list[int] = []
+    infeed_held: bool = False
 
 
 class LaneLoad(msgspec.Struct):
     """
     What a lane holds, first in first out, and how many items are on their way to it.
 
+    Of a lane with a limited rate `recent` has the deadlines of the last decisions for it, as many as it takes in a minute.
     `laid` is what a case rack laid out there last, which is one parcel: all of it or nothing.
     """
 
     on_way: int = 0
     items: list[str] = []
+    recent: list[int] = []
     laid: list[str] = []
 
 
@@ -204,7 +209,8 @@ class Bag(msgspec.Struct):
     A mail bag that hangs open at a position. `closing` is why it was asked to close, "" while it is not; `by_hand`: a person
     wants it closed. `printed` is the whole tag under which it was last asked to close (`core.tags`), "" none.
 
-    `cutoff_us` is when it will be, 0 never: its cut-off, or the next attempt after a refusal.
+    `cutoff_us` is when it will be, 0 never: its cut-off, or the next attempt after a refusal. `was_asked` is why it was asked to
+    close last, which holds also when another plan has other limits.
     """
 
     tag: str
@@ -217,6 +223,7 @@ class Bag(msgspec.Struct):
     suspect: str = ""
     by_hand: bool = False
     printed: str = ""
+    was_asked: str = ""
 
 
 class Receipt(msgspec.Struct):

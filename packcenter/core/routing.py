@@ -1,15 +1,18 @@
 """
 Which lane: the sort plan says a group, the group says a lane that is open, has room, is reachable in time and secure enough.
 
-When an item with a rule finds no lane, its group's overflow groups are tried in order, then the exception lane; it is
-late if it would have found one had its scan come at once.
+When an item with a rule finds no lane, its group's overflow groups are tried in order; then it goes round, where its sorter is
+a loop and it has laps left (`core.loops`), else into the exception lane. It is late if it would have found one had its scan
+come at once; for the rate, if one of its lanes has had as many items as it takes in a minute.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from packcenter.core import loops
 from packcenter.core.hall import Lane, Sorter
+from packcenter.core.limits import RATE_WINDOW_US
 from packcenter.core.state import Item, Plc, lane_place
 from packcenter.core.turn import Turn
 
@@ -32,13 +35,21 @@ def choose(turn: Turn, item: Item, sorter: Sorter, scanned_us: int) -> Choice:
     mail_class = turn.index.classes.get(item.mail_class)
     secure = mail_class is None or mail_class.secure  # a class that the hall has dropped is treated with most care
     plc = turn.plc(sorter.plc)
-    late = False
+    late = rated = False
     for group, balance, lanes in turn.index.lane_order(rule.group, sorter.plc):
         lane = _best(turn, plc, sorter, lanes, balance, secure, scanned_us)
         if lane is not None:
             return Choice(lane, rule.name, group, "plan" if group == rule.group else "overflow")
         late = late or _best(turn, plc, sorter, lanes, balance, secure, turn.at_us) is not None
-    return exception(turn, sorter, "late" if late else "no_lane", rule.name)
+        rated = rated or any(lane.rate_per_minute and not _has_rate(turn, sorter, lane, scanned_us) for lane in lanes)
+    if not late and loops.has_laps_left(sorter, item):
+        return Choice(_way_round(turn, sorter), rule.name, "", "round")
+    return exception(turn, sorter, "late" if late else "rate" if rated else "no_lane", rule.name)
+
+
+def _way_round(turn: Turn, sorter: Sorter) -> Lane:
+    """Past all diverters: the way round is decided on as long as the exception lane is."""
+    return Lane(loops.ROUND, "", 0, turn.index.lanes[sorter.plc, sorter.exception_lane].distance_mm, 0, True)
 
 
 def best(turn: Turn, sorter: Sorter, lanes: tuple[Lane, ...], mail_class: str, scanned_us: int) -> Lane | None:
@@ -72,14 +83,23 @@ def _best(
 
 
 def _usable(turn: Turn, plc: Plc, sorter: Sorter, lane: Lane, held: int, secure: bool, scanned_us: int) -> bool:
-    """Open, with room for one more (R2), secure enough (R8), and not yet passed."""
+    """Open, with room for one more (R2), secure enough (R8), not yet passed, and within its rate."""
     return (
         lane.number not in plc.places
         and lane.number not in plc.barred
         and held < lane.capacity_items
         and (lane.secure or not secure)
         and turn.at_us <= deadline_us(sorter, lane, scanned_us)
+        and (not lane.rate_per_minute or _has_rate(turn, sorter, lane, scanned_us))
     )
+
+
+def _has_rate(turn: Turn, sorter: Sorter, lane: Lane, scanned_us: int) -> bool:
+    """Whether one item more stays within the lane's rate: a belt that stands between them only takes them further apart."""
+    recent = turn.state.lanes[lane_place(sorter.plc, lane.number)].recent
+    if len(recent) < lane.rate_per_minute:
+        return True
+    return deadline_us(sorter, lane, scanned_us) - recent[-lane.rate_per_minute] >= RATE_WINDOW_US
 
 
 def deadline_us(sorter: Sorter, lane: Lane, scanned_us: int) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from packcenter.core import alarm_life, case_life, custody_life, pack_life, plan_life, receipt_life, tag_facts
+from packcenter.core import alarm_life, case_life, custody_life, loop_life, pack_life, plan_life, receipt_life, tag_facts
 from packcenter.core import facts as f
 from packcenter.core.agenda import is_current, rebuild_agenda
 from packcenter.core.commands import (
@@ -199,7 +199,7 @@ def _move(state: State, at_us: int, item: Item, target: str) -> None:
     if source_kind == "lane":
         state.lanes[source].items.remove(item.id)
     elif source_kind == "belt":
-        _leave_belt(state, item)
+        loop_life.leave_belt(state, item)
     elif source_kind == "rack":
         _leave_rack(state, item)
     elif source_kind == "cell":
@@ -220,14 +220,6 @@ def _move(state: State, at_us: int, item: Item, target: str) -> None:
 
 _SEALED = frozenset({"rack", "bag", "dispatched", "lost"})
 """Kinds of place of what is in a sealed parcel; one that is lost is found with what is in it."""
-
-
-def _leave_belt(state: State, item: Item) -> None:
-    """Forget the item's track, reservation and confirmation time."""
-    state.plcs[item.plc].tracks.pop(item.track, None)
-    state.lanes[lane_place(item.plc, item.lane)].on_way -= 1
-    assert state.lanes[lane_place(item.plc, item.lane)].on_way >= 0, item
-    item.plc, item.track, item.lane, item.confirm_us, item.unconfirmed = "", 0, 0, 0, False
 
 
 def _expect_at_rack(state: State, at_us: int, item: Item) -> None:
@@ -274,8 +266,11 @@ def _item_lost(state: State, at_us: int, fact: f.ItemLost) -> None:
 
 def _item_seen(state: State, at_us: int, fact: f.ItemSeen) -> None:
     item = state.items[fact.item]
+    if item.track < 0:
+        state.plcs[item.plc].tracks.pop(item.track)  # it went round, and nobody has looked at it
+    else:
+        item.hand = item.suspect = ""  # whoever put it on the belt has looked at it
     item.plc, item.track, item.confirm_us, item.unconfirmed = fact.plc, fact.track, fact.confirm_us, False
-    item.hand = item.suspect = ""  # whoever put it on the belt has looked at it
     plc = state.plcs[fact.plc]
     plc.tracks[fact.track] = fact.item
     plc.unread = (plc.unread << 1 | (fact.outcome != 0)) & ((1 << READS_KEPT) - 1)
@@ -286,7 +281,9 @@ def _routed(state: State, at_us: int, fact: f.Routed) -> None:
     """Reserve the lane: with what it holds and what is on its way it never exceeds its capacity (R2)."""
     item = state.items[fact.item]
     item.lane, item.plan, item.going = fact.lane, fact.plan, fact.destination
-    state.lanes[lane_place(fact.plc, fact.lane)].on_way += 1
+    if fact.lane:  # nothing is reserved for who goes round
+        state.lanes[lane_place(fact.plc, fact.lane)].on_way += 1
+        loop_life.note_rate(state, fact.plc, fact.lane, fact.deadline_us)
 
 
 def _unconfirmed(state: State, at_us: int, fact: f.Unconfirmed) -> None:
@@ -336,6 +333,9 @@ def _bag_close_asked(state: State, at_us: int, fact: f.BagCloseAsked) -> None:
     bag = state.bags[fact.position]
     bag.closing = fact.reason
     bag.by_hand = bag.by_hand or fact.reason == "by_hand"
+    assert state.hall is not None
+    if fact.reason and (state.plan_switch is not None or state.hall.plan.digest):  # else, in release 0.1.0, limits never change
+        bag.was_asked = fact.reason
     if not fact.reason:
         bag.cutoff_us = at_us + CLOSE_RETRY_US
         heappush(state.agenda, (bag.cutoff_us, "cutoff", bag.tag, bag.position))
@@ -364,6 +364,7 @@ def _epoch_granted(state: State, at_us: int, fact: f.EpochGranted) -> None:
     assert plc.epoch == 0 or fact.nonce != plc.nonce, fact  # E4: and belong to one life
     plc.nonce, plc.epoch, plc.seq, plc.numbers = fact.nonce, fact.epoch, 0, 0
     plc.state, plc.reason_class = UNKNOWN, 0
+    plc.infeed_held = False
     plc.places, plc.jams, plc.pending = {}, {}, {}
     assert not plc.tracks, plc.tracks  # E12: everything that the old life tracked or held has been accounted for
     bagger = state.baggers.get(fact.plc)
@@ -494,5 +495,6 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     **plan_life.EVOLVE,
     **receipt_life.EVOLVE,
     **tag_facts.EVOLVE,
+    **loop_life.EVOLVE,
     **case_life.EVOLVE,
 }

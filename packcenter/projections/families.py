@@ -56,9 +56,11 @@ ROUTE_REASONS: Final = (
     "plan",
     "overflow",
     "case",
+    "round",
     "no_rule",
     "no_lane",
     "no_cell",
+    "rate",
     "late",
     "unknown",
     "no_read",
@@ -105,7 +107,7 @@ PARCEL_REASONS: Final = (
 HAND_REASONS: Final = tuple(
     dict.fromkeys(
         (
-            *(r for r in ROUTE_REASONS if r not in ("plan", "overflow", "case", OTHER)),
+            *(r for r in ROUTE_REASONS if r not in ("plan", "overflow", "case", "round", OTHER)),
             *(d.name.lower() for d in Disposition),
             *SUSPECT_REASONS,
             "no_instruction",

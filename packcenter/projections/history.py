@@ -14,6 +14,7 @@ from packcenter.core import receipt_facts as r
 from packcenter.core import record
 from packcenter.core.acts import REFUSALS
 from packcenter.core.commands import BeginParcel, Divert, Drop, RejectParcel, Release, SealParcel, Store
+from packcenter.core.loop_facts import WentRound
 
 
 class Happening(msgspec.Struct, frozen=True):
@@ -147,6 +148,7 @@ _TELL: dict[type, Callable[[Any], tuple[str, str]]] = {
     f.Routed: lambda x: ("routed", _routed(x)),
     f.DecisionLate: lambda x: ("late", _late(x)),
     f.Diverted: lambda x: ("diverted", _diverted(x)),
+    WentRound: lambda x: ("went round", f"{x.plc}, lap {x.lap}"),
     f.WrongLane: lambda x: ("wrong lane", f"asked for {x.asked}, seen in {x.seen} of {x.plc}"),
     f.JobBegun: lambda x: ("parcel begun", f"at {x.plc}, infeed {x.infeed}, waybill {x.waybill}, job {x.job}"),
     k.StoreBegun: lambda x: ("to be stored", f"in cell {x.cell} of {x.plc}{': ' + x.reason if x.reason else ''}"),

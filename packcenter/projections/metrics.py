@@ -36,6 +36,7 @@ from packcenter.core.custody_facts import DiscrepancyOpened, IntegritySet
 from packcenter.core.hall import Hall, Plan
 from packcenter.core.inputs import Fed, Scanned
 from packcenter.core.lifecycle import FINAL, IN_HALL, SOURCES, kind_of
+from packcenter.core.loop_facts import WentRound
 from packcenter.core.packml import State as Unit
 from packcenter.core.plan_facts import PlanActivated
 from packcenter.core.state import Plc, State, lane_place
@@ -172,9 +173,6 @@ class Metrics:
         self._inc("controller_starts")
         self._digest = fact.digest
         self._sorted_by(fact.hall.plan)
-
-    def _plan_activated(self, at_us: int, fact: PlanActivated) -> None:
-        self._sorted_by(fact.plan)
 
     def _sorted_by(self, plan: Plan) -> None:
         self.hall = msgspec.structs.replace(self.hall, plan=plan)
@@ -560,7 +558,7 @@ def _word(numbers: Any, value: int) -> str:
 
 _COUNT: dict[type, Callable[[Metrics, int, Any], None]] = {
     f.HallAdopted: Metrics._adopted,
-    PlanActivated: Metrics._plan_activated,
+    PlanActivated: lambda self, _, fact: self._sorted_by(fact.plan),
     f.ManifestTaken: Metrics._manifest_taken,
     f.ItemExpected: Metrics._expected,
     f.Moved: Metrics._moved,
@@ -571,6 +569,7 @@ _COUNT: dict[type, Callable[[Metrics, int, Any], None]] = {
     f.Routed: Metrics._routed,
     f.DecisionLate: Metrics._decision_late,
     f.Diverted: Metrics._diverted,
+    WentRound: lambda self, _, fact: self._inc("diverts", fact.plc, "recirculated"),
     f.WrongLane: Metrics._wrong_lane,
     f.Unconfirmed: Metrics._unconfirmed,
     f.JobBegun: Metrics._job_begun,

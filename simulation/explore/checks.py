@@ -27,6 +27,7 @@ from packcenter.core.controller import Controller
 from packcenter.core.custody import balance_errors, books
 from packcenter.core.hall import Destination, Hall
 from packcenter.core.lifecycle import IN_HALL, kind_of
+from packcenter.core.loop_facts import InfeedHeld, WentRound
 from packcenter.core.packml import State as Unit
 from packcenter.core.plan_facts import PlanActivated, PlanValiditySet
 from packcenter.core.receipt_facts import ReceiptOverdue, ReceiptReturned
@@ -163,7 +164,7 @@ class Checker:
         scan = recorded.input
         if isinstance(scan, i.Scanned) and not exception and (scan.outcome != ReadOutcome.SUCCESS or not scan.code):
             self._wrong(now_us, "R9", f"record {recorded.sequence}: {fact} after a scan with outcome {scan.outcome}")
-        if state is None or exception:
+        if state is None or exception or not fact.lane:  # lane 0 is the way round
             return
         item = state.items.get(fact.item)
         if item is not None and self._secure_class.get(item.mail_class, True) and not self._secure[lane]:
@@ -262,6 +263,13 @@ class Checker:
             self._notes.met("plan kept over a restart")
         elif state is not None and any(kind_of(item.place) in IN_HALL for item in state.items.values()):
             self._notes.met("plan switched while items are on their way")
+
+    def _went_round(self, recorded: Recorded, fact: WentRound, state: State | None, now_us: int) -> None:
+        self._notes.met("item went round")
+
+    def _held(self, recorded: Recorded, fact: InfeedHeld, state: State | None, now_us: int) -> None:
+        if fact.held:
+            self._notes.met("infeed of a loop held")
 
     def _validity(self, recorded: Recorded, fact: PlanValiditySet, state: State | None, now_us: int) -> None:
         if fact.why == "plan_expired":
@@ -396,6 +404,8 @@ _FACTS: dict[type, _Check] = {
     f.ActTaken: Checker._taken,
     f.ActRefused: Checker._refused,
     PlanActivated: Checker._activated,
+    WentRound: Checker._went_round,
+    InfeedHeld: Checker._held,
     PlanValiditySet: Checker._validity,
     ReceiptOverdue: Checker._receipt,
     ReceiptReturned: Checker._receipt,

@@ -278,6 +278,7 @@ KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in FAULTS.items()},
     **LUCK_KINDS,
     **{name: fault.kind for name, fault in _LATER.items()},
+    "loops": "staff",  # no fault, but another hall (`scenarios.with_loops`); drawn behind all others, with people who act
     **LAST_LUCK_KINDS,
 }
 """Every fault class with its kind, in an order that is always the same."""

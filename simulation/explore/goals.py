@@ -58,6 +58,8 @@ GOALS: Final[Mapping[str, str]] = {
     "bag for one service left": "one destination has bags for several services",
     "receipt returned": "a court document's receipt comes back",
     "receipt overdue": "a receipt does not come in its time",
+    "item went round": "a loop gives it another chance",
+    "infeed of a loop held": "there are never more items on it than it bears",
     "case complete": "all documents of a case are in its cell, and are laid out for a bagger",
     "case with one document missing for ever": "its time is over; its type says what happens",
     "case shipped in part": "what is there leaves with a label of its own",
@@ -89,6 +91,8 @@ _OF_STAFF: Final = (
     "bag for one service left",
     "receipt returned",
     "receipt overdue",
+    "item went round",
+    "infeed of a loop held",
 )
 WIRE_CANNOT: Final = frozenset({"stale reply ignored", "reload during a jam", "event set aside", *_OF_STAFF})
 """Goals that the wire level does not count: whoever does must take it out here."""

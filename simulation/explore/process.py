@@ -361,7 +361,8 @@ class Life:
         if isinstance(event, i.DivertConfirmed):
             program = self.world.plant.programs[event.plc]
             assert isinstance(program, SorterProgram), event
-            program.tamper(program.lanes[event.lane], "an event set aside")
+            if event.lane in program.lanes:  # what goes round comes to the scanner again
+                program.tamper(program.lanes[event.lane], "an event set aside")
         if isinstance(event, i.Scanned):
             item = self.controller.state.items.get(event.code)
             taken = item is not None and item.place in ("expected", "hand", "lost")

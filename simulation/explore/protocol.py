@@ -62,6 +62,8 @@ class ProtocolWorld(Run):
     def __init__(self, options: Options) -> None:
         served = options.has(services.NAME) > 0
         place = scenarios.place(options.hall, served)
+        if options.has("loops"):
+            place = scenarios.with_loops(place, options.has("loops"))
         day = scenarios.day_of(place, options.seed, options.items, options.safety_us, served=served)
         super().__init__(options, HeapClock(), place, day, Stream(options.seed, "explore/restart"))
         self.hall_digest = _digest_of(f"{options.hall}{' served' if served else ''}")

@@ -182,6 +182,26 @@ def place(name: str, served: bool = False) -> Place:
     return replace(found, hall=services.with_services(found.hall)) if served else found
 
 
+def with_loops(where: Place, hard: int) -> Place:
+    """The same hall with sorters that are loops, and lanes that are soon full, so that items go round."""
+    sorters = tuple(
+        replace(
+            sorter,
+            laps_max=4 - hard,
+            round_mm=sorter.belt_mm // 2,
+            loop_items_max=(14, 10, 8)[hard - 1],
+            lanes=tuple(
+                replace(lane, capacity_items=min(lane.capacity_items, 4 - hard), rate_per_minute=(0, 6, 3)[hard - 1])
+                if lane.feeds
+                else lane
+                for lane in sorter.lanes
+            ),
+        )
+        for sorter in where.hall.sorters
+    )
+    return replace(where, hall=replace(where.hall, sorters=sorters))
+
+
 # --- days ------------------------------------------------------------------------------------------------------------
 
 

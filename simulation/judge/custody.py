@@ -112,6 +112,8 @@ def _carry(court: Court, item: Item, left: str, entered: str, source: str, targe
     item.place = target
     if left == "belt":
         end_scan(court, court.bench, item)
+        item.laps = 0
+        court.machines[source.partition("/")[2]].items -= 1
     elif left == "lane":
         court.in_lane[source].pop(item, None)
         item.awaited = None
@@ -138,6 +140,7 @@ def _carry(court: Court, item: Item, left: str, entered: str, source: str, targe
     if entered in ("hand", "belt", "outside", "lost", *FINAL):
         packing.forget_label(court, item, keep=entered == "lost")
     if entered == "belt":
+        court.machines[target.partition("/")[2]].items += 1
         item.suspect = ""  # a person had it in hand and put it there
 
 

@@ -156,6 +156,8 @@ ReceiptReturned: item text, file text
 ReceiptGivenUp: item text
 ReceiptRefused: file text, code text, why text
 TagMade: bag text, position integer, tag text
+WentRound: item text, plc text, lap integer, confirm_us integer
+InfeedHeld: plc text, held boolean, items integer
 """
 
 COMMANDS: Final = """
@@ -181,9 +183,11 @@ ShiftAccount: mail_class text, agency text, opening integer, inducted integer, d
   remade integer, identified integer, held integer, lost integer
 WaybillAccount: indicator text, country text, first integer, last integer, applied integer, open integer, voided integer,
   stock integer
-Lane: number integer, feeds text, infeed integer, distance_mm integer, capacity_items integer, secure boolean
+Lane: number integer, feeds text, infeed integer, distance_mm integer, capacity_items integer, secure boolean,
+  rate_per_minute integer = 0
 Sorter: plc text, belt_mm_per_s integer, belt_mm integer, actuator_ms integer, scan_cycle_ms integer, link_ms integer,
-  confirm_slack_ms integer, lanes [Lane, ...], exception_lane integer, ideal_cycle_ms integer = 0
+  confirm_slack_ms integer, lanes [Lane, ...], exception_lane integer, ideal_cycle_ms integer = 0, laps_max integer = 0,
+  round_mm integer = 0, loop_items_max integer = 0
 Bagger: plc text, feed_timeout_ms integer, verdict_timeout_ms integer, ideal_cycle_ms integer = 0
 Position: number integer, destination text, services [text, ...] = []
 Rack: plc text, positions [Position, ...], reject_position integer, drop_timeout_ms integer, close_timeout_ms integer,

@@ -11,6 +11,10 @@ _OUTLET: Final = 9
 """The field of a manifest's line that has the code of an outlet; lines of release 0.1.0 end before it."""
 
 
+ROUND: Final = 0
+"""The lane that is the way round of a loop; it is decided on as long as the exception lane is."""
+
+
 class Lane(NamedTuple):
     """A lane of a sorter; `feeds` is the bagger behind it, "" for the exception lane."""
 
@@ -19,6 +23,7 @@ class Lane(NamedTuple):
     distance_mm: int
     capacity: int
     secure: bool
+    rate: int = 0
 
 
 class MailClass(NamedTuple):
@@ -54,12 +59,14 @@ class Sorter:
     """A sorter: its lanes by number, and how long the way to a diverter takes."""
 
     def __init__(self, said: list[Any]) -> None:
-        (_, self.belt_mm_per_s, _, self.actuator_ms, self.scan_cycle_ms, self.link_ms, _, lanes, self.exception, *_) = said
+        (_, self.belt_mm_per_s, _, self.actuator_ms, self.scan_cycle_ms, self.link_ms, _, lanes, self.exception, *later) = said
+        _, self.laps_max, self.round_mm, self.items_max = [*later, 0, 0, 0, 0][:4]
         self.lanes = {number: Lane(*rest) for number, *rest in lanes}
 
     def way_us(self, lane: int) -> int:
         """From the scanner to the lane's diverter, actuator and scan cycle deducted."""
-        way_us = self.lanes[lane].distance_mm * 1_000_000 // max(1, int(self.belt_mm_per_s))
+        distance_mm = self.lanes[self.exception if lane == ROUND else lane].distance_mm
+        way_us = distance_mm * 1_000_000 // max(1, int(self.belt_mm_per_s))
         return way_us - (int(self.actuator_ms) + int(self.scan_cycle_ms)) * 1000
 
 
@@ -173,6 +180,17 @@ class Hall:
         """The groups into which a group may overflow."""
         into: list[str] = self._groups[group][3] if group in self._groups else []
         return into
+
+    def reached_from(self, group: str) -> list[str]:
+        """A group with all groups that it overflows into, and they into."""
+        reached: list[str] = []
+        names = [group]
+        while names:
+            name = names.pop()
+            if name in self._groups and name not in reached:
+                reached.append(name)
+                names += self.overflow_of(name)
+        return reached
 
     def next_cutoff_us(self, at_us: int) -> int:
         """The plan's first cut-off after a moment; 0 if it has none. Cut-offs are minutes of the local day."""

@@ -22,8 +22,8 @@ class Item:
     """A document or object in custody. `line` is what a manifest says of it; None for an object without one."""
 
     __slots__ = (
-        "account", "awaited", "carrier", "code", "going", "grams", "id", "integrity", "job", "line", "parcel", "place", "scan",
-        "secure", "suspect", "waybill", "withdrawn",
+        "account", "awaited", "carrier", "code", "going", "grams", "id", "integrity", "job", "laps", "line", "parcel", "place",
+        "scan", "secure", "suspect", "waybill", "withdrawn",
     )  # fmt: skip
 
     def __init__(self, name: str, line: list[Any] | None, code: str, account: tuple[str, str], place: str) -> None:
@@ -37,6 +37,8 @@ class Item:
         self.withdrawn = False
         self.integrity = "good"
         """What the document itself is like: good, bad or unknown."""
+        self.laps = 0
+        """How often it went round since it came onto the belt."""
         self.going: str | None = None
         """The destination that the plan of its last decision gave it; None if that plan is not said."""
         self.secure = False
@@ -51,8 +53,15 @@ class Item:
         """The sealed parcel in which it rides with another document."""
 
 
+UNDECIDED = -1
+
+
 class Scan:
-    """An item under a track of a sorter, from the scan to the lane's eye; `lane` is 0 before the decision."""
+    """
+    An item under a track of a sorter, from the scan to the lane's eye; `lane` is `UNDECIDED` before the decision.
+
+    One that goes round is kept until its next scan, under a track below 0, which no PLC gives.
+    """
 
     __slots__ = (
         "asked",
@@ -79,7 +88,7 @@ class Scan:
         self.track = track
         self.outcome = outcome
         self.read = False
-        self.lane = 0
+        self.lane = UNDECIDED
         self.asked = False
         self.scanned_us = 0
         self.deadline_us = 0
@@ -189,8 +198,8 @@ class Machine:
     """A PLC: its life, how far its events and our commands were counted, and what it was asked and has not answered."""
 
     __slots__ = (
-        "asked", "barred", "epoch", "highest", "jobs", "maintenance_us", "name", "nonce", "number", "overstayed_us", "places",
-        "seq", "state", "stopped_by", "tainted", "tracks", "up",
+        "asked", "barred", "epoch", "held", "highest", "items", "jobs", "maintenance_us", "name", "nonce", "number",
+        "overstayed_us", "places", "seq", "state", "stopped_by", "tainted", "tracks", "up",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:
@@ -208,6 +217,10 @@ class Machine:
         """Lanes that people closed."""
         self.stopped_by = ""
         self.maintenance_us = 0
+        self.held = False
+        """Whether its infeed is held, because too many items are on the loop."""
+        self.items = 0
+        """How many items are on its belt."""
         """When maintenance gives it back; 0: it has not got it."""
         self.overstayed_us = 0
         """When maintenance was first seen to have it for too long, in this run; 0: it has not."""
@@ -295,6 +308,8 @@ class Court:
         """Agency and mail class -> kind of place -> items there."""
         self.machines = Machines()
         self.reserved: dict[tuple[str, int], int] = {}
+        self.recent: dict[tuple[str, int], list[int]] = {}
+        """Of lanes with a limited rate, when the items that were last sent there are due."""
         self.in_lane: dict[str, dict[Item, None]] = {}
         """What stands in each lane, the first to come first."""
         self.waybills: dict[str, Item] = {}

@@ -206,6 +206,10 @@ def lane_barred(court: Court, bench: Bench, fact: Said) -> None:
 def set_place(court: Court, bench: Bench, command: Said) -> None:
     """A PLC is told of a lane what a person decided, then and in its next life."""
     _, plc, _, place, is_open = command
+    if place == 0:  # the infeed of a loop
+        if "InfeedHeld" not in bench.said:
+            court.blame("R9", f"{plc} is told to {'open' if is_open else 'close'} its infeed, and nobody said why")
+        return
     if bench.name not in ("LaneOrdered", "LinkUp"):
         court.blame("O1", f"{plc} is told to {'open' if is_open else 'close'} place {place}, and nobody asked for it")
     elif is_open != (place not in court.machines[plc].barred):
@@ -214,7 +218,7 @@ def set_place(court: Court, bench: Bench, command: Said) -> None:
 
 def told_closed(court: Court, bench: Bench, machine: Machine) -> None:
     """A new life of a PLC is told of every lane that is closed."""
-    told = {command[3] for command in bench.commands if command[0] == "SetPlace" and command[1] == machine.name}
+    told = {command[3] for command in bench.commands if command[0] == "SetPlace" and command[1] == machine.name and command[3]}
     if told != machine.barred:
         court.blame(
             "R1", f"{machine.name} begins a life and is told to close {sorted(told)}, closed are {sorted(machine.barred)}"

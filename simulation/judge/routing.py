@@ -10,16 +10,26 @@ from __future__ import annotations
 from typing import Final
 
 from simulation.judge import cases, plans
+from simulation.judge.custody import end_scan
 from simulation.judge.grammar import Said
-from simulation.judge.hall import Sorter
-from simulation.judge.ledger import Bench, Court, Item, Scan, is_masked
+from simulation.judge.hall import ROUND, Sorter
+from simulation.judge.ledger import UNDECIDED, Bench, Court, Item, Scan, is_masked
 
 SUCCESS: Final = 0
 _OPEN: Final = 0
+INFEED: Final = 0
+"""The place of a sorter that is its infeed."""
+
+_RATE_US: Final = 60_100_000
+"""The minute of a lane's rate, with what clocks may differ in."""
+
+_AHEAD: Final = 2
+"""Items that may still come while the infeed is being held."""
+
 _TOLERANCE_MS: Final = 1
 """Deadlines are rounded to milliseconds on the way to the PLC."""
 
-_FREE: Final = ("expected", "hand", "lost")
+_FREE: Final = ("expected", "hand", "lost", "round")
 """Places from which an item can come onto a belt; anywhere else it is in custody."""
 
 
@@ -32,6 +42,8 @@ def before_scanned(court: Court, bench: Bench) -> None:
     """Remember where the item with this code is before its scan changes that."""
     item = court.items.get(bench.happened[8])
     bench.before = item.place if item is not None else ""
+    if item is not None and item.scan is not None and item.scan.track < 0 and item.scan.plc == bench.plc:
+        bench.before = "round"
 
 
 def item_seen(court: Court, bench: Bench, fact: Said) -> None:
@@ -58,7 +70,9 @@ def item_seen(court: Court, bench: Bench, fact: Said) -> None:
     tracks = court.machines[plc].tracks
     if track in tracks:
         court.blame("R3", f"track {track} of {plc} is given to {name} while {tracks[track].item.id} is under it")
-    if item.scan is not None:
+    if item.scan is not None and item.scan.track < 0 and item.scan.plc == plc:
+        del tracks[item.scan.track]  # it went round
+    elif item.scan is not None:
         court.blame("R3", f"{name} is seen again while it is under track {item.scan.track} of {item.scan.plc}")
     item.scan = scan
     tracks[track] = scan
@@ -75,7 +89,7 @@ def routed(court: Court, bench: Bench, fact: Said) -> None:
     if scan is None or scan.plc != plc or bench.seen is not item:
         court.blame("R3", f"{name} is decided on, but the scan of this record was not of it")
         return
-    if scan.lane:
+    if scan.lane != UNDECIDED:
         court.blame("R5", f"{name} is decided on again: lane {scan.lane}, then lane {lane}, for one scan")
         return
     scan.lane = lane
@@ -85,13 +99,16 @@ def routed(court: Court, bench: Bench, fact: Said) -> None:
     if sorter is None:
         court.blame("R1", f"{name} is decided on at {plc}, which is no sorter of the hall")
         return
-    if lane not in sorter.lanes:
+    if lane not in sorter.lanes and (lane != ROUND or not sorter.laps_max):
         court.blame("R1", f"{name} is to go into lane {lane} of {plc}, which does not exist")
         return
     if bench.name == "Scanned":
         right_us = scan.scanned_us + sorter.way_us(lane) - sorter.link_ms * 1000
         if abs(deadline_us - right_us) > _TOLERANCE_MS * 1000:
             court.blame("R7", f"the decision on {name} is due at {deadline_us}, by belt and diverter it is {right_us}")
+    if lane == ROUND:
+        _goes_round(court, scan, sorter, rule, group, reason)
+        return
     if lane != sorter.exception:
         _sorted(court, scan, sorter, rule, group, reason)
         return
@@ -132,6 +149,10 @@ def _sorted(court: Court, scan: Scan, sorter: Sorter, rule: str, group: str, rea
         court.blame(
             "R2", f"lane {number} of {plc} holds {lane.capacity}; {inside} are in it and {court.reserved[key]} on their way"
         )
+    if lane.rate:
+        if not _within_rate(court, plc, number, lane.rate, scan.deadline_us):
+            court.blame("R2", f"{item.id} gets lane {number} of {plc}, which has had its {lane.rate} items of this minute")
+        court.recent.setdefault(key, []).append(scan.deadline_us)
     state = court.machines[plc].places.get(number, _OPEN)
     if state != _OPEN:
         court.blame("R1", f"{item.id} is to go into lane {number} of {plc}, which is not open (state {state})")
@@ -157,6 +178,23 @@ def _sorted(court: Court, scan: Scan, sorter: Sorter, rule: str, group: str, rea
         )
 
 
+def _goes_round(court: Court, scan: Scan, sorter: Sorter, rule: str, group: str, reason: str) -> None:
+    """It was read and announced, has a lap left, and no lane of the plan can take it now."""
+    assert court.hall is not None
+    item, plc = scan.item, scan.plc
+    if not scan.read or item.line is None or item.withdrawn:
+        court.blame("R9", f"{item.id} was not read as an announced item, or is withdrawn, and goes round {plc}")
+        return
+    if item.laps >= sorter.laps_max:
+        court.blame("R9", f"{item.id} goes round {plc} after {item.laps} laps, allowed are {sorter.laps_max}")
+    right, own = court.hall.rule_of(item.line)
+    if (rule, group, reason) != (right, "", "round"):
+        court.blame("G3", f"{item.id} goes round {plc} by rule {rule!r}, group {group!r} ({reason}); the plan says {right!r}")
+    better = _free_lane(court, scan, *court.hall.reached_from(own))
+    if better:
+        court.blame("G3", f"{item.id} goes round {plc}, though lane {better} is free")
+
+
 def _is_secure(court: Court, item: Item) -> bool:
     """Whether an item needs a secure lane: by its class in force, or the one it was announced with."""
     assert item.line is not None
@@ -180,9 +218,17 @@ def _free_lane(court: Court, scan: Scan, *groups: str) -> int:
             in_time = court.bench.at_us <= scan.scanned_us + sorter.way_us(number) - sorter.link_ms * 1000
             machine = court.machines[plc]
             closed = number in machine.barred or machine.places.get(number, _OPEN) != _OPEN
-            if taken < lane.capacity and in_time and not closed:
+            due_us = scan.scanned_us + sorter.way_us(number) - sorter.link_ms * 1000
+            in_rate = not lane.rate or _within_rate(court, plc, number, lane.rate, due_us)
+            if taken < lane.capacity and in_time and not closed and in_rate:
                 return number
     return 0
+
+
+def _within_rate(court: Court, plc: str, number: int, rate: int, due_us: int) -> bool:
+    """Whether a lane that takes so many items in a minute can be sent one that is due then."""
+    recent = court.recent.get((plc, number), [])[-rate:]
+    return len(recent) < rate or due_us - recent[0] >= _RATE_US
 
 
 def decision_late(court: Court, bench: Bench, fact: Said) -> None:
@@ -214,7 +260,7 @@ def divert(court: Court, bench: Bench, command: Said) -> None:
         court.blame("R7", f"Divert {number} of {plc} falls back to lane {fallback}, expected {sorter.exception}")
     if bench.at_us > scan.deadline_us:
         court.blame("R7", f"Divert {number} of {plc} for {scan.item.id} is asked {bench.at_us - scan.deadline_us} us too late")
-    elif scan.lane in sorter.lanes:
+    elif scan.lane in sorter.lanes or scan.lane == ROUND:
         right_ms = (scan.due_ms + sorter.way_us(scan.lane) // 1000) % 65536
         off_ms = (deadline - 65536 - right_ms + 32768) % 65536 - 32768
         if not 65536 <= deadline < 131072 or abs(off_ms) > _TOLERANCE_MS:
@@ -254,7 +300,7 @@ def after_decision(court: Court, bench: Bench) -> None:
     scan = bench.seen.scan if bench.seen is not None else None
     if scan is None:
         return
-    if not scan.lane:
+    if scan.lane == UNDECIDED:
         court.blame("R5", f"{scan.item.id} was scanned and not decided on")
     elif not scan.asked and bench.name == "Scanned":
         court.blame("E9", f"{scan.item.id} gets lane {scan.lane}, and no diverter is asked")
@@ -307,6 +353,51 @@ def _confirmed(court: Court, bench: Bench, name: str, plc: str, lane: int, what:
     return item.scan
 
 
+def went_round(court: Court, bench: Bench, fact: Said) -> None:
+    """An eye saw it pass all lanes of a loop: it stays on the belt, under no track of the PLC, for a lap more than before."""
+    _, name, plc, lap, confirm_us = fact
+    scan = _confirmed(court, bench, name, plc, ROUND, fact[0])
+    sorter = sorter_of(court, plc)
+    if scan is None or sorter is None:
+        return
+    item = scan.item
+    if not sorter.laps_max or lap != item.laps + 1:
+        court.blame("R9", f"{name} goes round {plc} for the {lap}. time after {item.laps}, on a loop of {sorter.laps_max} laps")
+    if confirm_us < bench.at_us + sorter.round_mm * 1_000_000 // max(1, int(sorter.belt_mm_per_s)):
+        court.blame("T2", f"{name} is waited for until {confirm_us}, by then the way round {plc} is not over")
+    item.laps = lap
+    end_scan(court, bench, item)
+    scan.track, scan.lane, scan.confirm_us = -1 - scan.track, UNDECIDED, confirm_us
+    item.scan = court.machines[plc].tracks[scan.track] = scan
+
+
+def infeed_held(court: Court, bench: Bench, fact: Said) -> None:
+    """New items are kept out of a loop, or let in again, and its PLC is told."""
+    _, plc, held, items = fact
+    machine = court.machines[plc]
+    if held is machine.held or items != machine.items:
+        court.blame(
+            "R9", f"the infeed of {plc} is {'held' if held else 'released'} with {items} items, on it are {machine.items}"
+        )
+    orders = [command[4] for command in bench.commands if command[0] == "SetPlace" and command[1] == plc and command[3] == INFEED]
+    if orders != [not held]:
+        court.blame("R9", f"the infeed of {plc} is {'held' if held else 'released'}, and its PLC is not told")
+    machine.held = held
+
+
+def look_at_loops(court: Court, bench: Bench) -> None:
+    """New items are kept out of a loop in time, and let in when there is room; a PLC that cannot be heard is asked nothing."""
+    for plc, sorter in court.hall.sorters.items() if court.hall is not None else ():
+        if not sorter.items_max or not sorter.laps_max:
+            continue
+        machine = court.machines[plc]
+        full = sorter.items_max - _AHEAD
+        room = full - max(1, full // 4)
+        if machine.up and ((machine.items >= full and not machine.held) or (machine.items <= room and machine.held)):
+            court.blame("R9", f"{machine.items} items are on {plc}, and its infeed is {'held' if machine.held else 'not held'}")
+            machine.held = not machine.held
+
+
 def unconfirmed(court: Court, bench: Bench, fact: Said) -> None:
     """No eye saw the item in time: it must be on its way still."""
     item = court.item(fact[1], fact[0])
@@ -330,10 +421,10 @@ def after_confirmed(court: Court, bench: Bench) -> None:
     _, plc, _, _, track, lane, *_ = bench.happened
     if "EventSetAside" in bench.said:
         sorter = sorter_of(court, plc)
-        known = sorter is not None and (lane in sorter.lanes)
+        known = sorter is not None and (lane in sorter.lanes or (lane == ROUND and sorter.laps_max > 0))
         if known and track in court.machines[plc].tracks:
             court.blame("R7", f"the eye of lane {lane} of {plc} saw track {track}, which is known, and is not believed")
-    elif not ("Diverted" in bench.said or "WrongLane" in bench.said):
+    elif not ("Diverted" in bench.said or "WrongLane" in bench.said or ("WentRound" in bench.said and lane == ROUND)):
         court.blame("R7", f"the eye of lane {lane} of {plc} saw track {track}, and nothing follows")
     elif track in court.machines[plc].tracks:
         court.blame("R7", f"the eye of lane {lane} of {plc} saw track {track}, and its item stays on the belt")

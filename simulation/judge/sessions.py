@@ -113,7 +113,7 @@ def epoch_granted(court: Court, bench: Bench, fact: Said) -> None:
             if position in court.open_bags and tag in (court.open_bags[position].tag, court.open_bags[position].printed):
                 court.blame("D3", f"{plc} lost its memory, bag {tag} may be shut, and its tag is used on")
     machine.epoch, machine.nonce, machine.highest = epoch, nonce, max(epoch, machine.highest)
-    machine.seq, machine.number, machine.state = 0, 0, 0
+    machine.seq, machine.number, machine.state, machine.held = 0, 0, 0, False
     for job in machine.jobs.values():
         for item in job.wanted:
             if item.awaited is job:

@@ -70,6 +70,8 @@ FACTS: Final[dict[str, Rule]] = {
     "DecisionLate": routing.decision_late,
     "Diverted": routing.diverted,
     "WrongLane": routing.wrong_lane,
+    "WentRound": routing.went_round,
+    "InfeedHeld": routing.infeed_held,
     "Unconfirmed": routing.unconfirmed,
     "ConfirmationMoved": routing.confirmation_moved,
     "WaybillAssigned": packing.waybill_assigned,
@@ -295,6 +297,7 @@ class Trial:
         shifts.after_record(court, bench)
         integrity.after_record(court, bench)
         plans.look_for_validity(court, bench)
+        routing.look_at_loops(court, bench)
         alarms.after_record(court, bench)
         receipts.after_record(court, bench)
         for (plc, number), order in bench.orders.items():

@@ -12,6 +12,7 @@ from simulation.luck import Fate
 from simulation.truth import Document, Truth, Why
 
 NEVER: Final = 1 << 62
+MINUTE_US: Final = 60_000_000
 SOUND: Final = ""
 STUCK_HOME: Final = "home"
 STUCK_OUT: Final = "out"
@@ -39,6 +40,8 @@ class Lane:
         "jammed",
         "number",
         "on_drained",
+        "rate",
+        "recent",
         "reopen_at",
         "state",
         "tampered",
@@ -61,6 +64,8 @@ class Lane:
         self.eye_blocked = False
         self.diverter = SOUND
         self.tampered = ""
+        self.rate = 0
+        self.recent: deque[int] = deque()
         self.is_outlet = False
         self.on_drained: Callable[[Lane], None] | None = None
         self.waiter: Callable[[], None] | None = None
@@ -68,7 +73,18 @@ class Lane:
     @classmethod
     def of(cls, lane: hall.Lane, belt_mm_per_s: int) -> Lane:
         """The lane that the configuration describes."""
-        return cls(lane.number, lane.distance_mm * 1_000_000 // belt_mm_per_s, lane.capacity_items)
+        made = cls(lane.number, lane.distance_mm * 1_000_000 // belt_mm_per_s, lane.capacity_items)
+        made.rate = lane.rate_per_minute
+        return made
+
+    def has_rate(self, now_us: int) -> bool:
+        """Whether it may take one document more in this minute; if so, it is counted."""
+        while self.recent and self.recent[0] <= now_us - MINUTE_US:
+            self.recent.popleft()
+        if self.rate and len(self.recent) >= self.rate:
+            return False
+        self.recent.append(now_us)
+        return True
 
     @classmethod
     def outlet(cls, number: int, capacity: int) -> Lane:

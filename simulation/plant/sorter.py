@@ -23,14 +23,15 @@ import msgspec
 
 from packcenter.core import hall
 from packcenter.core.packml import Command, State
-from packcenter.core.words import CommandResult, Disposition, PlaceState, ReasonClass, is_past
-from packcenter.plc.line import TRACK_MAX, CommandKind, EventKind, LineCommand
+from packcenter.core.words import Disposition, PlaceState, ReasonClass
+from packcenter.plc.line import TRACK_MAX, EventKind
 from simulation.clock import PLANT, SimClock
 from simulation.luck import Fate, Luck, Stage
-from simulation.packml_unit import Machine
 from simulation.plant.hand import HandStation
 from simulation.plant.lane import NEVER, SOUND, STUCK_HOME, STUCK_OUT, Lane, Rider
+from simulation.plant.loop import Loop
 from simulation.plant.reader import Reader
+from simulation.plant.sorter_orders import GOES_ROUND, INFEED, ROUND, SorterOrders
 from simulation.plcport import PlcPort
 from simulation.truth import Document, Truth, Why
 
@@ -51,13 +52,12 @@ class SorterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jam_us: int = 60_000_000  # how long a person needs to clear a jam
 
 
-class SorterProgram(Machine):
+class SorterProgram(SorterOrders):
     """The machine program of a sorter, and the sorter itself."""
 
     __slots__ = (
-        "_belt", "_belt_us", "_carrying", "_hand", "_inducting", "_jams", "_luck",
-        "_margin_us", "_next_slot_us", "_on_belt", "_reader", "_riders", "_running", "_scan_us", "_settings",
-        "_since_us", "_stuck_out", "_sweep_token", "_sweeping", "_track", "belt_end_us", "exception", "floor", "lanes", "queue",
+        "_belt", "_belt_us", "_carrying", "_hand", "_inducting", "_jams", "_luck", "_next_slot_us", "_on_belt", "_reader",
+        "_running", "_scan_us", "_settings", "_since_us", "_sweep_token", "_sweeping", "_track", "belt_end_us", "floor",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +79,7 @@ class SorterProgram(Machine):
         self._margin_us = (sorter.actuator_ms + sorter.scan_cycle_ms) * 1000
         self._scan_us = sorter.scan_cycle_ms * 1000
         self._stuck_out = 0
+        self.loop = Loop(sorter, clock, self._belt_now_us, self._wake)
         self._reader = Reader(sorter.plc, Stage.SCANNER, luck, truth)
         self._luck = luck
         self._hand = hand
@@ -97,8 +98,7 @@ class SorterProgram(Machine):
         self._carrying = False
         self._jams = 0
         super().__init__(clock, port, truth)
-        self.handlers |= {CommandKind.DIVERT: self._on_divert, CommandKind.SET_PLACE: self._on_set_place}
-        self.handlers[CommandKind.CLEAR_JAM] = self._on_clear_jam
+        self.take_orders()
         for lane in self.lanes.values():
             lane.on_drained = self._on_drained
         self._show_places()
@@ -114,6 +114,7 @@ class SorterProgram(Machine):
         """Everything that this sorter holds, for `Truth`."""
         yield from ((document, f"queue/{self.name}") for document in self.queue)
         yield from ((rider.document, f"belt/{self.name}") for rider in self.on_belt())
+        yield from ((document, f"belt/{self.name}") for document in self.loop.contents())
         for lane in self.lanes.values():
             yield from ((document, f"lane/{self.name}/{lane.number}") for document in lane.fifo)
         yield from ((document, "floor") for document in self.floor)
@@ -219,23 +220,30 @@ class SorterProgram(Machine):
     # --- infeed and scanner ------------------------------------------------------------------------------------------
 
     def _wake(self) -> None:
-        if self.queue and not self._inducting and self._may_induct():
+        if self._next() is not None and not self._inducting and self._may_induct():
             self._inducting = True
             self.clock.at(max(0, self._next_slot_us - self.clock.now_us), PLANT, self._induct, None)
 
+    def _next(self) -> deque[Document] | None:
+        """From where the next document comes in: what went round goes first; None: from nowhere now."""
+        if self.loop.merge:
+            return self.loop.merge
+        return self.queue if self.queue and not self.loop.closed and self.exception.state is PlaceState.OPEN else None
+
     def _may_induct(self) -> bool:
-        return self.unit.state is State.EXECUTE and self._running and self.exception.state is PlaceState.OPEN
+        return self.unit.state is State.EXECUTE and self._running
 
     def _induct(self, _: None) -> None:
         """Let one document in and read it, if the machine, the PLC and the exception lane allow."""
         self._inducting = False
-        if not self.queue or not self._may_induct():
+        waiting = self._next()
+        if waiting is None or not self._may_induct():
             return
         if not self.port.infeed_allowed(self._on_belt + _OWN):
             self._inducting = True
             self.clock.at(self._settings.retry_us, PLANT, self._induct, None)
             return
-        document = self.queue.popleft()
+        document = waiting.popleft()
         key = document.key
         now_us = self.clock.now_us
         fate = self._luck.on_belt(key)
@@ -253,7 +261,7 @@ class SorterProgram(Machine):
             self._aim_next(rider)
         gap_us = self._settings.gap_us + self._luck.below(self._settings.gap_jitter_us + 1, key, Stage.INDUCTION)
         self._next_slot_us = now_us + gap_us
-        if self.queue:
+        if self._next() is not None:
             self._inducting = True
             self.clock.at(gap_us, PLANT, self._induct, None)
         outcome, code = self._scan(document)
@@ -313,6 +321,7 @@ class SorterProgram(Machine):
                     self._aim(rider, rider.due_us)
             if self._belt:
                 self._sweep_later()
+            self.loop.watch()
         elif self._running and not run:
             self._belt_us = self._belt_now_us()
             self._running = False
@@ -404,34 +413,6 @@ class SorterProgram(Machine):
 
     # --- diverters and lanes -----------------------------------------------------------------------------------------
 
-    def _on_divert(self, command: LineCommand) -> None:
-        """Take a decision for a document on the belt, or refuse it: unknown, malformed, decided otherwise, or too late."""
-        rider = self._riders.get(command.track)
-        lane = self.lanes.get(command.a)
-        if rider is None:
-            self.end(command.number, CommandResult.UNKNOWN_TRACK)
-        elif lane is None or command.b not in self.lanes:
-            self.end(command.number, CommandResult.MALFORMED)
-        elif rider.asked:
-            if rider.asked != lane.number:
-                self.end(command.number, CommandResult.INTERLOCK)
-        elif self._is_late(rider, lane, command.deadline):
-            rider.why = Disposition.LATE
-            self.end(command.number, CommandResult.LATE)
-        else:
-            rider.asked = rider.lane = lane.number
-            rider.fallback = command.b
-            rider.why = Disposition.AS_ASKED
-            if self._stuck_out:
-                self._aim_next(rider)
-            elif lane is not self.exception:
-                rider.stop = lane
-                self._aim(rider, rider.mark_us + lane.travel_us)
-
-    def _is_late(self, rider: Rider, lane: Lane, deadline: int) -> bool:
-        left_us = rider.mark_us + lane.travel_us - self._belt_now_us()
-        return left_us < self._margin_us or is_past(deadline, self.port.now_ms())
-
     def _at_diverter(self, rider: Rider, lane: Lane) -> None:
         if rider.fate is Fate.FALLS:
             self._lose(rider, lane)
@@ -448,7 +429,11 @@ class SorterProgram(Machine):
         elif lane.state is PlaceState.OPEN or lane.diverter == STUCK_OUT:
             shut = lane.state in (PlaceState.CLOSED, PlaceState.JAMMED)
             rider.why = Disposition.WRONG_LANE if shut else rider.why
-            self._enter(rider, lane)
+            if lane.rate and not lane.has_rate(self.clock.now_us):
+                rider.why = Disposition.RATE
+                self._fall_back(rider, lane)
+            else:
+                self._enter(rider, lane)
         else:
             self._fall_back(rider, lane)
 
@@ -474,7 +459,17 @@ class SorterProgram(Machine):
             return
         if rider.track == 0:
             self._see_ghost(rider, self.belt_end_us)
-        self._enter(rider, self.exception)
+        if rider.asked == GOES_ROUND and rider.why is Disposition.AS_ASKED and not rider.hollow:
+            self._go_round(rider)
+        else:
+            self._enter(rider, self.exception)
+
+    def _go_round(self, rider: Rider) -> None:
+        """The eye at the belt's end sees it pass; it comes back to the scanner, and gets another track there."""
+        self._take_off(rider)
+        ms = (self.clock.now_us - rider.scanned_us) // 1000
+        self.report(EventKind.DIVERTED, track=rider.track, a=ROUND, b=Disposition.RECIRCULATED, c=ms, about=(rider.document,))
+        self.loop.take(rider.document)
 
     def _enter(self, rider: Rider, lane: Lane) -> None:
         self._take_off(rider)
@@ -549,26 +544,6 @@ class SorterProgram(Machine):
         if not self.unit.ask(Command.UNHOLD, ReasonClass.OPERATOR):
             self._drive()
 
-    def _on_clear_jam(self, command: LineCommand) -> None:
-        """Clearing is a person's work: the PLC can only say whether it is done."""
-        lane = self.lanes.get(command.a)
-        if lane is None:
-            self.end(command.number, CommandResult.MALFORMED)
-        else:
-            self.end(command.number, CommandResult.INTERLOCK if lane.jammed else CommandResult.DONE)
-
-    def _on_set_place(self, command: LineCommand) -> None:
-        """Open or close a lane; its new state is the answer, if it is new."""
-        lane = self.lanes.get(command.a)
-        if lane is None or command.b not in (PlaceState.OPEN, PlaceState.CLOSED):
-            self.end(command.number, CommandResult.MALFORMED)
-            return
-        lane.closed = command.b == PlaceState.CLOSED
-        if lane.present_state() is lane.state:
-            self.end(command.number, CommandResult.DONE)
-        else:
-            self._settle(lane)
-
     def _settle(self, lane: Lane) -> None:
         """Let a lane's state follow what is so; report it if it changed."""
         state = lane.present_state()
@@ -583,13 +558,16 @@ class SorterProgram(Machine):
         self.port.set_places(sum(1 << lane.number - 1 for lane in self.lanes.values() if lane.state is PlaceState.OPEN))
 
     def report_places(self) -> None:
-        """Report each lane that is not open."""
+        """Report each lane that is not open, and an infeed that is held."""
+        if self.loop.closed:
+            self.report(EventKind.PLACE_STATE, a=INFEED, b=PlaceState.CLOSED, c=len(self.queue))
         for lane in self.lanes.values():
             if lane.state is not PlaceState.OPEN:
                 self.report(EventKind.PLACE_STATE, a=lane.number, b=lane.state, c=len(lane.fifo))
 
     def forget(self) -> None:
-        """Lose tracks, decisions and closed lanes."""
+        """Lose tracks, decisions and closed lanes; the infeed is open."""
+        self.loop.closed = False
         self.lose_tracks(self._belt)
         self._track = self.port.first_track - 1
         for lane in self.lanes.values():

@@ -235,6 +235,18 @@ def test_a_wide_rule_after_narrow_ones(tmp_path: Path) -> None:
     assert [rule.name for rule in load_site(write(tmp_path, made)).hall.plan.rules][:2] == ["court", "tax-invoices"]
 
 
+def test_a_loop_is_a_table_of_its_sorter_and_a_rate_a_key_of_its_lane(tmp_path: Path) -> None:
+    """Without it the belt ends in the exception lane, as the other one's does."""
+    loop = "loop = { laps_max = 2, round_length_mm = 6000, items_max = 30 }\nexception_lane = 9"
+    made = texts()
+    slow = "secure = false, rate_per_minute = 30 }"
+    made["site.toml"] = made["site.toml"].replace("exception_lane = 9", loop, 1).replace("secure = false }", slow, 1)
+    first, second = load_site(write(tmp_path, made)).hall.sorters
+    assert [lane.rate_per_minute for lane in first.lanes] == [30, *[0] * 8]
+    assert (first.laps_max, first.round_mm, first.loop_items_max) == (2, 6000, 30)
+    assert (second.laps_max, second.round_mm, second.loop_items_max) == (0, 0, 0)
+
+
 def test_a_plans_validity_is_local_time(tmp_path: Path) -> None:
     """Midnight of the hall, not of Greenwich; and the digest is that of all that the plan says."""
     made, _ = edited((plan("[bags]", 'valid_from = "2026-03-02 00:00"\nvalid_until = "2026-03-09 06:30"\n\n[bags]'),))

@@ -205,7 +205,7 @@ PLANS: Final[dict[str, Plan]] = {
     # everything goes into the first lanes, 211000 to 211999 go to Suzhou, and a bag is full with two parcels
     "night": _digested(_NIGHT),
     "night-changed": _digested(replace(_NIGHT, bags=BagLimits(3, 400, ()))),
-    "day": _digested(replace(_NIGHT, version="day", destinations=SMALL.plan.destinations[:2])),
+    "day": _digested(replace(_NIGHT, version="day", destinations=SMALL.plan.destinations[:2], bags=BagLimits(3, 400, (1320,)))),
     # valid from 10 s to 20 s
     "short": _digested(replace(_NIGHT, version="short", valid_from_us=BASE_US + 10_000_000, valid_until_us=BASE_US + 20_000_000)),
     # what this hall cannot be sorted by
@@ -224,3 +224,21 @@ HALLS["short"] = replace(SMALL, name="short", plan=PLANS["short"])
 HALLS["daily"] = replace(SMALL, name="daily", plan=PLANS["day"])
 # as the small hall, without sorter-2
 HALLS["narrow"] = replace(SMALL, name="narrow", sorters=SMALL.sorters[:1])
+# as the small hall, with sorters that are loops: 4 s from the belt's end back to the scanner, twice at most, six items on it
+HALLS["loop"] = replace(
+    SMALL,
+    name="loop",
+    sorters=tuple(replace(sorter, laps_max=2, round_mm=4000, loop_items_max=6) for sorter in SMALL.sorters),
+)
+# as the small hall; lane 2 of sorter-1 takes two items a minute, and so does the only one of sorter-2
+HALLS["slow"] = replace(
+    SMALL,
+    name="slow",
+    sorters=(
+        replace(
+            SMALL.sorters[0],
+            lanes=tuple(replace(lane, rate_per_minute=2 * (lane.number == 2)) for lane in SMALL.sorters[0].lanes),
+        ),
+        replace(SMALL.sorters[1], lanes=tuple(replace(lane, rate_per_minute=2) for lane in SMALL.sorters[1].lanes)),
+    ),
+)

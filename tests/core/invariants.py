@@ -229,7 +229,8 @@ class Watch:
                 assert seen == ["duplicate"] or known, f"{happened} while {before.code_place} has it (A4)"
         if isinstance(happened, i.DivertConfirmed):
             place = state.items[before.tracked].place
-            assert place in (lane_place(happened.plc, happened.lane), "hand"), f"{happened} led to {place} (R7)"
+            right = (lane_place(happened.plc, happened.lane), "hand") if happened.lane else (f"belt/{happened.plc}",)
+            assert place in right, f"{happened} led to {place} (R7)"
 
     def _check_pouches(self, happened: i.Input, outcome: Outcome, before: _Before) -> None:
         """B5, B6, C1, C2, C4: what was in a pouch over a stop or with another document is not trusted, nor what is not right."""
@@ -302,8 +303,12 @@ class Watch:
         state = self.controller.state
         assert state.hall is not None
         sorter = next(sorter for sorter in state.hall.sorters if sorter.plc == routed.plc)
-        lane = next(lane for lane in sorter.lanes if lane.number == routed.lane)
         item = state.items[routed.item]
+        if routed.reason == "round":
+            assert not routed.lane, routed
+            assert item.laps < sorter.laps_max, f"{routed} after {item.laps} laps (R9)"
+            return
+        lane = next(lane for lane in sorter.lanes if lane.number == routed.lane)
         if routed.reason not in ("plan", "overflow", "case"):
             assert lane.number == sorter.exception_lane, routed
             return
@@ -329,7 +334,8 @@ class Watch:
         assert (routed.item, routed.lane) == (state.plcs[divert.plc].tracks[divert.track], divert.lane), (divert, routed)
         assert state.last_us <= routed.deadline_us, f"{divert} comes too late (R7)"
         sorter = next(sorter for sorter in state.hall.sorters if sorter.plc == divert.plc)
-        travel_ms = next(lane.distance_mm for lane in sorter.lanes if lane.number == divert.lane) * 1000 // sorter.belt_mm_per_s
+        by_lane = {lane.number: lane.distance_mm for lane in sorter.lanes}
+        travel_ms = by_lane[divert.lane or sorter.exception_lane] * 1000 // sorter.belt_mm_per_s
         assert divert.fallback == sorter.exception_lane, divert
         assert not is_past(divert.deadline, happened.plc_ms + happened.age_us // 1000), f"{divert} is void already"
         assert is_past(divert.deadline, happened.plc_ms + travel_ms), f"{divert} is good for whatever comes next (R7)"
@@ -384,6 +390,8 @@ def _before(state: State, happened: i.Input) -> _Before:
     code_place = tracked = ""
     if isinstance(happened, i.Scanned | i.Fed) and happened.code in state.items:
         code_place = state.items[happened.code].place
+        if state.items[happened.code].track < 0 and code_place == f"belt/{happened.plc}":
+            code_place = "round"
     if isinstance(happened, i.DivertConfirmed):
         tracked = state.plcs[happened.plc].tracks.get(happened.track, "")
     ahead: tuple[str, ...] = ()
@@ -451,6 +459,8 @@ def _check_places(state: State) -> None:
     for item in state.items.values():
         assert item.place not in ("agency", ""), item
         assert bool(item.plc) == (kind_of(item.place) == "belt"), item
+        assert item.track >= 0 or not item.lane, f"{item} goes round with a lane reserved (R2)"
+        assert item.plc or not item.laps, item
         assert item.plc or (item.track, item.lane, item.unconfirmed) == (0, 0, False), item
         assert not item.confirm_us or kind_of(item.place) in ("belt", "rack"), item
         assert bool(item.lost_from) == (item.place == "lost"), item

@@ -35,7 +35,7 @@ GOALS = (
     "ActTaken", "ActRefused", "LaneBarred", "MachineStopSet", "MaintenanceSet", "ItemWithdrawn", "CodedByHand",
     "DiscrepancyOpened", "DiscrepancySigned", "DiscrepancyOverdue", "DiscrepancyClosed", "ShiftCountTaken", "ShiftClosed",
     "Moved to returned", "Moved to remade", "BagCloseAsked by_hand", "Routed withdrawn", "Suspected withdrawn",
-    "PlanActivated", "PlanDropped",
+    "PlanActivated", "PlanDropped", "WentRound", "InfeedHeld", "Routed round",
     "ReceiptAwaited", "ReceiptOverdue", "ReceiptReturned", "ReceiptGivenUp", "ReceiptRefused",
     "EventSetAside repeated", "EventSetAside stale_epoch", "GapSeen", "CommandTimedOut", "BaggerPaused",
 )  # fmt: skip

@@ -53,7 +53,7 @@ class Walk:
         self._tracks = 0
         self._nonces = 7
         self._runs = 1
-        self._hall = halls.SMALL if calm else halls.HALLS[self._random.choice(("small", "court", "poor"))]
+        self._hall = halls.SMALL if calm else halls.HALLS[self._random.choice(("small", "court", "poor", "loop"))]
         if hall is not None:
             self._hall = hall
         self._happen(i.Started(1, "test", self._hall, "digest"))
@@ -84,7 +84,7 @@ class Walk:
 
     def _halls(self) -> tuple[str, ...]:
         """Halls with which the controller may start again."""
-        return ("small", "court", "poor", "rebuilt", "daily", "narrow")
+        return ("small", "court", "poor", "rebuilt", "daily", "narrow", "loop", "slow")
 
     def _pass(self, us: int) -> None:
         """Time passes; a Tick comes when it is due, or, if the driver is busy, a little later."""
@@ -258,7 +258,7 @@ class Walk:
         self._tracks += 1
         track = self._tracks
         if self._some(0.05):
-            track = self._random.choice([*self._state.plcs[sorter].tracks, 0, _LONG_MAX])
+            track = self._random.choice([*(t for t in self._state.plcs[sorter].tracks if t >= 0), 0, _LONG_MAX])
         age_us = self._random.randrange(0, 300_000)
         if self._some(0.1):
             age_us = self._random.choice((1_800_000, 2_900_000, 5_800_001, 65_535_000, 2**62))
@@ -272,6 +272,7 @@ class Walk:
             (sorter.plc, track, self._state.items[name].lane)
             for sorter in self._hall.sorters
             for track, name in self._state.plcs[sorter.plc].tracks.items()
+            if track >= 0
         ]
         if not riders or self._some(0.03):
             return self._random.choice(self._hall.sorters).plc, self._random.randrange(9), 1
@@ -281,7 +282,7 @@ class Walk:
         sorter, track, lane = self._tracked()
         disposition = 0
         if self._some(0.2):
-            lane, disposition = self._random.choice(((9, 3), (9, 99), (1, 9), (2, 9), (3, 9), (77, 0), (0, 0)))
+            lane, disposition = self._random.choice(((9, 3), (9, 99), (1, 9), (2, 9), (3, 9), (77, 0), (0, 6)))
         self._happen(self._event(i.DivertConfirmed, sorter, track=track, lane=lane, disposition=disposition, ms=0))
 
     def _lose(self) -> None:
@@ -291,7 +292,11 @@ class Walk:
     def _ghost(self) -> None:
         self._tracks += 1
         sorter = self._random.choice(self._hall.sorters).plc
-        track = self._tracks if not self._some(0.2) else self._random.choice([*self._state.plcs[sorter].tracks, 0])
+        track = (
+            self._tracks
+            if not self._some(0.2)
+            else self._random.choice([*(t for t in self._state.plcs[sorter].tracks if t >= 0), 0])
+        )
         self._happen(self._event(i.GhostAppeared, sorter, track=track, eye=1))
 
     # --- baggers -----------------------------------------------------------------------------------------------------
@@ -450,13 +455,13 @@ class Walk:
         """A receipt comes back by hand or in a file, mostly of something that left; or somebody gives one up."""
         open_ = [name for name, each in self._state.receipts.items() if each.state in ("awaited", "overdue")]
         codes = [*open_[:5], *list(self._state.receipts)[:3], *list(self._state.waybills)[:3], "NJ-nobody"]
-        code = self._random.choice(codes)
+        code = self._random.choice(open_ if open_ and self._random.random() < 0.4 else codes)
         if self._random.random() < 0.3:
             others = [self._random.choice(codes) for _ in range(self._random.randrange(4))]
             self._happen(i.ReceiptsReceived(f"F{self._random.randrange(9)}", (code, *others)))
             return
-        role = self._random.choice(("supervisor", "operator", "visitor"))
-        self._happen(i.ReceiptTold("4711", role, "drawn", code, self._random.random() < 0.7))
+        role = self._random.choice(("supervisor", "supervisor", "supervisor", "operator", "visitor"))
+        self._happen(i.ReceiptTold("4711", role, "drawn", code, self._random.random() < 0.5))
 
     def _anything(self) -> None:
         """An event of any kind from any PLC with any words in it."""
@@ -503,7 +508,7 @@ _WILD_TABLE: Final[dict[Callable[[Walk], None], int]] = _CALM_TABLE | {
     Walk._judge_discrepancy: 4,
     Walk._close_shift: 2,
     Walk._switch: 2,
-    Walk._receipt: 2,
+    Walk._receipt: 1,
 }
 _CALM: Final[_Actions] = list(_CALM_TABLE)
 _CALM_WEIGHTS: Final = list(_CALM_TABLE.values())

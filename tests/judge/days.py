@@ -110,6 +110,55 @@ given 60.000 confirmed sorter-1 track=9 lane=9
 given 61.000 quarantined sorter-1 epoch=1 seq=99 code=NJ0006
 """
 
+RATES = """
+# A lane takes two items a minute; the third one in it goes to the hand station, one a minute later does not.
+given hall slow
+given item NJ0001 letter 210005
+given item NJ0002 letter 210005
+given item NJ0003 letter 210005
+given item NJ0004 letter 210005
+given 0.000 scan NJ0001 track=1 plc=sorter-2
+given 1.000 scan NJ0002 track=2 plc=sorter-2
+given 2.000 scan NJ0003 track=3 plc=sorter-2
+given 2.100 confirmed sorter-2 track=1 lane=1
+given 3.100 confirmed sorter-2 track=2 lane=1
+given 8.000 confirmed sorter-2 track=3 lane=9
+given 60.100 scan NJ0004 track=4 plc=sorter-2
+given 62.000 confirmed sorter-2 track=4 lane=1
+"""
+
+LOOPS = """
+# An item goes round twice and then to the exception lane; another comes round to an open lane; the infeed is held and let go.
+given hall loop
+given item NJ0001 letter 210005
+given item NJ0002 letter 210005
+given item NJ0003 letter 210005
+given item NJ0004 letter 210005
+given item NJ0005 letter 210005
+given 0.100 place sorter-2 1 full
+given 1.000 scan NJ0001 track=1 plc=sorter-2
+given 1.100 scan NJ0002 track=2 plc=sorter-2
+given 1.200 scan NJ0003 track=3 plc=sorter-2
+given 1.300 scan NJ0004 track=4 plc=sorter-2
+given 1.400 place sorter-2 0 closed
+given 7.000 confirmed sorter-2 track=1 lane=0 disposition=recirculated
+given 7.100 confirmed sorter-2 track=2 lane=0 disposition=recirculated
+given 7.200 lost sorter-2 track=3 eye=1
+given 7.300 confirmed sorter-2 track=4 lane=9 disposition=lane_closed
+given 7.400 place sorter-2 0 open
+given 11.000 scan NJ0001 track=5 plc=sorter-2
+given 12.000 place sorter-2 1 open
+given 12.100 scan NJ0002 track=6 plc=sorter-2
+given 14.100 confirmed sorter-2 track=6 lane=1
+given 15.000 place sorter-2 1 full
+given 17.000 confirmed sorter-2 track=5 lane=0 disposition=recirculated
+given 21.000 scan NJ0001 track=7 plc=sorter-2
+given 27.000 confirmed sorter-2 track=7 lane=9
+given 28.000 scan NJ0005 track=8 plc=sorter-2
+given 34.000 confirmed sorter-2 track=8 lane=0 disposition=recirculated
+given 35.000 link-up sorter-2 nonce=8
+"""
+
 PLANS = """
 # Two plans are switched to, one is refused; a restart keeps what was switched to, and the next one brings another site's plan.
 given hall daily
@@ -560,6 +609,8 @@ ALL = {
     "vain": VAIN,
     "people": PEOPLE,
     "plans": PLANS,
+    "loops": LOOPS,
+    "rates": RATES,
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import case_mutants  # noqa: F401 - puts its mutants on the list
 import days
+import mutants_loops  # noqa: F401  puts its mutants on the list
 import mutants_plans  # noqa: F401  puts its mutants on the list
 import pytest
 from mutants_services import MUTANTS
