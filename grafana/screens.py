@@ -355,14 +355,14 @@ def _engineer_flow(board: Board) -> None:
     board.lines(
         t("Items on the line", "线上在制"),
         t("Items by kind of place; the sum is the work in process.", "各处件数；合计为在制品。"),
-        [('sum by (place_kind) (packcenter_items{@,place_kind=~"belt|lane|pack|rack|hand"})', "{{place_kind}}")],
-        "none", width=8, height=8, decimals=0, words=(*in_hall[:4], "hand"),
+        [('sum by (place_kind) (packcenter_items{@,place_kind=~"belt|lane|cell|pack|rack|hand"})', "{{place_kind}}")],
+        "none", width=8, height=8, decimals=0, words=(*in_hall[:5], "hand"),
     )  # fmt: skip
     board.lines(
         t("How long items stay", "停留时间"),
         t("95th percentile of the time at each kind of place up to the bag. The longest is the bottleneck.", "入包前各处停留时间的 95 百分位；最长处即瓶颈。"),
         [("histogram_quantile(0.95, sum by (place_kind, le) (rate(packcenter_item_stay_duration_seconds_bucket{@,place_kind!=\"bag\"}[15m])))", "{{place_kind}}")],
-        "s", width=8, height=8, words=in_hall[:4],
+        "s", width=8, height=8, words=in_hall[:5],
     )  # fmt: skip
     littles = t("lane time by Little's law", "按利特尔法则的格口时间")
     board.lines(

@@ -40,6 +40,13 @@ class Stage(IntEnum):
     WHOSE_CODE_FED = 15  # which other document's code is read at the feeder
     CLOSER = 16  # a bag is being closed
     BACK_MISREAD = 17
+    CELL_READER = 18
+    CELL_MISREAD = 19
+    WHOSE_CODE_STORED = 20  # which other document's code is read at the case rack
+    STORE_TIME = 21
+    HANDLER = 22
+    WHICH_CELL = 23  # which other cell of the case rack a document is put into
+    RELEASE = 24
 
 
 class Fate(IntEnum):
@@ -72,6 +79,10 @@ class Fate(IntEnum):
     SEAL_TROUBLE = 24  # closer: there is one, and the closer says that something is wrong with it
     SEAL_UNREAD = 25  # closer: there is one, and nobody could read it
     SEAL_AGAIN = 26  # closer: it bears the number of the one before
+    OTHER_CELL = 27  # handler of a case rack: the document is put into another cell
+    TAKES_TWO = 28  # handler: the document behind sticks to it
+    LEAVES_ONE = 29  # release: one document stays in the cell
+    LEAVES_ONE_UNSEEN = 30  # release: the same, and the eye counts it all the same
 
 
 class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,6 +122,14 @@ class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seal_trouble: int = 0
     seal_unread: int = 0
     seal_again: int = 0
+    cell_no_read: int = 300
+    cell_misread: int = 50
+    cell_other: int = 0
+    cell_neighbour: int = 0
+    other_cell: int = 0
+    takes_two: int = 200
+    leaves_one: int = 0
+    leaves_one_unseen: int = 0
 
     def __post_init__(self) -> None:
         wrong = [f"{name} is {rate}" for name, rate in msgspec.structs.asdict(self).items() if not 0 <= rate <= MILLION]
@@ -167,6 +186,14 @@ def _tables(rates: Rates) -> dict[str, _Table]:
             (rates.seal_unread, Fate.SEAL_UNREAD),
             (rates.seal_again, Fate.SEAL_AGAIN),
         ),
+        "case rack's reader": (
+            (rates.cell_no_read, Fate.NO_READ),
+            (rates.cell_misread, Fate.MISREAD),
+            (rates.cell_other, Fate.OTHER_CODE),
+            (rates.cell_neighbour, Fate.NEIGHBOUR_CODE),
+        ),
+        "case rack's handler": ((rates.other_cell, Fate.OTHER_CELL), (rates.takes_two, Fate.TAKES_TWO)),
+        "release": ((rates.leaves_one, Fate.LEAVES_ONE), (rates.leaves_one_unseen, Fate.LEAVES_ONE_UNSEEN)),
     }
 
 
@@ -178,10 +205,14 @@ class Luck:
     The luck of one simulated run: `seed` and `rates` say everything that will go wrong, and with which item.
 
     `at_scanner`, `on_belt`, `at_feeder`, `at_pouch` and `at_rack` give the fate of the item with a key (`draws.key_of`)
-    at that station, `at_closer` that of an attempt to close a bag. `below(n, key, stage)` draws what a fate needs besides.
+    at that station, `at_cell_reader`, `at_handler` and `at_release` at a case rack, `at_closer` that of an attempt to close a
+    bag. `below(n, key, stage)` draws what a fate needs besides.
     """
 
-    __slots__ = ("at_closer", "at_feeder", "at_pouch", "at_rack", "at_scanner", "below", "on_belt")
+    __slots__ = (
+        "at_cell_reader", "at_closer", "at_feeder", "at_handler", "at_pouch", "at_rack", "at_release", "at_scanner", "below",
+        "on_belt",
+    )  # fmt: skip
 
     def __init__(self, seed: int, rates: Rates) -> None:
         keyed = Keyed(seed)
@@ -193,6 +224,9 @@ class Luck:
         self.at_pouch = _fates(tables["pouch"], keyed, Stage.POUCH)
         self.at_rack = _fates(tables["rack reader"], keyed, Stage.RACK_READER)
         self.at_closer = _fates(tables["bag closer"], keyed, Stage.CLOSER)
+        self.at_cell_reader = _fates(tables["case rack's reader"], keyed, Stage.CELL_READER)
+        self.at_handler = _fates(tables["case rack's handler"], keyed, Stage.HANDLER)
+        self.at_release = _fates(tables["release"], keyed, Stage.RELEASE)
 
     def misread(self, code: str, key: int, stage: Stage) -> str:
         """`code` with one character read wrong; never `code` itself."""

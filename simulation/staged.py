@@ -26,7 +26,7 @@ from packcenter.core.state import State
 from packcenter.journal.frames import Draft
 from packcenter.projections import books
 from packcenter.service.act_bodies import decode
-from simulation import demand
+from simulation import demand, newborn
 from simulation.clock import FAULT, SimClock
 from simulation.demand import Row
 from simulation.documents import Delivery, deliver, first_arrival_s
@@ -217,9 +217,12 @@ def _plant(configuration: Configuration, says: ScenarioFile, hall: h.Hall, seed:
 
 def _day(says: ScenarioFile, hall: h.Hall, seed: int) -> tuple[list[Delivery], int, int]:
     """What is delivered; when the hall opens, in core time and in seconds after local midnight."""
-    sources = [source._replace(items=says.items_of.get(source.agency, source.items)) for source in demand.SOURCES]
-    items = says.items if not says.items_of else sum(source.items for source in sources)
-    rows = demand.example_day(seed, DAY, items, sources)
+    if hall.case_racks:
+        rows = newborn.newborn_day(seed, DAY, says.items)
+    else:
+        sources = [source._replace(items=says.items_of.get(source.agency, source.items)) for source in demand.SOURCES]
+        items = says.items if not says.items_of else sum(source.items for source in sources)
+        rows = demand.example_day(seed, DAY, items, sources)
     if says.arrivals is not None:
         rows = _evenly(rows, seconds_of(says.arrivals.begin), seconds_of(says.arrivals.end))
     contents = {name: b"".join(demand.csv_chunks(part)) for name, part in demand.manifests(rows, DAY).items()}

@@ -7,8 +7,8 @@ fault of the simulation shows as well. `compare` then puts packcenter's ledger b
 
 Where a thing is, in the plant's words:
 
-    agency | queue/PLC | belt/PLC | lane/PLC/LANE | pack/PLC | rack | bag/position-N | dispatched | hand | floor | people
-    | returned | remade
+    agency | queue/PLC | belt/PLC | lane/PLC/LANE | cell/PLC/CELL | pack/PLC | rack | bag/position-N | dispatched | hand
+    | floor | people | returned | remade
 
 `places` says the same in packcenter's words (`packcenter.core.facts`): agency and queue are "expected", the floor and
 what people hold are "lost", and an exception lane is "hand", because people carry it there and no PLC sees them do it.
@@ -37,6 +37,9 @@ nothing under way) this must hold of each thing:
 
     bag, hand,     another bag, at     a label was printed       the rack reads either label of a parcel that bears two; the
     dispatched     hand                twice                     bag is suspect when the label comes a second time
+
+    cell           at hand, in a lane  the case rack read another        two faults at once, as above; found when the bagger
+                   ...                 document's code               reads what lay in the cell
 
     a belt, a lane, a pouch            never excused: an eye, the feeder and the machine's own account say what is there
 
@@ -127,6 +130,7 @@ class Why(StrEnum):
     UNSEEN = "unseen"  # an eye did not see it pass
     MISTAKEN = "mistaken"  # a reader read its code on another document, or another's code on it
     TAKEN_FOR = "taken_for"  # the same, and a parcel was sealed on that
+    STORED_FOR = "stored_for"  # the same, at a case rack: it lies in a cell, or is thought to
     COPY = "copy"  # another document bears the same code
     LABELLED = "labelled"  # its parcel bears another parcel's label, or another bears its
     BAGGED = "bagged"  # its sealed parcel was put into a bag, taken out of one, or off its way, by hand
@@ -353,11 +357,12 @@ class _Excuse(msgspec.Struct, frozen=True):
 
 
 _ANYTHING: Final = frozenset(Why)
-_CARRIED: Final = frozenset({"expected", "lost", "lane", "belt", "hand", "returned", "remade"})
+_CARRIED: Final = frozenset({"expected", "lost", "lane", "cell", "belt", "hand", "returned", "remade"})
 _SEALED: Final = frozenset({"rack", "bag", "dispatched"})
 _BAGS: Final = frozenset({"bag", "dispatched", "hand"})
 _EXCUSES: Final = (
     _Excuse(frozenset({"hand"}), _CARRIED, _ANYTHING, "what lies at the hand station is counted, no sensor sees it"),
+    _Excuse(frozenset({"cell"}), _CARRIED, frozenset({Why.STORED_FOR}), "the case rack read one for the other"),
     _Excuse(frozenset({"expected"}), _CARRIED, _ANYTHING - {Why.BAGGED}, "no reader has read it since"),
     _Excuse(_BAGS, _CARRIED | _SEALED, frozenset({Why.BAGGED}), "nothing sees the mouth of a bag"),
     _Excuse(_BAGS, _CARRIED | _SEALED, frozenset({Why.LABELLED}), "a label was printed twice"),
@@ -527,8 +532,9 @@ def _addressed_wrongly(ledger: Ledger, truth: Truth) -> Iterator[tuple[Differenc
             owner = ledger.waybills.get(parcel.label)
             if owner is None or ledger.places.get(owner) != "dispatched":
                 continue
+            cases = {other.case for other in truth.bearing(owner)} - {""}
             for document in parcel.documents:
-                if document.code != owner:
+                if document.code != owner and document.case not in cases:
                     whys = {touch.why for touch in truth.touches(document)}
                     by_hand = "a person put it there" if Why.BAGGED in whys else ""
                     reason = "the feeder read one for the other" if Why.TAKEN_FOR in whys else by_hand

@@ -11,7 +11,7 @@ from typing import Any
 from packcenter.cli.codes import USAGE, ToldError
 
 COLUMNS = ("place", "mail_class", "agency", "items")
-PLACES = ("hand", "lane", "bag")
+PLACES = ("hand", "lane", "cell", "bag")
 BYTES_MAX = 1_048_576
 ITEMS_MAX = 1_000_000
 FAULTS_MAX = 20

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from packcenter.core.custody import Account
     from packcenter.projections.books import Books
 
-HALL_WORDS = {"belt": "on belts", "lane": "in lanes", "pack": "at baggers", "rack": "to rack", "bag": "in bags"}
+HALL_WORDS = {
+    "belt": "on belts",
+    "lane": "in lanes",
+    "cell": "in cells",
+    "pack": "at baggers",
+    "rack": "to rack",
+    "bag": "in bags",
+}
 FIGURES = ("expected", "to come", *HALL_WORDS.values(), "hand", "lost", "dispatched", "returned", "remade", "difference")
 WIDE = 130
 """Columns of a terminal that the books need with a row for each mail class."""

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     "--site",
     "site_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Site file; else the reference hall.",
+    help="Site file; else a hall that ships.",
+)
+@click.option(
+    "--hall",
+    type=click.Choice(site.HALLS),
+    default=site.HALLS[0],
+    show_default=True,
+    help="A hall that ships with the simulation: reference, or newborn with two case racks.",
 )
 @click.option(
     "--manifest", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Manifest file; else the example day."
@@ -42,6 +49,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 def simulate(
     site_file: Path | None,
+    hall: str,
     manifest: Path | None,
     seed: int,
     items: int | None,
@@ -59,13 +67,13 @@ def simulate(
     from simulation.clock import HeapClock, SimPyClock
     from simulation.fast import FastHall
 
-    configuration = site.load(site_file)
+    configuration = site.load(site_file, hall=hall)
     prepared = site.prepare(configuration, manifest, seed, items, site.parse_day(day))
     clock = SimPyClock() if kernel == "simpy" else HeapClock()
     collector.settle(batch=True)
     recorder = Recorder(journal, configuration.hall.centre, configuration.digest) if journal is not None else None
     began = time.perf_counter()
-    hall = FastHall(
+    run = FastHall(
         configuration.hall,
         configuration.digest,
         prepared.deliveries,
@@ -75,7 +83,7 @@ def simulate(
         keep=recorder.keep if recorder is not None else None,
     )
     quiet = as_json or not sys.stderr.isatty()
-    result = hall.run(progress=None if quiet else lambda now_us: _show_progress(prepared.opens_s, now_us))
+    result = run.run(progress=None if quiet else lambda now_us: _show_progress(prepared.opens_s, now_us))
     if recorder is not None:
         recorder.close()
     seconds = time.perf_counter() - began

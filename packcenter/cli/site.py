@@ -27,11 +27,15 @@ class Day(NamedTuple):
     opens_s: int
 
 
-def load(site: Path | None, plan: Path | None = None) -> Configuration:
-    """The configuration of a site file, or of the reference hall; with another plan than its own, if one is given."""
+HALLS = ("reference", "newborn")
+"""The halls that ship with the simulation."""
+
+
+def load(site: Path | None, plan: Path | None = None, hall: str = HALLS[0]) -> Configuration:
+    """The configuration of a site file, or of a hall that ships; with another plan than its own, if one is given."""
     from packcenter.config.load import bundled_site, load_site
 
-    return load_site(site if site is not None else bundled_site(), plan=plan)
+    return load_site(site if site is not None else bundled_site(hall), plan=plan)
 
 
 def parse_day(text: str | None) -> date:
@@ -53,14 +57,17 @@ def plant_settings(configuration: Configuration, seed: int) -> PlantSettings:
 
 def prepare(configuration: Configuration, manifest: Path | None, seed: int, items: int | None, day: date) -> Day:
     """A manifest file, or the example day of a seed, with the documents that come. Raises `ManifestRefused`."""
-    from simulation import demand
+    from simulation import demand, newborn
     from simulation.documents import deliver, first_arrival_s
 
     hall = configuration.hall
     if manifest is not None:
         contents = {manifest.stem: manifest.read_bytes()}
     else:
-        rows = demand.example_day(seed, day, items if items is not None else demand.ITEMS_A_DAY)
+        if hall.case_racks:
+            rows = newborn.newborn_day(seed, day, items if items is not None else newborn.ITEMS_A_DAY)
+        else:
+            rows = demand.example_day(seed, day, items if items is not None else demand.ITEMS_A_DAY)
         contents = {name: b"".join(demand.csv_chunks(part)) for name, part in demand.manifests(rows, day).items()}
     midnight_s = timegm((day.year, day.month, day.day, 0, 0, 0)) - hall.utc_offset_minutes * 60
     opens_s = max(0, min(first_arrival_s(content) for content in contents.values()) - BEFORE_FIRST_S)

@@ -27,11 +27,14 @@ from packcenter.config.validate import Loaded
 from packcenter.core.hall import (
     Bagger,
     BagLimits,
+    CaseRack,
+    CaseType,
     Destination,
     Group,
     Hall,
     Lane,
     MailClass,
+    Outlet,
     Plan,
     Position,
     Rack,
@@ -68,7 +71,7 @@ class PlcSettings:
     """
 
     name: str
-    role: Literal["sorter", "bagger", "rack"]
+    role: Literal["sorter", "bagger", "rack", "case_rack"]
     protocol: Literal["opcua", "modbus"]
     host: str
     port: int
@@ -233,6 +236,22 @@ def _hall(site: Site, plan: PlanTable, profiles: Mapping[str, Loaded[Profile]]) 
         shifts=_shifts(site.shifts),
         receipt_minutes=site.receipts.hours * 60 if site.receipts is not None else 0,
         receptacles=(kept.origin, kept.category, kept.subclass) if (kept := site.receptacles) is not None else (),
+        case_racks=tuple(
+            CaseRack(
+                each.plc,
+                each.cells,
+                each.cell_documents,
+                tuple(Outlet(outlet.number, outlet.feeds, outlet.infeed) for outlet in each.outlet),
+                each.store_timeout_ms,
+                each.release_timeout_ms,
+                each.ideal_cycle_ms or 0,
+            )
+            for each in site.case_rack
+        ),
+        case_types=tuple(
+            CaseType(each.name, each.prefix, tuple(each.mail_classes), each.wait_minutes, each.when_missing, each.pouch)
+            for each in site.case_type
+        ),
     )
 
 

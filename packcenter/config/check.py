@@ -137,6 +137,8 @@ def _lanes_of_groups(site: Loaded[Site], plan: Loaded[Plan]) -> Findings:
     sorters = {sorter.plc for sorter in site.model.sorter}
     lanes = {f"{sorter.plc}/{lane.number}" for sorter in site.model.sorter for lane in sorter.lane}
     exceptions = {f"{sorter.plc}/{sorter.exception_lane}" for sorter in site.model.sorter}
+    racks = {rack.plc for rack in site.model.case_rack}
+    gathering = {f"{sorter.plc}/{lane.number}" for sorter in site.model.sorter for lane in sorter.lane if lane.feeds in racks}
     for at, group in enumerate(plan.model.group):
         path: KeyPath = ("group", at)
         for number, name in enumerate(group.lanes):
@@ -146,8 +148,11 @@ def _lanes_of_groups(site: Loaded[Site], plan: Loaded[Plan]) -> Findings:
             if name in exceptions:
                 advice = "It is for what can't be sorted; people would find packed mail among it."
                 yield plan.finding(where, "exception-lane", f"{quoted(name)}, an exception lane", "a lane with a bagger", advice)
+            elif name in gathering:
+                advice = "Documents of cases go there by themselves; whatever else came there would end at the hand station."
+                yield plan.finding(where, "case-lane", f"{quoted(name)}, which feeds a case rack", "a lane with a bagger", advice)
             elif name not in lanes:
-                yield unknown_name(plan, where, name, lanes - exceptions, "lane", "No diverter leads there.")
+                yield unknown_name(plan, where, name, lanes - exceptions - gathering, "lane", "No diverter leads there.")
         yield from check_names(plan, (*path, "not_on"), group.not_on, sorters, "sorter")
     yield from _coverage(plan, sorted(sorters))
 

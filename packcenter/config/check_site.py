@@ -8,6 +8,7 @@ import ipaddress
 import re
 from typing import NamedTuple
 
+from packcenter.config.check_cases import check_cases
 from packcenter.config.errors import choice, quoted
 from packcenter.config.models import Position, Site
 from packcenter.config.names import Findings, known_names, unique_items, unique_numbers, unique_tables, unknown_name
@@ -51,6 +52,7 @@ def check_site(site: Loaded[Site]) -> Findings:
     for at in range(len(site.model.sorter)):
         yield from _sorter(site, at)
     yield from _infeeds(site)
+    yield from check_cases(site)
     yield from _positions(site)
     yield from _bands(site)
     yield from _discrepancies(site)
@@ -89,6 +91,7 @@ def _machines(site: Loaded[Site]) -> Findings:
     uses: list[tuple[KeyPath, str, str]] = [(("sorter", at, "plc"), each.plc, "sorter") for at, each in enumerate(model.sorter)]
     uses += [(("bagger", at, "plc"), each.plc, "bagger") for at, each in enumerate(model.bagger)]
     uses.append((("rack", "plc"), model.rack.plc, "rack"))
+    uses += [(("case_rack", at, "plc"), each.plc, "case_rack") for at, each in enumerate(model.case_rack)]
     plcs = known_names(site, "plc", "name")
     roles = {plc.name: plc.role for at, plc in enumerate(model.plc) if site.sound("plc", at, "role")}
     taken: dict[str, str] = {}
@@ -104,10 +107,11 @@ def _machines(site: Loaded[Site]) -> Findings:
             advice = "One PLC runs one machine; give each its own."
             yield site.finding(path, "repeated-plc", f"{quoted(name)}, as {taken[name]} already", "a PLC of its own", advice)
         taken.setdefault(name, f"{path[0]}")
-    if all(site.sound(*path) for path, _, _ in uses) and site.sound("sorter") and site.sound("bagger"):
+    lists = ("sorter", "bagger", "case_rack")
+    if all(site.sound(*path) for path, _, _ in uses) and all(site.sound(each) for each in lists):
         for at, plc in enumerate(model.plc):
             if site.sound("plc", at, "name") and plc.name not in taken:
-                advice = "No sorter, bagger or rack names it; add the machine or take the PLC out."
+                advice = "No sorter, bagger, rack or case rack names it; add the machine or take the PLC out."
                 yield site.finding(("plc", at, "name"), "unused-plc", Value(plc.name), "the PLC of a machine", advice)
 
 
@@ -159,10 +163,12 @@ def _exception_lane(site: Loaded[Site], at: int) -> Findings:
 
 def _infeeds(site: Loaded[Site]) -> Findings:
     model = site.model
-    baggers = known_names(site, "bagger", "plc")
+    baggers, racks = known_names(site, "bagger", "plc"), known_names(site, "case_rack", "plc")
+    takers = None if baggers is None or racks is None else baggers | racks
     infeeds = {each.plc: each.infeeds for at, each in enumerate(model.bagger) if site.sound("bagger", at)}
+    infeeds |= {each.plc: each.infeeds for at, each in enumerate(model.case_rack) if site.sound("case_rack", at)}
     holders: dict[tuple[str, int], str] = {}
-    fed: set[str] = set()
+    fed: set[str] = {outlet.feeds for rack in model.case_rack for outlet in rack.outlet}
     for at, sorter in enumerate(model.sorter):
         for number, lane in enumerate(sorter.lane):
             path: KeyPath = ("sorter", at, "lane", number)
@@ -173,8 +179,8 @@ def _infeeds(site: Loaded[Site]) -> Findings:
                 key = "feeds" if lane.feeds is None else "infeed"
                 advice = "Nobody would empty the lane; only the exception lane is emptied by people."
                 yield site.finding((*path, key), "lane-not-fed", "missing", "the bagger and its infeed", advice, at_key=True)
-            elif baggers is not None and lane.feeds not in baggers:
-                yield unknown_name(site, (*path, "feeds"), lane.feeds, baggers, "bagger", "Nobody would empty the lane.")
+            elif takers is not None and lane.feeds not in takers:
+                yield unknown_name(site, (*path, "feeds"), lane.feeds, takers, "bagger", "Nobody would empty the lane.")
             else:
                 yield from _infeed(site, path, infeeds.get(lane.feeds), holders, f"lane {lane.number} of {sorter.plc}")
     if not site.sound("sorter"):

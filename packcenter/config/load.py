@@ -21,7 +21,8 @@ from packcenter.config.check_plan import check_plan
 from packcenter.config.check_profile import check_profile
 from packcenter.config.check_site import check_site
 from packcenter.config.errors import ConfigError, Finding, Report, choice, quoted, shown
-from packcenter.config.models import SCHEMA_KINDS, Closed, People, Plan, Profile, Site
+from packcenter.config.fields import Closed
+from packcenter.config.models import SCHEMA_KINDS, People, Plan, Profile, Site
 from packcenter.config.people import check_people, hide_values
 from packcenter.config.toml import FILE_BYTES_MAX, Document, parse, too_large
 from packcenter.config.validate import Loaded, Value, file_finding, validate

@@ -1,17 +1,19 @@
 """
 What may stand in the four kinds of files, key by key: site, sort plan, PLC profile, people.
 
-The models are strict and closed: no value is converted, no unknown key is passed over. A field's description is
-shown to people three times: in an error after what was seen and expected, in the editor through `schema`, and
-here; so it says what the value is for. What one model alone cannot know is checked in `packcenter.config.check`.
+The models are strict and closed: no value is converted, no unknown key is passed over. A field's description is shown in errors
+and by `schema`, so it says what the value is for. What one model alone cannot know is checked in `packcenter.config.check`.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from packcenter.config.case_models import PREFIX_PATTERN, CaseRack, CaseType
+from packcenter.config.fields import NAME_PATTERN, PLACES_MAX, PLC_NAME_PATTERN, Closed, Millis, Name, Place, PlcName
+from packcenter.config.loop_models import Loop
 from packcenter.core.limits import DISCREPANCY_MINUTES, DISCREPANCY_MINUTES_MAX, DISCREPANCY_SECURE_MINUTES
 
 SITE_SCHEMA = "packcenter.site/1"
@@ -19,19 +21,16 @@ PLAN_SCHEMA = "packcenter.plan/1"
 PROFILE_SCHEMA = "packcenter.profile/1"
 PEOPLE_SCHEMA = "packcenter.people/1"
 
-PLACES_MAX = 32  # words 14 and 15 of `Out` have one bit for each lane or position
 OUT_WORDS = 125  # the images' lengths; `tests/config` compares them with `packcenter.plc.image`, which config may not import
 IN_WORDS = 114
 PEOPLE_MAX = 1_000  # a centre has some hundred; the file stays far below what is read of one
 WATCHDOG_MS = 800  # the interface's heartbeat limit, the same on both sides
 
-Role = Literal["sorter", "bagger", "rack"]
+Role = Literal["sorter", "bagger", "rack", "case_rack"]
 Protocol = Literal["opcua", "modbus"]
 PersonRole = Literal["operator", "engineer", "maintenance", "supervisor"]
 Service = Literal["ems", "registered", "receipt-requested", "outlet-pickup"]
 
-_NAME = r"^[a-z][a-z0-9_-]{0,47}$"
-_PLC_NAME = r"^[a-z][a-z0-9-]{0,31}$"
 _LANE_NAME = r"^[a-z][a-z0-9-]{0,31}/[1-9][0-9]?$"
 _POSTCODES = r"^[0-9]{6}(-[0-9]{6})?$"
 _TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -52,8 +51,9 @@ _DIGEST = r"^sha256:[0-9a-f]{32}:[0-9a-f]{64}$"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 PATTERN_WORDS = {
-    _NAME: 'up to 48 lower-case letters, digits, "-" and "_", a letter first',
-    _PLC_NAME: 'up to 32 lower-case letters, digits and "-", a letter first',
+    PREFIX_PATTERN: 'up to 32 capital letters, digits and "-"',
+    NAME_PATTERN: 'up to 48 lower-case letters, digits, "-" and "_", a letter first',
+    PLC_NAME_PATTERN: 'up to 32 lower-case letters, digits and "-", a letter first',
     _LANE_NAME: 'sorter and lane number, such as "sorter-1/4"',
     _POSTCODES: 'six digits or a range of them, such as "210000-210099"',
     _TIME_OF_DAY: 'a time of day from "00:00" to "23:59"',
@@ -74,8 +74,6 @@ PATTERN_WORDS = {
     _MOMENT: 'a day and a time such as "2027-01-31 06:00"',
 }
 
-Name = Annotated[str, Field(pattern=_NAME, examples=["name-1"])]
-PlcName = Annotated[str, Field(pattern=_PLC_NAME, examples=["plc-1"])]
 LaneName = Annotated[str, Field(pattern=_LANE_NAME, examples=["plc-1/1"])]
 Postcodes = Annotated[str, Field(pattern=_POSTCODES, examples=["210000-210099"])]
 TimeOfDay = Annotated[str, Field(pattern=_TIME_OF_DAY, examples=["17:30"])]
@@ -86,14 +84,6 @@ Outlet = Annotated[str, Field(pattern=_OUTLET, examples=["NJ-PO-018"])]
 FilePath = Annotated[str, Field(min_length=1, max_length=400, pattern=_FILE_PATH, examples=["folder/file"])]
 Node = Annotated[str, Field(pattern=_NODE, examples=["Out"])]
 Text = Annotated[str, Field(min_length=1, max_length=200, examples=["text"])]
-Place = Annotated[int, Field(ge=1, le=PLACES_MAX)]
-Millis = Annotated[int, Field(ge=1, le=3_600_000)]
-
-
-class Closed(BaseModel):
-    """A table without room for keys that nobody reads."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 # --- site.toml -----------------------------------------------------------------------------------------------------------
@@ -250,20 +240,6 @@ class Lane(Closed):
     secure: bool = Field(description="True if the lane is closed in, so that ID documents may wait there.")
 
 
-class Loop(Closed):
-    """How a sorter's belt goes round."""
-
-    laps_max: Annotated[int, Field(ge=1, le=20)] = Field(
-        description="How often an item whose lanes have no room goes round before it is put into the exception lane."
-    )
-    round_length_mm: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        description="Millimetres from the belt's end back to the scanner."
-    )
-    items_max: Annotated[int, Field(ge=6, le=10_000)] = Field(
-        description="Most items on the whole loop; the infeed is held in time for it, and let go when there is room again."
-    )
-
-
 class Sorter(Closed):
     """One sorting line."""
 
@@ -368,6 +344,12 @@ class Site(Closed):
     sorter: Annotated[list[Sorter], Field(min_length=1, max_length=16)] = Field(description="The sorting lines.")
     bagger: Annotated[list[Bagger], Field(min_length=1, max_length=32)] = Field(description="The bagging machines.")
     rack: Rack = Field(description="The dispatch rack.")
+    case_rack: Annotated[list[CaseRack], Field(max_length=8)] = Field(
+        default_factory=list, description="The case racks; without one every document leaves alone."
+    )
+    case_type: Annotated[list[CaseType], Field(max_length=64)] = Field(
+        default_factory=list, description="The kinds of cases, the narrowest prefix first."
+    )
 
 
 # --- plan.toml -----------------------------------------------------------------------------------------------------------

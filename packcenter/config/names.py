@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from packcenter.config.errors import Finding, choice, quoted
-from packcenter.config.models import Closed
+from packcenter.config.fields import Closed
 from packcenter.config.toml import KeyPath
 from packcenter.config.validate import Loaded, Value
 

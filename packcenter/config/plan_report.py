@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from packcenter.core.cases import RULE
 from packcenter.core.hall import Hall, Plan
 from packcenter.core.index import HallIndex
 from packcenter.core.inputs import Line
@@ -69,21 +70,32 @@ class Coverage(msgspec.Struct, frozen=True):
 
 
 def cover(hall: Hall, lines: Iterable[Line]) -> Coverage:
-    """Put every line of a manifest through the plan of a hall."""
+    """Put every line of a manifest through the plan of a hall. Documents of cases go to its case racks by no rule of it."""
     index = HallIndex(hall)
     rules: Counter[str] = Counter()
     destinations: Counter[str] = Counter()
     gaps: Counter[tuple[str, str, str]] = Counter()
-    kinds: Counter[tuple[str, str, str, str, str]] = Counter(
-        (line.mail_class, line.agency, _address(line), index.destination_of(line), line.service) for line in lines
+    kinds: Counter[tuple[str, str, str, str, str, bool]] = Counter(
+        (
+            line.mail_class,
+            line.agency,
+            _address(line),
+            index.destination_of(line),
+            line.service,
+            bool(hall.case_racks) and line.case_size > 1,
+        )
+        for line in lines
     )
-    for (mail_class, agency, address, destination, service), count in sorted(kinds.items()):
+    for (mail_class, agency, address, destination, service, gathered), count in sorted(kinds.items()):
         if not destination:
             gaps["no_destination", address, ""] += count
         else:
             destinations[destination] += count
             if not index.position(destination, service):
                 gaps["no_position", f"{destination} by {service}" if _is_parted(hall, destination) else destination, ""] += count
+        if gathered:
+            rules[RULE] += count
+            continue
         rule = index.rule(mail_class, agency, destination, service)
         rules[rule.name if rule is not None else NO_RULE] += count
         if rule is None:
@@ -94,7 +106,10 @@ def cover(hall: Hall, lines: Iterable[Line]) -> Coverage:
     return Coverage(
         version=hall.plan.version,
         items=kinds.total(),
-        rules=[RuleShare(rule.name, rule.group, rules[rule.name]) for rule in hall.plan.rules],
+        rules=[
+            *(RuleShare(RULE, "case racks", rules[RULE]) for _ in range(RULE in rules)),
+            *(RuleShare(rule.name, rule.group, rules[rule.name]) for rule in hall.plan.rules),
+        ],
         destinations=[
             DestinationShare(each.name, index.position(each.name, ""), destinations[each.name]) for each in hall.plan.destinations
         ],

@@ -18,7 +18,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from packcenter.config.errors import Finding, choice, nearest, shown
-from packcenter.config.models import PATTERN_WORDS, Closed
+from packcenter.config.fields import Closed
+from packcenter.config.models import PATTERN_WORDS
 from packcenter.config.toml import Document, KeyPath, key_text
 
 FINDINGS_MAX = 500  # of one file; nobody reads more, and difflib needs a millisecond for each unknown key

@@ -8,7 +8,7 @@ PackML, and re-check everything; safety is never part of it (E10).
 
 from __future__ import annotations
 
-from packcenter.core import alarms, bags, custody, plans, receipts
+from packcenter.core import alarms, bags, caserack, custody, plans, receipts
 from packcenter.core.alarm_facts import AlarmAckSet, AlarmOutSet, AlarmShelfSet
 from packcenter.core.commands import CommandMachine, SetPlace
 from packcenter.core.facts import (
@@ -130,7 +130,7 @@ REFUSALS: dict[str, str] = {
     "plan_early": "the plan is not valid yet",
     "plan_expired": "the plan is not valid any more",
     "plan_group": "the plan names a group twice, or one that it does not have",
-    "plan_lane": "the plan names a lane that no sorter of the hall has, or an exception lane",
+    "plan_lane": "the plan names a lane that no sorter of the hall has, an exception lane, or one for cases",
     "plan_destination": "the plan has a destination for which no mail bag hangs",
     **receipts.REFUSALS,
 }
@@ -322,6 +322,8 @@ def _holds_something(turn: Turn, plc: Plc) -> bool:
     bagger = turn.state.baggers.get(plc.name)
     if bagger is not None:
         return bagger.feeding is not None or bagger.sealing is not None
+    if plc.name in turn.state.case_racks:
+        return caserack.is_at_work(turn, plc.name)  # what lies in its cells is locked away
     return any(kind_of(item.place) == "rack" for item in turn.state.items.values())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from heapq import heappush
 
-from packcenter.core import alarm_life, custody_life, plan_life, receipt_life
+from packcenter.core import alarm_life, case_life, custody_life, plan_life, receipt_life
 from packcenter.core.records import State
 
 
@@ -31,6 +31,8 @@ def is_current(state: State, entry: tuple[int, str, str, int]) -> bool:
         return custody_life.is_current(state, entry)
     if kind == receipt_life.KIND:
         return receipt_life.is_current(state, entry)
+    if kind in case_life.KINDS:
+        return case_life.is_current(state, entry)
     if kind == "plan":
         return state.plan_due_us == due_us
     return state.baggers[name].retry_us == due_us
@@ -58,3 +60,4 @@ def rebuild_agenda(state: State) -> None:
     custody_life.push_deadlines(state)
     plan_life.push_deadlines(state)
     receipt_life.push_deadlines(state)
+    case_life.push_deadlines(state)

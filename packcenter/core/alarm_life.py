@@ -32,7 +32,8 @@ def _awaited(state: State, at_us: int, fact: a.AlarmAwaited) -> None:
 def _raised(state: State, at_us: int, fact: a.AlarmRaised) -> None:
     """People are told, unless somebody shelved the alarm or took it out of service; then nobody counts it either."""
     alarm = _of(state, fact)
-    assert not (alarm.raised and (alarm.latched or (alarm.stands and not alarm.due_us))), fact  # raised only while it is not
+    told = alarm.stands and not alarm.due_us and not alarm.cleared_us  # one that was cleared and is back under a cause is not
+    assert not (alarm.raised and (alarm.latched or told)), fact  # raised only while it is not
     assert not alarm.suppressed_by, fact
     alarm.stands, alarm.latched, alarm.by = not fact.latched, fact.latched, fact.by
     alarm.raised, alarm.acknowledged, alarm.due_us, alarm.raised_us, alarm.cleared_us = True, False, 0, at_us, 0

@@ -471,6 +471,40 @@ _ENTRIES: Final = (
             "用 packcenter receipts --overdue 列出，向投递局查询，逐件登记或由主管销号。",
         ),
     ),
+    Entry(
+        "case_overdue",
+        Subject.HALL,
+        Priority.LOW,
+        Text("A case waits for a missing document", "一件事缺件到期"),
+        Text(
+            "The time of a case is over, a document of it has not come, and its type says that it waits.",
+            "某一件事已到期仍缺件，按其类型继续等待。",
+        ),
+        Text(
+            "What is there stays in its cell until the case is whole; nothing of it leaves.", "已到件留在合包格，齐套前不发出。"
+        ),
+        Text(
+            "Ask the agency that is late, or have it announce another document; packcenter item shows the case.",
+            "催促缺件部门，或由其另行预告；用 packcenter item 查看该件。",
+        ),
+        latched=True,
+    ),
+    Entry(
+        "cells_full",
+        Subject.HALL,
+        Priority.MEDIUM,
+        Text("No cell free for a case", "合包格已满"),
+        Text("Every cell of the case racks belongs to a case that is not whole yet.", "合包架各格均被未齐套的一件事占用。"),
+        Text(
+            "Documents of further cases go to the exception lane until a cell is free.",
+            "后续一件事证件将走异常格口，直至有空格。",
+        ),
+        Text(
+            "See which cases wait longest and ask their agencies; put waiting documents on the belt again when cells are free.",
+            "查看等待最久的一件事并催件；有空格后将积压证件重新上线。",
+        ),
+        latched=True,
+    ),
 )
 
 ALARMS: Final[dict[str, Entry]] = {entry.name: entry for entry in _ENTRIES}

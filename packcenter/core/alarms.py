@@ -24,6 +24,7 @@ from packcenter.core import custody_facts as c
 from packcenter.core import facts as f
 from packcenter.core import receipt_facts as r
 from packcenter.core.alarm_table import ALARMS, EXPLAINED_BY, RANKS, VERSION, Entry, Subject
+from packcenter.core.case_facts import CaseOverdue
 from packcenter.core.index import HallIndex
 from packcenter.core.inputs import AlarmTableGiven
 from packcenter.core.limits import (
@@ -395,6 +396,16 @@ def _plan(turn: Turn, fact: PlanValiditySet) -> Iterator[Saying]:
     yield "plan_not_valid", turn.index.hall.centre, bool(fact.why)
 
 
+def _case(turn: Turn, fact: CaseOverdue) -> Iterator[Saying]:
+    if fact.policy == "wait":
+        yield "case_overdue", turn.index.hall.centre, True
+
+
+def _sent(turn: Turn, fact: f.SentToHand) -> Iterator[Saying]:
+    if fact.reason == "no_cell":
+        yield "cells_full", turn.index.hall.centre, True
+
+
 def _people(turn: Turn, fact: f.MachineStopSet | f.MaintenanceSet) -> Iterator[Saying]:
     yield from _machine(turn, fact.plc)
 
@@ -481,6 +492,8 @@ RULES: dict[type, Callable[[Turn, Any], Iterator[Saying]]] = {
     r.ReceiptOverdue: _receipts,
     r.ReceiptReturned: _receipts,
     r.ReceiptGivenUp: _receipts,
+    CaseOverdue: _case,
+    f.SentToHand: _sent,
 }
 """Which facts speak about alarms."""
 

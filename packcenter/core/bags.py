@@ -7,7 +7,8 @@ on count, weight or cut-off; what fell before the closing event is in it, what f
 
 from __future__ import annotations
 
-from packcenter.core import custody, receipts, tags
+from packcenter.core import case_cells, custody, receipts, tags
+from packcenter.core.case_facts import ParcelProven
 from packcenter.core.commands import CloseBag, Drop, SealParcel
 from packcenter.core.facts import (
     BagCloseAsked,
@@ -23,7 +24,7 @@ from packcenter.core.facts import (
 )
 from packcenter.core.inputs import BagShut, Dropped
 from packcenter.core.lifecycle import FINAL, kind_of
-from packcenter.core.state import Bag, Item
+from packcenter.core.state import Bag, Item, Job
 from packcenter.core.turn import Turn
 from packcenter.core.words import NO_CODES, CommandResult
 
@@ -111,7 +112,8 @@ def on_dropped(turn: Turn, dropped: Dropped) -> None:
     else:
         reason = item.suspect or ("no_instruction" if dropped.reason else "turned_out")
         turn.emit(ParcelTurnedOut(label, item.id, reason))
-        custody.to_hand(turn, item, reason)
+        for document in custody.parcel(turn, item):
+            custody.to_hand(turn, document, reason)
     for each in sorted({label, known_as}):
         _instruct_rest(turn, each)
 
@@ -138,13 +140,31 @@ def _sealed_unheard(turn: Turn, dropped: Dropped) -> Item | None:
     item = turn.item(name)
     plc = turn.plc(item.place.removeprefix("pack/"))
     bagger = turn.state.baggers[plc.name]
-    job = next(job for job in (bagger.sealing, bagger.feeding) if job is not None and job.inside == name)
+    job = next(job for job in (bagger.sealing, bagger.feeding) if job is not None and name in job.contents())
     if not isinstance(plc.pending[job.verdict].command, SealParcel):
         return None
     turn.emit(CommandAnswered(plc.name, job.verdict, CommandResult.DONE))
-    turn.emit(ParcelSealed(plc.name, job.number, name, job.waybill, dropped.waybill, dropped.grams, item.suspect or job.suspect))
-    custody.move(turn, item, "rack")
+    seal(turn, plc.name, job, item, dropped.waybill, dropped.grams, _first_doubt(turn, job) or job.suspect, doubt=False)
     return item
+
+
+def _first_doubt(turn: Turn, job: Job) -> str:
+    return next((suspect for name in job.contents() if (suspect := turn.item(name).suspect)), "")
+
+
+def seal(turn: Turn, plc: str, job: Job, lead: Item, label: str, grams: int, reason: str, *, doubt: bool) -> None:
+    """
+    The pouch of a job is a parcel under this label, and on its way with all that is in it. With a `reason` it is not sound, and
+    in `doubt` until somebody has opened it.
+    """
+    turn.emit(ParcelSealed(plc, job.number, lead.id, job.waybill, label, grams, reason))
+    if not reason and (job.others or lead.part):
+        turn.emit(ParcelProven(plc, job.number, job.waybill, lead.case, lead.part, (lead.id, *lead.riders)))
+    documents = [lead, *(turn.item(name) for name in lead.riders)]
+    for document in documents if reason and doubt else ():
+        custody.suspect(turn, document, reason)
+    for document in documents:
+        custody.move(turn, document, "rack")
 
 
 def _instruct_rest(turn: Turn, label: str) -> None:
@@ -158,7 +178,8 @@ def _into_bag(turn: Turn, dropped: Dropped, item: Item, asked: int | None) -> No
         _open(turn, dropped.position)
     bag = turn.state.bags[dropped.position]
     turn.emit(ParcelDropped(dropped.waybill, item.id, bag.tag, bag.position))
-    custody.move(turn, item, f"bag/{bag.tag}")
+    for document in custody.parcel(turn, item):
+        custody.move(turn, document, f"bag/{bag.tag}")
     if item.suspect or asked != dropped.position:
         custody.suspect(turn, item, "wrong_bag")
         suspect_bag(turn, dropped.position, "wrong_parcel")
@@ -233,7 +254,7 @@ def _end(turn: Turn, bag: Bag, seal: str, grams: int) -> None:
     items = [turn.item(name) for name in bag.items]
     bill = tuple(item.waybill for item in items)
     turn.emit(BagClosed(bag.tag, bag.position, bag.destination, seal, grams, tuple(bag.items), bill))
-    for item in items:
+    for item in [document for lead in items for document in custody.parcel(turn, lead)]:
         if bag.suspect:
             custody.to_hand(turn, item, "suspect_bag")
         else:
@@ -315,7 +336,8 @@ def on_drop_due(turn: Turn, item: Item) -> None:
         return
     label = _label(turn, item)
     _answer_drop(turn, label)
-    custody.lose(turn, item, "never_dropped")
+    for document in custody.parcel(turn, item):
+        custody.lose(turn, document, "never_dropped")
     _instruct_rest(turn, label)
 
 
@@ -331,10 +353,14 @@ def hold_back(turn: Turn, item: Item, reason: str) -> None:
     kind = kind_of(item.place)
     if kind not in FINAL:
         custody.suspect(turn, item, reason)
-    if kind == "rack":
-        recall(turn, item)
+    lead = turn.item(item.lead) if item.lead else item
+    if kind == "cell":
+        case_cells.distrust(turn, item.place, reason)
+    elif kind == "rack":
+        custody.suspect(turn, lead, reason)
+        recall(turn, lead)
     elif kind == "bag":
-        suspect_bag(turn, next(bag.position for bag in turn.state.bags.values() if item.id in bag.items), reason)
+        suspect_bag(turn, next(bag.position for bag in turn.state.bags.values() if lead.id in bag.items), reason)
 
 
 def recall(turn: Turn, item: Item) -> None:
@@ -345,7 +371,8 @@ def recall(turn: Turn, item: Item) -> None:
 
 
 def _on_way(turn: Turn) -> list[Item]:
-    return [turn.item(name) for name in sorted(item.id for item in turn.state.items.values() if item.place == "rack")]
+    items = turn.state.items.values()
+    return [turn.item(name) for name in sorted(item.id for item in items if item.place == "rack" and not item.lead)]
 
 
 def wait_anew(turn: Turn) -> None:

@@ -31,7 +31,7 @@ class Divert(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
 
 
 class BeginParcel(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
-    """Feed `documents` from `infeed` into a pouch and print `waybill` for it; the answer is `Fed`."""
+    """Feed `documents` from `infeed` into a pouch and print `waybill` for it; the answers are as many `Fed`."""
 
     plc: str
     number: int
@@ -55,6 +55,24 @@ class RejectParcel(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=Fa
     plc: str
     number: int
     waybill: str
+
+
+class Store(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """Take and read the next document of `infeed`, put it into `cell` (0: on to the hand station); the answer is `Stored`."""
+
+    plc: str
+    number: int
+    infeed: int
+    cell: int
+
+
+class Release(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """Lay everything in `cell` out at `outlet` (0: on to the hand station); the answer is `Released`."""
+
+    plc: str
+    number: int
+    cell: int
+    outlet: int
 
 
 class Drop(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
@@ -92,5 +110,5 @@ class SetPlace(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False)
     open: bool
 
 
-Numbered = Divert | BeginParcel | SealParcel | RejectParcel | Drop | CloseBag | CommandMachine | SetPlace
+Numbered = Divert | BeginParcel | SealParcel | RejectParcel | Store | Release | Drop | CloseBag | CommandMachine | SetPlace
 Command = GrantEpoch | Numbered

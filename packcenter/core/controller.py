@@ -19,6 +19,7 @@ from packcenter.core import (
     acts,
     alarms,
     bags,
+    caserack,
     deadlines,
     discrepancies,
     diverting,
@@ -81,6 +82,9 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     # bagger
     inputs.Fed: packing.on_fed,
     inputs.Packed: packing.on_packed,
+    # case rack
+    inputs.Stored: caserack.on_stored,
+    inputs.Released: caserack.on_released,
     # dispatch rack
     inputs.Dropped: bags.on_dropped,
     inputs.BagShut: bags.on_bag_shut,

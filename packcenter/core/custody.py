@@ -46,6 +46,23 @@ def suspect(turn: Turn, item: Item, reason: str) -> None:
         turn.emit(Suspected(item.id, reason))
 
 
+def pass_over(turn: Turn, plc: str, infeed: int, seen: Item) -> None:
+    """Lanes are first in, first out: what stood before the document that came from an infeed is not in the lane any more."""
+    for lane, number in turn.index.infeeds[plc]:
+        held = turn.state.lanes[lane].items
+        if number == infeed and seen.id in held and lane not in turn.index.rack_outlets:
+            for name in held[: held.index(seen.id)]:
+                lose(turn, turn.item(name), "passed_over")
+
+
+def parcel(turn: Turn, lead: Item) -> list[Item]:
+    """The documents of a sealed parcel, first the one whose waybill it bears."""
+    if not lead.riders:
+        return [lead]
+    riders = (turn.item(name) for name in lead.riders)
+    return [lead, *(rider for rider in riders if rider.lead == lead.id and rider.place == lead.place)]
+
+
 _NUMBERED = ("no_read", "multiple_codes", "unknown", "duplicate", "ghost")
 """Reasons of `ObjectSeen`, with which numbered identities begin."""
 

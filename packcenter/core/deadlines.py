@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heapq import heappop
 
-from packcenter.core import acts, alarms, bags, discrepancies, diverting, packing, plans, receipt_life, receipts
+from packcenter.core import acts, alarms, bags, caserack, cases, discrepancies, diverting, packing, plans, receipt_life, receipts
 from packcenter.core.facts import CommandTimedOut
 from packcenter.core.inputs import Tick
 from packcenter.core.lifecycle import kind_of
@@ -45,6 +45,10 @@ def on_tick(turn: Turn, tick: Tick) -> None:
             plans.look(turn)
         elif kind == receipt_life.KIND:
             receipts.on_due(turn, name)
+        elif kind == "case":
+            cases.on_due(turn, name)
+        elif kind == "case_rack":
+            caserack.on_pause_over(turn, name)
         else:
             packing.on_pause_over(turn, name)
 

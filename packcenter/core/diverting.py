@@ -7,7 +7,7 @@ From scan to lane.
 
 from __future__ import annotations
 
-from packcenter.core import custody, loops, packing, routing
+from packcenter.core import caserack, cases, custody, loops, packing, routing
 from packcenter.core.commands import Divert
 from packcenter.core.facts import (
     ConfirmationMoved,
@@ -45,8 +45,13 @@ def on_scanned(turn: Turn, scan: Scanned) -> None:
     scanned_us = max(0, turn.at_us - scan.age_us)
     item, trouble = _identify(turn, scan)
     _put_on_belt(turn, sorter, item, scan.track, scan.outcome, scanned_us)
-    choice = routing.exception(turn, sorter, trouble) if trouble else routing.choose(turn, item, sorter, scanned_us)
+    choice = routing.exception(turn, sorter, trouble) if trouble else _choose(turn, item, sorter, scanned_us)
     _decide(turn, sorter, scan, item, choice, scanned_us)
+
+
+def _choose(turn: Turn, item: Item, sorter: Sorter, scanned_us: int) -> Choice:
+    """A document of a case goes where the case is gathered, everything else by the sort plan."""
+    return cases.choose(turn, item, sorter, scanned_us) or routing.choose(turn, item, sorter, scanned_us)
 
 
 def _identify(turn: Turn, scan: Scanned) -> tuple[Item, str]:
@@ -93,7 +98,7 @@ def _decide(turn: Turn, sorter: Sorter, scan: Scanned, item: Item, choice: Choic
     plan = turn.index.plan
     going = turn.index.destination_of(item) if plan and item.announced else ""
     turn.emit(Routed(item.id, scan.plc, lane.number, choice.rule, choice.group, choice.reason, deadline_us, plan, going))
-    if choice.reason not in ("plan", "overflow", "round"):
+    if choice.reason not in ("plan", "overflow", "case", "round"):
         turn.emit(SentToHand(item.id, choice.reason))
     elif lane.number != loops.ROUND:
         load = turn.state.lanes[lane_place(scan.plc, lane.number)]
@@ -126,7 +131,10 @@ def on_confirmed(turn: Turn, confirmed: DivertConfirmed) -> None:
         _take_to_hand(turn, item, confirmed)
     else:
         _take_into_lane(turn, item, lane, confirmed)
-        packing.try_begin(turn, lane.feeds)
+        if lane.feeds in turn.index.case_racks:
+            caserack.work(turn, lane.feeds)
+        else:
+            packing.try_begin(turn, lane.feeds)
 
 
 def _take_to_hand(turn: Turn, item: Item, confirmed: DivertConfirmed) -> None:

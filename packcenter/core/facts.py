@@ -4,8 +4,8 @@ Facts: what is now true, in the past tense. Only `evolve(state, at_us, fact)` ch
 Facts are the single source for the ledger, metrics, logs and books. Custody changes by `Moved` alone, which names
 the place left and the place entered: every transfer is double entry in one record. Places are written
 
-    agency | outside | expected | belt/PLC | lane/PLC/LANE | pack/PLC | rack | bag/TAG | hand | lost | dispatched | returned
-    | remade
+    agency | outside | expected | belt/PLC | lane/PLC/LANE | cell/PLC/CELL | pack/PLC | rack | bag/TAG | hand | lost
+    | dispatched | returned | remade
 
 `agency` and `outside` are where items come from (announced and not announced); their balances only fall.
 Item ids are the manifest's codes; an object without a usable identity gets a provisional id that begins with "?".
@@ -26,6 +26,7 @@ from packcenter.core.alarm_facts import (
     AlarmSuppressed,
     AlarmTableAdopted,
 )
+from packcenter.core.case_facts import CaseFact
 from packcenter.core.custody_facts import (
     CustodyRulesAdopted,
     DiscrepancyClosed,
@@ -592,4 +593,5 @@ Fact = (
     | PlanActivated | PlanDropped | PlanValiditySet
     | ReceiptAwaited | ReceiptOverdue | ReceiptReturned | ReceiptGivenUp | ReceiptRefused | TagMade
     | WentRound | InfeedHeld
+    | CaseFact
 )  # fmt: skip

@@ -91,6 +91,46 @@ class Rack(msgspec.Struct, frozen=True, array_like=True):
     ideal_cycle_ms: int = 0
 
 
+class Outlet(msgspec.Struct, frozen=True, array_like=True):
+    """Where a case rack lays out the documents of one cell for the infeed (1 up) of a bagger; outlet 0 is the hand station."""
+
+    number: int
+    feeds: str
+    infeed: int
+
+
+class CaseRack(msgspec.Struct, frozen=True, array_like=True):
+    """
+    A case rack 合包架. Its cells are numbered from 1 to `cells`, and each holds `cell_documents`; lanes feed it as they feed a
+    bagger. What it must not keep it passes on to the hand station, which is its cell 0 and its outlet 0.
+    """
+
+    plc: str
+    cells: int
+    cell_documents: int
+    outlets: tuple[Outlet, ...]
+    store_timeout_ms: int
+    release_timeout_ms: int
+    ideal_cycle_ms: int = 0
+
+
+class CaseType(msgspec.Struct, frozen=True, array_like=True):
+    """
+    What the cases whose code begins with `prefix` have in common; the first type that fits is a case's.
+
+    `mail_classes`: which documents a case has, one of each; empty: any, as many as its `case_size` says. When one is missing
+    at the due time (the manifest's, else `wait_minutes` after the first is in its cell) `policy` says what happens: "wait",
+    "part_ship" or "hand". `pouch` is the size that all its documents fit into.
+    """
+
+    name: str
+    prefix: str
+    mail_classes: tuple[str, ...]
+    wait_minutes: int
+    policy: str
+    pouch: int
+
+
 class MailClass(msgspec.Struct, frozen=True, array_like=True):
     """
     What every item of a class has in common; a sealed parcel's weight must lie in the band, ends included.
@@ -208,12 +248,14 @@ class Hall(msgspec.Struct, frozen=True, array_like=True):
     shifts: tuple[tuple[int, int], ...] = ()
     receipt_minutes: int = 0
     receptacles: tuple[str, ...] = ()
+    case_racks: tuple[CaseRack, ...] = ()
+    case_types: tuple[CaseType, ...] = ()
 
     def plcs(self) -> tuple[str, ...]:
-        """Every PLC's name: sorters, baggers, rack, each in the configuration's order."""
-        return (*(s.plc for s in self.sorters), *(b.plc for b in self.baggers), self.rack.plc)
+        """Every PLC's name: sorters, baggers, rack, case racks, each in the configuration's order."""
+        return (*(s.plc for s in self.sorters), *(b.plc for b in self.baggers), self.rack.plc, *(c.plc for c in self.case_racks))
 
     def ideal_cycles_us(self) -> dict[str, int]:
         """PLC -> microseconds that its machine needs for an item at design speed, of those for which it is known."""
-        machines: tuple[Sorter | Bagger | Rack, ...] = (*self.sorters, *self.baggers, self.rack)
+        machines: tuple[Sorter | Bagger | Rack | CaseRack, ...] = (*self.sorters, *self.baggers, self.rack, *self.case_racks)
         return {machine.plc: machine.ideal_cycle_ms * 1000 for machine in machines if machine.ideal_cycle_ms}

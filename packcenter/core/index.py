@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from packcenter.core.hall import Bagger, Group, Hall, Lane, MailClass, Rule, Sorter
+from packcenter.core.hall import Bagger, CaseRack, CaseType, Group, Hall, Lane, MailClass, Rule, Sorter
 from packcenter.core.inputs import Line
+from packcenter.core.records import cell_place
 from packcenter.core.state import Item, lane_place
 
 
@@ -24,12 +25,35 @@ class HallIndex:
         self.destination_at: dict[int, str] = {position.number: position.destination for position in hall.rack.positions}
         self.limited_loops = tuple(sorter for sorter in hall.sorters if sorter.laps_max and sorter.loop_items_max)
         self.lanes: dict[tuple[str, int], Lane] = {}
+        self.case_racks: dict[str, CaseRack] = {rack.plc: rack for rack in hall.case_racks}
+        self.cells: dict[str, list[tuple[str, int]]] = {
+            rack.plc: [(cell_place(rack.plc, number), number) for number in range(1, rack.cells + 1)] for rack in hall.case_racks
+        }
+        self.cell_at: dict[str, tuple[str, int]] = {
+            place: (plc, number) for plc, cells in self.cells.items() for place, number in cells
+        }
+        self.rack_outlets: dict[str, tuple[str, int]] = {}
+        self.bagger_behind: dict[str, str] = {}
+        self.racks_before: dict[str, tuple[str, ...]] = {}
+        self.case_lanes: dict[tuple[str, str], tuple[Lane, ...]] = {}
         self.infeeds: dict[str, list[tuple[str, int]]] = {bagger.plc: [] for bagger in hall.baggers}
+        self.infeeds |= {rack.plc: [] for rack in hall.case_racks}
         for sorter in hall.sorters:
             for lane in sorter.lanes:
                 self.lanes[sorter.plc, lane.number] = lane
                 if lane.feeds:
                     self.infeeds[lane.feeds].append((lane_place(sorter.plc, lane.number), lane.infeed))
+                if lane.feeds in self.case_racks:
+                    key = (sorter.plc, lane.feeds)
+                    self.case_lanes[key] = (*self.case_lanes.get(key, ()), lane)
+        for rack in hall.case_racks:
+            for outlet in rack.outlets:
+                place = lane_place(rack.plc, outlet.number)
+                self.rack_outlets[place] = (rack.plc, outlet.number)
+                self.bagger_behind[place] = outlet.feeds
+                before = self.racks_before.get(outlet.feeds, ())
+                self.racks_before[outlet.feeds] = before if rack.plc in before else (*before, rack.plc)
+                self.infeeds[outlet.feeds].append((place, outlet.infeed))
         ranges = sorted((first, last, part.name) for part in hall.plan.destinations for first, last in part.postcodes)
         self._range_starts = [first for first, _, _ in ranges]
         self._ranges = ranges
@@ -56,6 +80,10 @@ class HallIndex:
             named = [each.number for each in there if service in each.services]
             self._positions[key] = next(iter([*named, *(each.number for each in there if not each.services)]), 0)
         return self._positions[key]
+
+    def case_type(self, case: str) -> CaseType | None:
+        """The first type whose prefix a case's code begins with, or None."""
+        return next((each for each in self.hall.case_types if case.startswith(each.prefix)), None)
 
     def rule(self, mail_class: str, agency: str, destination: str, service: str) -> Rule | None:
         """The first rule of the plan that takes such items, or None."""

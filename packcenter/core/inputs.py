@@ -374,6 +374,34 @@ class Packed(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
     label: str
 
 
+class Stored(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """
+    Response: a case rack took the next document for job `job` (the number of its `Store`), read `code` on it, and put it into
+    a cell (0: the hand station); `items` is how many it counts in there.
+    """
+
+    plc: str
+    epoch: int
+    seq: int
+    job: int
+    cell: int
+    outcome: int
+    items: int
+    code: str
+
+
+class Released(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
+    """Response: a case rack emptied a cell into an outlet (0: the hand station) for job `job`; its eye counted `items`."""
+
+    plc: str
+    epoch: int
+    seq: int
+    job: int
+    cell: int
+    outlet: int
+    items: int
+
+
 class Dropped(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
     """Response: the rack dropped the parcel with this label at a position; `reason` 0 as asked, else why it went elsewhere."""
 
@@ -424,6 +452,8 @@ PlcEvent = (
     | DivertConfirmed
     | Fed
     | Packed
+    | Stored
+    | Released
     | Dropped
     | BagShut
     | CommandEnded

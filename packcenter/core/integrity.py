@@ -42,17 +42,29 @@ def look(turn: Turn) -> None:
 
 def _rejected(turn: Turn, fact: f.ParcelRejected) -> Iterator[Saying]:
     if fact.item:
-        yield fact.item, BAD if fact.reason in SPOILT else UNKNOWN, fact.reason
+        for name in (fact.item, *_with(turn, fact.item, (f"pack/{fact.plc}",))):
+            yield name, BAD if fact.reason in SPOILT else UNKNOWN, fact.reason
+
+
+def _with(turn: Turn, name: str, sources: tuple[str, ...]) -> Iterator[str]:
+    """The other documents of a parcel of several: they are of its case, and come from there to the hand station in this step."""
+    case = turn.item(name).case
+    for fact in turn.facts:
+        if not isinstance(fact, f.Moved) or fact.item == name or fact.target != "hand" or fact.source not in sources:
+            continue
+        if case and turn.item(fact.item).case == case:
+            yield fact.item
 
 
 def _turned_out(turn: Turn, fact: f.ParcelTurnedOut) -> Iterator[Saying]:
     """The parcel has to be opened."""
-    yield fact.item, BAD if fact.reason in SPOILT else UNKNOWN, fact.reason
+    for name in (fact.item, *_with(turn, fact.item, ("rack", "lost"))):
+        yield name, BAD if fact.reason in SPOILT else UNKNOWN, fact.reason
 
 
 def _bag(turn: Turn, fact: f.BagClosed) -> Iterator[Saying]:
     """A bag that is not dispatched is opened, and so are its parcels that may not go on."""
-    for name in fact.items:
+    for name in [each for lead in fact.items for each in (lead, *_with(turn, lead, (f"bag/{fact.bag}",)))]:
         yield name, UNKNOWN, "suspect_bag"
 
 

@@ -7,7 +7,7 @@ items on its belt are lost until found, a fed document is at the hand station, u
 
 from __future__ import annotations
 
-from packcenter.core import bags, custody, diverting, packing
+from packcenter.core import bags, case_cells, caserack, custody, diverting, packing
 from packcenter.core.commands import (
     BeginParcel,
     CloseBag,
@@ -16,8 +16,10 @@ from packcenter.core.commands import (
     Drop,
     GrantEpoch,
     RejectParcel,
+    Release,
     SealParcel,
     SetPlace,
+    Store,
 )
 from packcenter.core.facts import (
     BagCloseAsked,
@@ -115,6 +117,8 @@ def _void_old_life(turn: Turn, name: str) -> None:
         packing.void_jobs(turn, name)
     elif name == turn.index.hall.rack.plc:
         bags.doubt_unheard(turn)
+    elif name in turn.state.case_racks:
+        caserack.void(turn, name)
 
 
 def on_gap(turn: Turn, name: str, seq: int) -> None:
@@ -129,6 +133,9 @@ def on_gap(turn: Turn, name: str, seq: int) -> None:
         packing.make_suspect(turn, name, "gap")
     elif name == turn.index.hall.rack.plc:
         bags.suspect_all(turn, "gap")
+    elif name in turn.state.case_racks:
+        caserack.suspect_all(turn, name, "gap")
+        case_cells.try_release(turn, name)
 
 
 def on_link_lost(turn: Turn, link: LinkLost) -> None:
@@ -178,6 +185,8 @@ def _wake(turn: Turn, plc: str) -> None:
     elif turn.runs(plc):
         if plc in turn.index.sorters:
             diverting.wait_anew(turn, plc)
+        elif plc in turn.index.case_racks:
+            caserack.work(turn, plc)
         else:
             bags.wait_anew(turn)
 
@@ -226,6 +235,8 @@ def on_command_ended(turn: Turn, ended: CommandEnded) -> None:
     turn.emit(CommandAnswered(ended.plc, ended.command, ended.result))
     if isinstance(command, BeginParcel | SealParcel | RejectParcel):
         packing.on_command_ended(turn, ended.plc, command, ended)
+    elif isinstance(command, Store | Release):
+        caserack.on_command_ended(turn, command, ended)
     elif isinstance(command, CloseBag):
         _close_refused(turn, command)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from packcenter.core import cases
 from packcenter.core.facts import ItemExpected, LineRefused, ManifestOpened, ManifestPartTaken, ManifestTaken
 from packcenter.core.inputs import Line, ManifestReceived
 from packcenter.core.limits import MANIFEST_LINES_MAX
@@ -38,7 +39,7 @@ def on_received(turn: Turn, received: ManifestReceived) -> None:
 def _refusal(turn: Turn, line: Line) -> str:
     if line.item in turn.state.items:
         return "duplicate_item"
-    if line.waybill and line.waybill in turn.state.waybills:
+    if line.waybill and line.waybill in turn.state.waybills and not cases.shares_waybill(turn, line):
         return "duplicate_waybill"
     if line.mail_class not in turn.index.classes:
         return "unknown_class"
@@ -46,4 +47,4 @@ def _refusal(turn: Turn, line: Line) -> str:
         return "unknown_agency"
     if line.outlet and line.outlet not in turn.index.outlets:
         return "unknown_outlet"
-    return ""
+    return cases.refusal(turn, line)

@@ -1,7 +1,10 @@
 """
-From lane to sealed parcel, one item to a parcel.
+From lane to sealed parcel: one item, or all that a case rack laid out at once.
 
     begin -> fed -> is it the one expected? -> seal, else reject -> packed -> label and weight right? -> to the rack
+
+A parcel of several documents is begun for all of them and fed one by one; it is sealed only if the set that was fed is the set
+that was expected (B2). The waybill is that of one of them, its lead; the others ride with it.
 
 A bagger has two stations: a document may be fed while the pouch before it is being sealed. A document enters a
 parcel only by the identity read at the feeder, in the current epoch (B4). After a stop, a jam, a gap in the bagger's
@@ -11,7 +14,8 @@ it was sealed.
 
 from __future__ import annotations
 
-from packcenter.core import bags, custody, s10
+from packcenter.core import bags, case_cells, custody, s10
+from packcenter.core.case_facts import JobJoined
 from packcenter.core.commands import BeginParcel, RejectParcel, SealParcel
 from packcenter.core.facts import (
     BaggerPaused,
@@ -21,7 +25,6 @@ from packcenter.core.facts import (
     JobBegun,
     JobSuspected,
     ParcelRejected,
-    ParcelSealed,
     VerdictGiven,
     WaybillAssigned,
 )
@@ -45,31 +48,50 @@ NO_WAYBILL = "NO-WAYBILL"
 
 def try_begin(turn: Turn, plc: str) -> None:
     """If the bagger is running and its feeder free, ask for a parcel of the item that has waited longest in its lanes."""
+    case_cells.serve(turn, plc)
     bagger = turn.state.baggers[plc]
     if bagger.feeding is not None or not turn.runs(plc) or turn.at_us < bagger.retry_us:
         return
     waiting = _longest_waiting(turn, plc)
     if waiting is None:
         return
-    item, infeed = waiting
+    item, infeed, others = waiting
     _give_waybill(turn, item)
     number = turn.next_number(plc)
     waybill = item.waybill or NO_WAYBILL
     turn.emit(JobBegun(plc, number, item.id, infeed, waybill))
-    turn.ask(BeginParcel(plc, number, infeed, 1, _pouch(turn, item), waybill))
+    for name in others:
+        turn.emit(JobJoined(plc, number, name))
+    turn.ask(BeginParcel(plc, number, infeed, 1 + len(others), _pouch(turn, item), waybill))
 
 
-def _longest_waiting(turn: Turn, plc: str) -> tuple[Item, int] | None:
-    """The head of the lane that has waited longest, and its infeed; ties by item id."""
+def _longest_waiting(turn: Turn, plc: str) -> tuple[Item, int, list[str]] | None:
+    """The head of the lane that has waited longest, its infeed, and what is to go with it; ties by item id."""
     heads = [
-        (head.entered_us, head.id, infeed)
+        (head.entered_us, head.id, infeed, lane)
         for lane, infeed in turn.index.infeeds[plc]
         if (load := turn.state.lanes[lane]).items and (head := turn.item(load.items[0]))
     ]
     if not heads:
         return None
-    _, name, infeed = min(heads)
-    return turn.item(name), infeed
+    _, name, infeed, lane = min(heads)
+    if lane not in turn.index.rack_outlets:
+        return turn.item(name), infeed, []
+    return _laid_out(turn, lane, infeed)
+
+
+def _laid_out(turn: Turn, lane: str, infeed: int) -> tuple[Item, int, list[str]]:
+    """
+    What a case rack laid out is one parcel, all of it. If some of it is not there any more, the rest is put out.
+
+    The lead is the first that has a waybill already.
+    """
+    load = turn.state.lanes[lane]
+    if sorted(load.items) != sorted(load.laid):
+        for name in load.items:
+            custody.suspect(turn, turn.item(name), "case_split")
+    lead = next((name for name in load.items if turn.item(name).waybill), load.items[0])
+    return turn.item(lead), infeed, [name for name in load.items if name != lead]
 
 
 def _give_waybill(turn: Turn, item: Item) -> None:
@@ -86,6 +108,9 @@ def _give_waybill(turn: Turn, item: Item) -> None:
 
 
 def _pouch(turn: Turn, item: Item) -> int:
+    kind = turn.index.case_type(item.case) if item.place in turn.index.rack_outlets else None
+    if kind is not None:
+        return kind.pouch
     mail_class = turn.index.classes.get(item.mail_class)
     return mail_class.pouch if mail_class is not None else 0
 
@@ -95,18 +120,32 @@ def on_fed(turn: Turn, fed: Fed) -> None:
     A bagger fed a document and read it.
 
     Nothing readable: it is taken for the one expected, unproven, and put out. Another one: that one is in the pouch
-    and is put out, and what stood before it in the lane is not there any more. The one expected: seal.
+    and is put out, and what stood before it in the lane is not there any more. The one expected, or the last of those that
+    are: seal.
     """
     job = _job(turn, fed.plc, fed.job)
     if job is None:
         turn.set_aside(fed, "unknown_job")
-    elif job.inside:
+    elif job.verdict or _is_full(job):
         _second_document(turn, fed, job)
     else:
         item, reason = _identify(turn, job, fed)
         _take_in(turn, fed.plc, job, item, reason)
-        _order(turn, fed.plc, job, seal=not item.suspect)
-        try_begin(turn, fed.plc)
+        if _is_full(job):
+            _order(turn, fed.plc, job, seal=_is_sound(turn, job))
+            try_begin(turn, fed.plc)
+
+
+def _is_full(job: Job) -> bool:
+    """Whether as many documents were fed as are expected."""
+    return len(job.contents()) == len(job.expected())
+
+
+def _is_sound(turn: Turn, job: Job) -> bool:
+    """B2: whether the set fed is the set expected, and nothing is against any of it."""
+    if job.suspect or any(turn.item(name).suspect for name in job.contents()):
+        return False
+    return sorted(job.contents()) == sorted(job.expected())
 
 
 def _job(turn: Turn, plc: str, number: int) -> Job | None:
@@ -119,8 +158,9 @@ def _job(turn: Turn, plc: str, number: int) -> Job | None:
 
 def _take_in(turn: Turn, plc: str, job: Job, item: Item, reason: str) -> None:
     """The item is in the pouch of the job; with a `reason` it may not stay there."""
-    turn.emit(CommandAnswered(plc, job.number, CommandResult.DONE))
-    _pass_over(turn, plc, job, item)
+    if len(job.contents()) + 1 == len(job.expected()):
+        turn.emit(CommandAnswered(plc, job.number, CommandResult.DONE))
+    custody.pass_over(turn, plc, job.infeed, item)
     turn.emit(DocumentFed(plc, job.number, item.id, not reason, reason))
     custody.move(turn, item, f"pack/{plc}")
     if reason:
@@ -138,7 +178,7 @@ def _second_document(turn: Turn, fed: Fed, job: Job) -> None:
         item = custody.provisional(turn, "no_read")
     else:
         item, _ = _other(turn, fed)
-    _pass_over(turn, fed.plc, job, item)
+    custody.pass_over(turn, fed.plc, job.infeed, item)
     custody.move(turn, item, f"pack/{fed.plc}")
     custody.suspect(turn, item, "double_feed")
     custody.to_hand(turn, item, "double_feed")
@@ -148,16 +188,17 @@ def _identify(turn: Turn, job: Job, fed: Fed) -> tuple[Item, str]:
     """The item that is in the pouch, and why it may not stay there ("" it may)."""
     if fed.outcome != ReadOutcome.SUCCESS or not fed.code:
         return _unread(turn, job), "unread_at_bagger"
-    expected = turn.item(job.item)
-    if fed.code == expected.code and kind_of(expected.place) == "lane":
-        return expected, _double_feed(turn, expected, fed)
+    for name in job.expected():
+        expected = turn.item(name)
+        if fed.code == expected.code and kind_of(expected.place) == "lane":
+            return expected, _double_feed(turn, expected, fed)
     return _other(turn, fed)
 
 
 def _unread(turn: Turn, job: Job) -> Item:
-    """An unread document is taken for the one expected, if that one can be it."""
+    """An unread document is taken for the one expected, if that one can be it, and no other is expected with it."""
     expected = turn.item(job.item)
-    return expected if kind_of(expected.place) == "lane" else custody.provisional(turn, "no_read")
+    return expected if kind_of(expected.place) == "lane" and not job.others else custody.provisional(turn, "no_read")
 
 
 def _other(turn: Turn, fed: Fed) -> tuple[Item, str]:
@@ -181,15 +222,6 @@ def _double_feed(turn: Turn, item: Item, fed: Fed) -> str:
     mail_class = turn.index.classes.get(item.mail_class)
     limit = mail_class.thickness_max if mail_class is not None else 0
     return "double_feed" if limit and fed.thickness > limit else ""
-
-
-def _pass_over(turn: Turn, plc: str, job: Job, inside: Item) -> None:
-    """Lanes are first in, first out: what stood before the document that came is not in the lane any more."""
-    for lane, infeed in turn.index.infeeds[plc]:
-        held = turn.state.lanes[lane].items
-        if infeed == job.infeed and inside.id in held:
-            for name in held[: held.index(inside.id)]:
-                custody.lose(turn, turn.item(name), "passed_over")
 
 
 def _order(turn: Turn, plc: str, job: Job, seal: bool) -> None:
@@ -217,7 +249,7 @@ def on_packed(turn: Turn, packed: Packed) -> None:
         if not job.inside:
             _take_in(turn, packed.plc, job, _unread(turn, job), "unread_at_bagger")
         _answer_orders(turn, packed.plc, job)
-        _sealed(turn, packed, job, turn.item(job.inside))
+        _sealed(turn, packed, job)
     else:
         _answer_orders(turn, packed.plc, job)
         _put_out(turn, packed.plc, job)
@@ -236,19 +268,25 @@ def _put_out(turn: Turn, plc: str, job: Job) -> None:
     if not job.inside:
         turn.emit(ParcelRejected(plc, job.number, "", "machine_rejected"))
         return
-    item = turn.item(job.inside)
-    reason = item.suspect or job.suspect or "machine_rejected"
-    turn.emit(ParcelRejected(plc, job.number, item.id, reason))
-    custody.to_hand(turn, item, reason)
+    inside = [turn.item(name) for name in job.contents()]
+    reason = _first_doubt(inside) or job.suspect or "machine_rejected"
+    turn.emit(ParcelRejected(plc, job.number, inside[0].id, reason))
+    for item in inside:
+        custody.to_hand(turn, item, item.suspect or reason)
 
 
-def _sealed(turn: Turn, packed: Packed, job: Job, item: Item) -> None:
-    """Judge a sealed parcel (C1, C4, B6) and send it to the rack with its instruction."""
-    reason = item.suspect or job.suspect or _label_fault(packed, job) or _weight_fault(turn, packed, item)
-    turn.emit(ParcelSealed(packed.plc, job.number, item.id, job.waybill, packed.label, packed.grams, reason))
-    if reason:
-        custody.suspect(turn, item, reason)
-    custody.move(turn, item, "rack")
+def _first_doubt(items: list[Item]) -> str:
+    return next((item.suspect for item in items if item.suspect), "")
+
+
+def _sealed(turn: Turn, packed: Packed, job: Job) -> None:
+    """Judge a sealed parcel (B2, C1, C4, B6) and send it to the rack with its instruction."""
+    inside = [turn.item(name) for name in job.contents()]
+    item = turn.item(job.item) if job.item in job.contents() else inside[0]
+    reason = _first_doubt(inside) or job.suspect or _label_fault(packed, job) or _weight_fault(turn, packed, inside)
+    if not reason and not _is_sound(turn, job):
+        reason = "not_what_was_expected"
+    bags.seal(turn, packed.plc, job, item, packed.label, packed.grams, reason, doubt=True)
     bags.send(turn, item, packed.label)
     if packed.label not in turn.state.waybills:
         bags.doubt_twins(turn, item)
@@ -260,11 +298,17 @@ def _label_fault(packed: Packed, job: Job) -> str:
     return "" if packed.label == job.waybill else "wrong_label"
 
 
-def _weight_fault(turn: Turn, packed: Packed, item: Item) -> str:
-    mail_class: MailClass | None = turn.index.classes.get(item.mail_class)
-    if mail_class is None or not mail_class.grams_min <= packed.grams <= mail_class.grams_max:
+def _weight_fault(turn: Turn, packed: Packed, items: list[Item]) -> str:
+    """
+    C4: a parcel lies in the band of its document's class. One of several lies in the sum of their bands, in which each
+    counts a pouch of its own; at least it weighs what the heaviest must.
+    """
+    bands: list[MailClass | None] = [turn.index.classes.get(item.mail_class) for item in items]
+    known = [band for band in bands if band is not None]
+    if len(known) < len(bands):
         return "weight"
-    return ""
+    least, most = max(band.grams_min for band in known), sum(band.grams_max for band in known)
+    return "" if least <= packed.grams <= most else "weight"
 
 
 def on_command_ended(turn: Turn, plc: str, command: BeginParcel | SealParcel | RejectParcel, ended: CommandEnded) -> None:
@@ -276,7 +320,8 @@ def on_command_ended(turn: Turn, plc: str, command: BeginParcel | SealParcel | R
         return
     bagger = turn.state.baggers[plc]
     job = next(job for job in (bagger.sealing, bagger.feeding) if job is not None and job.verdict == command.number)
-    custody.suspect(turn, turn.item(job.inside), "verdict_refused")
+    for name in job.contents():
+        custody.suspect(turn, turn.item(name), "verdict_refused")
     if isinstance(command, SealParcel):
         _order(turn, plc, job, seal=False)
     else:
@@ -287,10 +332,15 @@ def on_command_ended(turn: Turn, plc: str, command: BeginParcel | SealParcel | R
 def _begin_refused(turn: Turn, plc: str, job: Job, ended: CommandEnded) -> None:
     """The job is over. An empty infeed means that the item is not where it was; any other refusal is tried again soon."""
     nothing = ended.result == CommandResult.NOTHING_THERE
-    item = turn.item(job.item)
-    turn.emit(JobAbandoned(plc, job.number, job.item, "nothing_there" if nothing else "refused"))
-    if nothing and kind_of(item.place) == "lane":
-        custody.lose(turn, item, "not_at_infeed")
+    if not job.inside:
+        turn.emit(JobAbandoned(plc, job.number, job.item, "nothing_there" if nothing else "refused"))
+    for item in map(turn.item, job.expected() if nothing else ()):
+        if kind_of(item.place) == "lane":
+            custody.lose(turn, item, "not_at_infeed")
+    if job.inside:  # some of several came, and the pouch is open
+        if not job.verdict:
+            _order(turn, plc, job, seal=False)
+        return
     if not nothing:
         turn.emit(BaggerPaused(plc, turn.at_us + RETRY_US))
     try_begin(turn, plc)
@@ -320,7 +370,8 @@ def void_jobs(turn: Turn, plc: str) -> None:
         if job is None:
             continue
         if job.inside:
-            custody.suspect(turn, turn.item(job.inside), "plc_restart")
+            for name in job.contents():
+                custody.suspect(turn, turn.item(name), "plc_restart")
             _put_out(turn, plc, job)
         else:
             turn.emit(JobAbandoned(plc, job.number, job.item, "plc_restart"))
@@ -330,14 +381,19 @@ def on_quarantined(turn: Turn, plc: str, number: int, code: str) -> None:
     """
     An event about a job made the last run fail. If a document was in the pouch, that was its end, and the pouch is
     sought at the hand station. Otherwise the document whose `code` was read came in, or one unread, and the open pouch is
-    to be put out.
+    to be put out; so is one into which more were to be fed.
     """
     job = _job(turn, plc, number)
     if job is None:
         return
-    if job.inside:
+    if job.inside and not job.verdict and not _is_full(job):
+        for name in job.contents():
+            custody.suspect(turn, turn.item(name), "quarantined")
+        _order(turn, plc, job, seal=False)
+    elif job.inside:
         _answer_orders(turn, plc, job)
-        custody.suspect(turn, turn.item(job.inside), "quarantined")
+        for name in job.contents():
+            custody.suspect(turn, turn.item(name), "quarantined")
         _put_out(turn, plc, job)
     else:
         named = turn.state.items.get(code)

@@ -43,7 +43,8 @@ def why_unfit(hall: Hall, plan: Plan) -> str:
     if len(set(groups)) < len(groups) or not set(named) <= set(groups):
         return "plan_group"
     exceptions = {(sorter.plc, sorter.exception_lane) for sorter in hall.sorters}
-    fed = {(sorter.plc, lane.number) for sorter in hall.sorters for lane in sorter.lanes} - exceptions
+    racks = {rack.plc for rack in hall.case_racks}  # whatever else came there would end at the hand station
+    fed = {(each.plc, lane.number) for each in hall.sorters for lane in each.lanes if lane.feeds not in racks} - exceptions
     if any(lane not in fed for group in plan.groups for lane in group.lanes):
         return "plan_lane"
     hanging = {position.destination for position in hall.rack.positions}

@@ -26,6 +26,9 @@ class Item(msgspec.Struct, gc=False):
     0 none; `lost_from` the place it was lost from while it is lost; `withdrawn`: its agency wants it back. `plan` names the
     sort plan that decided its lane, and `going` the destination that this plan gave it, "" none (G3). `integrity` is bad or
     unknown, "" good. `laps` is how often it went round the loop that it is on; while it does, its `track` is below 0.
+
+    `case` is its case, "" none. In a sealed parcel of several documents `lead` names the one whose waybill it bears, "" that
+    one itself, which lists the others in `riders`; `part` is the number of the case's part that it left its cell with.
     """
 
     id: str
@@ -55,6 +58,10 @@ class Item(msgspec.Struct, gc=False):
     integrity: str = ""
     outlet: str = ""
     laps: int = 0
+    case: str = ""
+    lead: str = ""
+    riders: list[str] = []
+    part: int = 0
 
 
 class Pending(msgspec.Struct):
@@ -102,18 +109,21 @@ class LaneLoad(msgspec.Struct):
     What a lane holds, first in first out, and how many items are on their way to it.
 
     Of a lane with a limited rate `recent` has the deadlines of the last decisions for it, as many as it takes in a minute.
+    `laid` is what a case rack laid out there last, which is one parcel: all of it or nothing.
     """
 
     on_way: int = 0
     items: list[str] = []
     recent: list[int] = []
+    laid: list[str] = []
 
 
 class Job(msgspec.Struct):
     """
     One parcel being made. `item` is the document expected; `inside` the one that was fed ("" none yet).
 
-    `verdict` is the number of the `SealParcel` or `RejectParcel` asked, 0 before.
+    `verdict` is the number of the `SealParcel` or `RejectParcel` asked, 0 before. `others` are expected beside `item`, `more`
+    were fed behind `inside`: in a parcel of several documents.
     """
 
     number: int
@@ -123,6 +133,67 @@ class Job(msgspec.Struct):
     inside: str = ""
     verdict: int = 0
     suspect: str = ""
+    others: list[str] = []
+    more: list[str] = []
+
+    def expected(self) -> list[str]:
+        """All documents that are to be in the pouch."""
+        return [self.item, *self.others]
+
+    def contents(self) -> list[str]:
+        """All documents that are in the pouch, in the order in which they were fed."""
+        return [self.inside, *self.more] if self.inside else []
+
+
+class StoreJob(msgspec.Struct):
+    """What a case rack was asked to store: the next of an infeed, `item` by our books, into a cell."""
+
+    number: int
+    item: str
+    infeed: int
+    cell: int
+    reason: str = ""
+
+
+class CaseRack(msgspec.Struct):
+    """A case rack takes one document after the other; after a refusal not before `retry_us`."""
+
+    storing: StoreJob | None = None
+    retry_us: int = 0
+
+
+class Cell(msgspec.Struct):
+    """
+    A cell of a case rack: whose it is, and what is in it. `release` is the number of the open `Release`, 0 none, `outlet` and
+    `reason` what it is for. One that is `suspect` is released to the hand station.
+    """
+
+    case: str = ""
+    items: list[str] = []
+    suspect: str = ""
+    release: int = 0
+    outlet: int = 0
+    reason: str = ""
+
+
+class Case(msgspec.Struct):
+    """
+    One case 一件事: its announced documents, and what they must agree in. `cell` is the place of its cell, "" none.
+
+    `announced_due_us` is what the manifests say, 0 nothing; `due_us` when the missing ones are due, 0 not yet; `overdue` the
+    policy by which it was found overdue, "" it was not; `parts` how many parts of it have left their cell.
+    """
+
+    size: int
+    destination: int
+    service: str
+    announced_due_us: int
+    items: list[str] = []
+    cell: str = ""
+    due_us: int = 0
+    overdue: str = ""
+    parts: int = 0
+    outlet: str = ""
 
 
 class Bagger(msgspec.Struct):
@@ -262,6 +333,7 @@ class State(msgspec.Struct):
     `receipts` maps each dispatched item that wants one to its receipt, for ever; `receipts_overdue` counts those overdue.
     `despatches` maps each series of S9 tags (16 characters) to despatch and receptacle of its last bag, and 1 if that ended it;
     `tags` each bag that was named by one to the whole tag under which it was last asked to close.
+    `cells` maps the place of each cell of a case rack to what is in it.
     """
 
     hall: Hall | None = None
@@ -305,9 +377,18 @@ class State(msgspec.Struct):
     receipts_overdue: int = 0
     despatches: dict[str, list[int]] = {}
     tags: dict[str, str] = {}
+    cases: dict[str, Case] = {}
+    case_racks: dict[str, CaseRack] = {}
+    cells: dict[str, Cell] = {}
 
 
 @lru_cache(maxsize=4096)
 def lane_place(plc: str, lane: int) -> str:
     """The place of a lane, which is also its key in `State.lanes`."""
     return f"lane/{plc}/{lane}"
+
+
+@lru_cache(maxsize=4096)
+def cell_place(plc: str, cell: int) -> str:
+    """The place of a cell, which is also its key in `State.cells`."""
+    return f"cell/{plc}/{cell}"

@@ -52,6 +52,13 @@ def _way_round(turn: Turn, sorter: Sorter) -> Lane:
     return Lane(loops.ROUND, "", 0, turn.index.lanes[sorter.plc, sorter.exception_lane].distance_mm, 0, True)
 
 
+def best(turn: Turn, sorter: Sorter, lanes: tuple[Lane, ...], mail_class: str, scanned_us: int) -> Lane | None:
+    """The usable lane with the fewest items among some that serve alike, None if there is none."""
+    known = turn.index.classes.get(mail_class)
+    secure = known is None or known.secure
+    return _best(turn, turn.plc(sorter.plc), sorter, lanes, "least", secure, scanned_us)
+
+
 def exception(turn: Turn, sorter: Sorter, reason: str, rule: str = "") -> Choice:
     """The exception lane 异常格口, where people take over."""
     return Choice(turn.index.lanes[sorter.plc, sorter.exception_lane], rule, "", reason)

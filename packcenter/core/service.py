@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from packcenter.core import bags, custody, diverting, links, packing, plans
+from packcenter.core import bags, caserack, custody, diverting, links, packing, plans
 from packcenter.core.facts import ClockStepNoted, EventTaken, HallAdopted, LinkStateSet, QuarantineNoted, StopNoted
 from packcenter.core.inputs import ClockStepped, Quarantined, Started, StopRequested
 from packcenter.core.lifecycle import kind_of
@@ -47,6 +47,7 @@ def on_quarantined(turn: Turn, quarantined: Quarantined) -> None:
         links.on_gap(turn, plc.name, quarantined.seq)
     turn.emit(EventTaken(quarantined.plc, quarantined.epoch, quarantined.seq))
     packing.on_quarantined(turn, quarantined.plc, quarantined.track, quarantined.code)
+    caserack.on_quarantined(turn, quarantined.plc, quarantined.track, quarantined.code)
     if quarantined.plc == turn.index.hall.rack.plc:
         bags.suspect_all(turn, "quarantined")
     if item is not None:
@@ -59,7 +60,7 @@ def _set_apart(turn: Turn, item: Item) -> None:
     onto it, nobody knows, so that one is missed until it is found (A9).
     """
     kind = kind_of(item.place)
-    if kind in ("lane", "pack", "rack", "bag"):
+    if kind in ("lane", "cell", "pack", "rack", "bag"):
         bags.hold_back(turn, item, "quarantined")
     elif kind == "belt":
         diverting.lose(turn, item, "quarantined")

@@ -22,8 +22,8 @@ from packcenter.core.limits import COUNT_LINES_MAX, COUNT_VALID_US
 from packcenter.core.records import Flow, State
 from packcenter.core.turn import Turn
 
-COUNTED = ("hand", "lane", "bag")
-"""Kinds of place whose content people count: the hand station, the lanes of the sorters, the open bags."""
+COUNTED = ("hand", "lane", "cell", "bag")
+"""Kinds of place whose content people count: the hand station, the lanes of sorters and case racks, cells, open bags."""
 
 _IN_MOTION = ("belt", "pack", "rack")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from packcenter.core import alarm_life, custody_life, loop_life, plan_life, receipt_life, tag_facts
+from packcenter.core import alarm_life, case_life, custody_life, loop_life, pack_life, plan_life, receipt_life, tag_facts
 from packcenter.core import facts as f
 from packcenter.core.agenda import is_current, rebuild_agenda
 from packcenter.core.commands import (
@@ -26,7 +26,9 @@ from packcenter.core.commands import (
     Drop,
     GrantEpoch,
     Numbered,
+    Release,
     SetPlace,
+    Store,
 )
 from packcenter.core.hall import Waybills
 from packcenter.core.lifecycle import FINAL, NEXT_PLACES, SOURCES, kind_of
@@ -92,9 +94,14 @@ def _answer_time_us(state: State, command: Numbered) -> int:
         return 0  # the item's own time covers the first two; the state of the machine or lane speaks for the others
     if kind is CloseBag:
         return state.hall.rack.close_timeout_ms * 1000
+    if isinstance(command, Store | Release):
+        case_rack = next(each for each in state.hall.case_racks if each.plc == command.plc)
+        return (case_rack.store_timeout_ms if kind is Store else case_rack.release_timeout_ms) * 1000
     bagger = next((bagger for bagger in state.hall.baggers if bagger.plc == command.plc), None)
     assert bagger is not None, command
-    return (bagger.feed_timeout_ms if kind is BeginParcel else bagger.verdict_timeout_ms) * 1000
+    if isinstance(command, BeginParcel):
+        return bagger.feed_timeout_ms * command.documents * 1000
+    return bagger.verdict_timeout_ms * 1000
 
 
 def encode_state(state: State) -> bytes:
@@ -128,6 +135,7 @@ def _hall_adopted(state: State, at_us: int, fact: f.HallAdopted) -> None:
             state.lanes.setdefault(lane_place(sorter.plc, lane.number), LaneLoad())
     for bagger in fact.hall.baggers:
         state.baggers.setdefault(bagger.plc, Bagger())
+    case_life.adopt(state, fact.hall)
 
 
 def _adopt_waybills(state: State, stock: Waybills) -> None:
@@ -153,7 +161,10 @@ def _item_expected(state: State, at_us: int, fact: f.ItemExpected) -> None:
         line.item, line.item, line.mail_class, line.agency, line.waybill, line.destination, line.service, line.due_us, True,
         "agency", outlet=line.outlet,
     )  # fmt: skip
-    if line.waybill:
+    case_life.join(state, line, state.items[line.item])
+    if line.waybill in state.waybills:  # another document of its case bears it: the parcel is theirs together
+        state.items[line.item].waybill = ""
+    elif line.waybill:
         _use_waybill(state, line.waybill, line.item)
     state.manifests[fact.manifest].taken += 1
     _move(state, at_us, state.items[line.item], "expected")
@@ -191,14 +202,24 @@ def _move(state: State, at_us: int, item: Item, target: str) -> None:
         loop_life.leave_belt(state, item)
     elif source_kind == "rack":
         _leave_rack(state, item)
+    elif source_kind == "cell":
+        state.cells[source].items.remove(item.id)
     elif source_kind == "lost":
         item.lost_from = ""
     if target_kind == "lane":
         state.lanes[target].items.append(item.id)
-    elif target_kind == "rack":
+    elif target_kind == "cell":
+        state.cells[target].items.append(item.id)
+    elif target_kind == "rack" and not item.lead:
         _expect_at_rack(state, at_us, item)
+    if target_kind not in _SEALED:
+        case_life.forget_parcel(item)
     item.place = target
     item.entered_us = at_us
+
+
+_SEALED = frozenset({"rack", "bag", "dispatched", "lost"})
+"""Kinds of place of what is in a sealed parcel; one that is lost is found with what is in it."""
 
 
 def _expect_at_rack(state: State, at_us: int, item: Item) -> None:
@@ -286,85 +307,6 @@ def _use_waybill(state: State, waybill: str, item: str) -> None:
     state.waybills[waybill] = item
 
 
-def _job_begun(state: State, at_us: int, fact: f.JobBegun) -> None:
-    bagger = state.baggers[fact.plc]
-    assert bagger.feeding is None, fact
-    bagger.feeding = Job(fact.job, fact.item, fact.infeed, fact.waybill)
-
-
-def _document_fed(state: State, at_us: int, fact: f.DocumentFed) -> None:
-    job = state.baggers[fact.plc].feeding
-    assert job is not None, fact
-    assert job.number == fact.job, fact
-    assert not job.inside, (fact, job)  # B3: one document to a parcel
-    job.inside = fact.item
-
-
-def _parcel_sealed(state: State, at_us: int, fact: f.ParcelSealed) -> None:
-    item = state.items[fact.item]
-    if not fact.reason:
-        _assert_sound(_job(state, fact.plc, fact.job), item)
-        assert fact.label == fact.waybill == item.waybill != "", (fact, item)  # C1
-    item.grams = fact.grams
-    if not fact.label or fact.label != item.waybill:
-        state.strays.setdefault(fact.label, []).append(fact.item)
-    _end_job(state, fact.plc, fact.job)
-
-
-def _parcel_rejected(state: State, at_us: int, fact: f.ParcelRejected) -> None:
-    _end_job(state, fact.plc, fact.job)
-
-
-def _job_abandoned(state: State, at_us: int, fact: f.JobAbandoned) -> None:
-    _end_job(state, fact.plc, fact.job)
-
-
-def _verdict_given(state: State, at_us: int, fact: f.VerdictGiven) -> None:
-    """The pouch leaves the feeder once the pouch station is free. A refused seal may be followed by a reject."""
-    bagger = state.baggers[fact.plc]
-    job = _job(state, fact.plc, fact.job)
-    assert job.inside, fact
-    if fact.seal:
-        _assert_sound(job, state.items[job.inside])
-    job.verdict = fact.number
-    if bagger.sealing is None:
-        bagger.feeding, bagger.sealing = None, job
-
-
-def _job_suspected(state: State, at_us: int, fact: f.JobSuspected) -> None:
-    _job(state, fact.plc, fact.job).suspect = fact.reason
-
-
-def _job(state: State, plc: str, number: int) -> Job:
-    bagger = state.baggers[plc]
-    job = next((job for job in (bagger.feeding, bagger.sealing) if job is not None and job.number == number), None)
-    assert job is not None, (plc, number)
-    return job
-
-
-def _assert_sound(job: Job, item: Item) -> None:
-    """B4, B6: a pouch is sealed, and its parcel bagged, only with the document that was expected, and free of suspicion."""
-    assert job.item == job.inside == item.id, (job, item)
-    assert not job.suspect, job
-    assert not item.suspect, item
-
-
-def _end_job(state: State, plc: str, number: int) -> None:
-    bagger, job = state.baggers[plc], _job(state, plc, number)
-    if bagger.feeding is job:
-        bagger.feeding = None
-    else:
-        bagger.sealing = None
-        if bagger.feeding is not None and bagger.feeding.verdict:
-            bagger.feeding, bagger.sealing = None, bagger.feeding
-
-
-def _bagger_paused(state: State, at_us: int, fact: f.BaggerPaused) -> None:
-    state.baggers[fact.plc].retry_us = fact.until_us
-    if fact.until_us:
-        heappush(state.agenda, (fact.until_us, "retry", fact.plc, 0))
-
-
 def _bag_opened(state: State, at_us: int, fact: f.BagOpened) -> None:
     assert fact.position not in state.bags, fact
     state.bag_serial += 1
@@ -427,6 +369,8 @@ def _epoch_granted(state: State, at_us: int, fact: f.EpochGranted) -> None:
     assert not plc.tracks, plc.tracks  # E12: everything that the old life tracked or held has been accounted for
     bagger = state.baggers.get(fact.plc)
     assert bagger is None or bagger.feeding is bagger.sealing is None, bagger
+    case_rack = state.case_racks.get(fact.plc)
+    assert case_rack is None or case_rack.storing is None, case_rack
 
 
 def _event_taken(state: State, at_us: int, fact: f.EventTaken) -> None:
@@ -518,14 +462,6 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     f.Unconfirmed: _unconfirmed,
     f.ConfirmationMoved: _confirmation_moved,
     f.WaybillAssigned: _waybill_assigned,
-    f.JobBegun: _job_begun,
-    f.DocumentFed: _document_fed,
-    f.VerdictGiven: _verdict_given,
-    f.JobSuspected: _job_suspected,
-    f.ParcelSealed: _parcel_sealed,
-    f.ParcelRejected: _parcel_rejected,
-    f.JobAbandoned: _job_abandoned,
-    f.BaggerPaused: _bagger_paused,
     f.BagOpened: _bag_opened,
     f.ParcelDropped: _parcel_dropped,
     f.ParcelTurnedOut: _nothing,
@@ -553,10 +489,12 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     f.MaintenanceSet: _maintenance_set,
     f.ItemWithdrawn: _item_withdrawn,
     f.CodedByHand: _nothing,
+    **pack_life.EVOLVE,
     **alarm_life.EVOLVE,
     **custody_life.EVOLVE,
     **plan_life.EVOLVE,
     **receipt_life.EVOLVE,
     **tag_facts.EVOLVE,
     **loop_life.EVOLVE,
+    **case_life.EVOLVE,
 }

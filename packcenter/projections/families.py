@@ -55,9 +55,11 @@ SEEN_REASONS: Final = ("unknown", "no_read", "multiple_codes", "duplicate", "gho
 ROUTE_REASONS: Final = (
     "plan",
     "overflow",
+    "case",
     "round",
     "no_rule",
     "no_lane",
+    "no_cell",
     "rate",
     "late",
     "unknown",
@@ -92,9 +94,12 @@ SUSPECT_REASONS: Final = (
     "quarantined",
     "withdrawn",
     "damaged",
+    "case_split",
+    "not_what_was_expected",
+    *(CELL_REASONS := ("unread_at_rack", "wrong_cell", "cell_count", "wrong_outlet")),
 )
 PARCEL_REASONS: Final = (
-    *(r for r in SUSPECT_REASONS if r not in ("label_used_twice", "label_doubtful", "no_position", "wrong_bag")),
+    *(r for r in SUSPECT_REASONS if r not in ("label_used_twice", "label_doubtful", "no_position", "wrong_bag", *CELL_REASONS)),
     "nothing_there",
     "refused",
     OTHER,
@@ -102,13 +107,21 @@ PARCEL_REASONS: Final = (
 HAND_REASONS: Final = tuple(
     dict.fromkeys(
         (
-            *(r for r in ROUTE_REASONS if r not in ("plan", "overflow", "round", OTHER)),
+            *(r for r in ROUTE_REASONS if r not in ("plan", "overflow", "case", "round", OTHER)),
             *(d.name.lower() for d in Disposition),
             *SUSPECT_REASONS,
             "no_instruction",
             "turned_out",
             "suspect_bag",
             "coded_by_hand",
+            "no_case",
+            "no_cell",
+            "cell_full",
+            "other_rack",
+            "case_overdue",
+            "place_not_open",
+            "unknown_document",
+            "unknown_release",
             OTHER,
         )
     )
@@ -120,6 +133,7 @@ LOST_REASONS: Final = (
     "plc_restart",
     "passed_over",
     "not_at_infeed",
+    "not_in_cell",
     "never_dropped",
     "quarantined",
     OTHER,

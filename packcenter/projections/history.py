@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 
+from packcenter.core import case_facts as k
 from packcenter.core import custody_facts as c
 from packcenter.core import facts as f
 from packcenter.core import receipt_facts as r
 from packcenter.core import record
 from packcenter.core.acts import REFUSALS
-from packcenter.core.commands import BeginParcel, Divert, Drop, RejectParcel, SealParcel
+from packcenter.core.commands import BeginParcel, Divert, Drop, RejectParcel, Release, SealParcel, Store
 from packcenter.core.loop_facts import WentRound
 
 
@@ -29,7 +30,7 @@ def names(fact: f.Fact) -> tuple[str, ...]:
     """Items that a fact is about."""
     if isinstance(fact, f.ItemExpected):
         return (fact.line.item,)
-    if isinstance(fact, f.BagClosed):
+    if isinstance(fact, f.BagClosed | k.CellReleased | k.CaseSplit | k.CaseOverdue | k.ParcelProven):
         return fact.items
     if isinstance(fact, f.CodedByHand):
         return (fact.provisional, fact.item)
@@ -60,7 +61,7 @@ class History:
                 self.happenings.append(Happening(sequence, at_us, what, detail))
         if self.happenings and self.happenings[-1].sequence == sequence:
             for command in entry.commands:
-                if isinstance(command, Divert | BeginParcel | SealParcel | RejectParcel | Drop):
+                if isinstance(command, Divert | BeginParcel | SealParcel | RejectParcel | Store | Release | Drop):
                     self.happenings.append(Happening(sequence, at_us, f"ask {type(command).__name__}", _fields(command)))
 
     def _is_riddled(self, fact: f.Fact) -> bool:
@@ -69,11 +70,13 @@ class History:
         return isinstance(fact, about) and fact.number in self._discrepancies
 
     def _follow(self, fact: f.Fact) -> None:
-        """A number or a code that was joined to an item makes that item the wanted one, too."""
+        """A number or a code that was joined to an item makes that item the wanted one, too; so does a parcel with it."""
         if isinstance(fact, f.ItemExpected):
             number, item = fact.line.waybill, fact.line.item
         elif isinstance(fact, f.WaybillAssigned):
             number, item = fact.waybill, fact.item
+        elif isinstance(fact, k.ParcelProven):
+            number, item = (self.wanted if self.items.intersection(fact.items) else ""), fact.items[0]
         elif isinstance(fact, f.ObjectSeen):
             number, item = fact.code, fact.item
         elif isinstance(fact, c.DiscrepancyOpened):
@@ -124,6 +127,16 @@ def _act(fact: f.ActTaken | f.ActRefused) -> str:
     return f"{verdict} by {fact.person} as {fact.role}: {fact.reason}{why}"
 
 
+def _released(fact: k.CellReleased) -> str:
+    whereto = f"at outlet {fact.outlet}" if fact.outlet else "at the hand station"
+    return f"{whereto} from cell {fact.cell} of {fact.plc}, case {fact.case}{': ' + fact.reason if fact.reason else ''}"
+
+
+def _proven(fact: k.ParcelProven) -> str:
+    part = f", part {fact.part}" if fact.part else ""
+    return f"case {fact.case}{part} under {fact.waybill}: {', '.join(fact.items)}"
+
+
 def _late(fact: f.DecisionLate) -> str:
     return f"{fact.by_us / 1e3:.0f} ms after the deadline of lane {fact.lane}; the PLC's fallback stands"
 
@@ -138,6 +151,13 @@ _TELL: dict[type, Callable[[Any], tuple[str, str]]] = {
     WentRound: lambda x: ("went round", f"{x.plc}, lap {x.lap}"),
     f.WrongLane: lambda x: ("wrong lane", f"asked for {x.asked}, seen in {x.seen} of {x.plc}"),
     f.JobBegun: lambda x: ("parcel begun", f"at {x.plc}, infeed {x.infeed}, waybill {x.waybill}, job {x.job}"),
+    k.StoreBegun: lambda x: ("to be stored", f"in cell {x.cell} of {x.plc}{': ' + x.reason if x.reason else ''}"),
+    k.DocumentStored: lambda x: ("stored", f"in cell {x.cell} of {x.plc}{': ' + x.reason if x.reason else ''}"),
+    k.CellReleased: lambda x: ("laid out", _released(x)),
+    k.CaseOverdue: lambda x: ("case overdue", f"{x.case}: {x.missing} missing, {x.policy}"),
+    k.CaseSplit: lambda x: ("part of a case", f"{x.case}, part {x.part}, {len(x.items)} documents"),
+    k.JobJoined: lambda x: ("joins a parcel", f"at {x.plc}, job {x.job}"),
+    k.ParcelProven: lambda x: ("parcel proven", _proven(x)),
     f.DocumentFed: lambda x: ("fed", f"at {x.plc}, job {x.job}{': ' + x.reason if x.reason else ''}"),
     f.ParcelSealed: lambda x: ("sealed", _sealed(x)),
     f.ParcelRejected: lambda x: ("put out", f"at {x.plc}: {x.reason}"),

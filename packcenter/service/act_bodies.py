@@ -218,7 +218,7 @@ class ReportAct(Asked, frozen=True, kw_only=True):
 class CountLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How many items of a class and agency were counted in a kind of place; without class and agency: what bears no identity."""
 
-    place: Annotated[str, Meta(pattern=r"^(hand|lane|bag)$", description="hand, lane or bag.", examples=["hand"])]
+    place: Annotated[str, Meta(pattern=r"^(hand|lane|cell|bag)$", description="hand, lane, cell or bag.", examples=["hand"])]
     mail_class: NameOrNone = ""
     agency: NameOrNone = ""
     items: Annotated[int, Meta(ge=0, le=1_000_000)]

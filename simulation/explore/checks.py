@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from packcenter.core import case_facts as c
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
 from packcenter.core import record
@@ -219,6 +220,24 @@ class Checker:
             self._notes.met("bag not closed when asked")
             self.refused.add(fact.bag)
 
+    def _proven(self, recorded: Recorded, fact: c.ParcelProven, state: State | None, now_us: int) -> None:
+        if len(fact.items) > 1:
+            self._notes.met("parcel of several documents")
+        if fact.part > 1:
+            self._notes.met("follow-up of a part")
+
+    def _release_begun(self, recorded: Recorded, fact: c.ReleaseBegun, state: State | None, now_us: int) -> None:
+        if fact.reason == "complete":
+            self._notes.met("case complete")
+        elif fact.reason == "part":
+            self._notes.met("case shipped in part")
+
+    def _overdue(self, recorded: Recorded, fact: c.CaseOverdue, state: State | None, now_us: int) -> None:
+        self._notes.met("case with one document missing for ever")
+
+    def _cell_suspected(self, recorded: Recorded, fact: c.CellSuspected, state: State | None, now_us: int) -> None:
+        self._notes.met("cell in doubt")
+
     def _set_aside(self, recorded: Recorded, fact: f.EventSetAside, state: State | None, now_us: int) -> None:
         if fact.reason == "repeated" and not self._echoes:
             self._wrong(now_us, "E1", f"record {recorded.sequence}: {fact}: a link handed it out again by itself")
@@ -380,6 +399,10 @@ _FACTS: dict[type, _Check] = {
     f.BagSuspected: Checker._suspected,
     f.BagCloseAsked: Checker._close_asked,
     f.EventSetAside: Checker._set_aside,
+    c.ParcelProven: Checker._proven,
+    c.ReleaseBegun: Checker._release_begun,
+    c.CaseOverdue: Checker._overdue,
+    c.CellSuspected: Checker._cell_suspected,
     f.ActTaken: Checker._taken,
     f.ActRefused: Checker._refused,
     PlanActivated: Checker._activated,
@@ -447,6 +470,10 @@ def at_rest(world: World) -> bool:
         return False
     if any(bagger.feeding or bagger.sealing for bagger in state.baggers.values()):
         return False
+    if any(rack.storing for rack in state.case_racks.values()):
+        return False
+    if any(cell.release or cell.suspect for cell in state.cells.values()):
+        return False
     if _refused(world, state) or any(bag.closing for bag in state.bags.values()):
         return False
     return all(
@@ -501,6 +528,8 @@ def _unfinished(world: World) -> str:
         if machine.unit.state != Unit.EXECUTE
     ]
     told += [f"{name} has a pouch under way" for name, bagger in state.baggers.items() if bagger.feeding or bagger.sealing]
+    told += [f"{name} has a document in hand" for name, rack in state.case_racks.items() if rack.storing]
+    told += [f"{place} is to be emptied" for place, cell in state.cells.items() if cell.release or cell.suspect]
     told += [f"bag {bag.tag} is closing" for bag in state.bags.values() if bag.closing]
     told += [f"bag {tag} was not closed" for tag in _refused(world, state)]
     told += [f"{name}: {plc.ring_used} events" for name, plc in world.plcs.items() if plc.ring_used]

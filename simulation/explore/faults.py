@@ -16,6 +16,8 @@ from simulation.explore.rates import Rates
 from simulation.explore.shared_faults import (
     ACTS,
     COMPUTER_FAULTS,
+    LAST_ACTS,
+    LAST_LUCK_KINDS,
     LATER_ACTS,
     LATER_DISK_FAULTS,
     LATEST_FAULTS,
@@ -270,12 +272,14 @@ _LATER: Final = by_name(
     *LATEST_FAULTS,
     *CLOSING_FAULTS,
     *SERVICE_FAULTS,
+    *LAST_ACTS,
 )
 KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in FAULTS.items()},
     **LUCK_KINDS,
     **{name: fault.kind for name, fault in _LATER.items()},
     "loops": "staff",  # no fault, but another hall (`scenarios.with_loops`); drawn behind all others, with people who act
+    **LAST_LUCK_KINDS,
 }
 """Every fault class with its kind, in an order that is always the same."""
 

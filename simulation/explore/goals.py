@@ -1,8 +1,7 @@
 """
 `Sometimes` goals: situations that a set of runs must have been in, because faults that never meet test nothing.
 
-A thousand seeds must meet each at least `AT_LEAST` times; of a smaller set the counts are only told. A goal that belongs to
-what packcenter cannot do yet (cases, several agencies' documents in one parcel) is not here.
+A thousand seeds must meet each at least `AT_LEAST` times; of a smaller set the counts are only told.
 """
 
 from __future__ import annotations
@@ -61,6 +60,12 @@ GOALS: Final[Mapping[str, str]] = {
     "receipt overdue": "a receipt does not come in its time",
     "item went round": "a loop gives it another chance",
     "infeed of a loop held": "there are never more items on it than it bears",
+    "case complete": "all documents of a case are in its cell, and are laid out for a bagger",
+    "case with one document missing for ever": "its time is over; its type says what happens",
+    "case shipped in part": "what is there leaves with a label of its own",
+    "follow-up of a part": "what came later leaves as the next part",
+    "parcel of several documents": "the set fed is the set expected",
+    "cell in doubt": "people look what is in it",
     "snapshot taken": "a restart need not read everything",
     "segment switched": "the journal goes on in another file",
 }

@@ -38,7 +38,8 @@ def _crossed(plan: Plan, hall: Hall, stream: Stream, at_us: int) -> Plan:
 
 def _spread(plan: Plan, hall: Hall, stream: Stream, at_us: int) -> Plan:
     """Everything may go into every lane that has a bagger; security is the lane's own matter."""
-    lanes = tuple((sorter.plc, lane.number) for sorter in hall.sorters for lane in sorter.lanes if lane.feeds)
+    baggers = {bagger.plc for bagger in hall.baggers}
+    lanes = tuple((sorter.plc, lane.number) for sorter in hall.sorters for lane in sorter.lanes if lane.feeds in baggers)
     groups = tuple(Group(group.name, lanes, "least", ()) for group in plan.groups)
     return replace(plan, groups=groups)
 

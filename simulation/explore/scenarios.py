@@ -9,6 +9,7 @@ beginning of its days.
     small       one sorter with three lanes, two baggers, two positions; bags of five
     twin        two sorters that share two baggers, overflow both ways, one lane that is not secure
     tight       one sorter, one bagger; lanes of two and three, bags of two
+    cases       one sorter, two baggers, and a case rack of four cells; half of what comes belongs to a case of two or three
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from simulation.plant.sorter import SorterSettings
 _MIDNIGHT_US: Final = 1_772_380_800_000_000  # 2 March 2026, 0 o'clock in Nanjing
 _DAY_S: Final = 24 * 3600
 _POSTCODES: Final = ("210009", "210018", "211100", "211500", "215000", "226000", "230001", "100010", "830002", "650000")
+_NEVER_US: Final = -1
 NOWHERE: Final = 650000
 """The last postcode: no plan has a place for it."""
 _AFTER_START_S: Final = 5
@@ -134,6 +136,26 @@ def _tight() -> h.Hall:
     return _hall("tight", (sorter,), 1, groups, 2)
 
 
+def _cases() -> h.Hall:
+    sorter = _sorter(
+        "sorter-1", _lane(1, "bagger-1", 1, 2000, 5), _lane(2, "bagger-2", 1, 3000, 5, False), _lane(3, "cases-1", 1, 4500, 5)
+    )
+    groups = (
+        h.Group("letters", (("sorter-1", 2), ("sorter-1", 1)), "first", ()),
+        h.Group("cards", (("sorter-1", 1),), "first", ()),
+    )
+    outlets = (h.Outlet(1, "bagger-2", 2), h.Outlet(2, "bagger-1", 2))
+    return replace(
+        _hall("cases", (sorter,), 2, groups, 5),
+        case_racks=(h.CaseRack("cases-1", 4, 3, outlets, 6000, 9000),),
+        case_types=(
+            h.CaseType("newborn", "NB", (), 1, "part_ship", 2),
+            h.CaseType("estate", "ES", (), 1, "hand", 2),
+            h.CaseType("other", "", (), 1, "wait", 2),
+        ),
+    )
+
+
 _QUICK: Final = PlantSettings(
     sorter=SorterSettings(carry_us=30_000_000, jam_us=10_000_000), bagger=BaggerSettings(), rack=RackSettings()
 )
@@ -143,10 +165,14 @@ _PLACES: Final[Mapping[str, Callable[[], Place]]] = MappingProxyType(
         "small": lambda: Place(_small(), 64, _QUICK),
         "twin": lambda: Place(_twin(), 48, _QUICK),
         "tight": lambda: Place(_tight(), 48, _QUICK),
+        "cases": lambda: Place(_cases(), 64, _QUICK),
     }
 )
 HALLS: Final = tuple(_PLACES)
 """Names of all halls."""
+
+LATER_HALLS: Final = ("cases",)
+"""Halls that came when seeds were kept already: they are drawn behind everything else."""
 
 
 @cache
@@ -196,9 +222,39 @@ def day_of(where: Place, seed: int, items: int, span_us: int, *, served: bool = 
     parts = 1 + stream.below(3)
     for row in rows:
         files.setdefault(f"{row.agency}-{1 + stream.below(parts)}", []).append(row)
+    absent: set[str] = set()
+    if hall.case_racks:
+        files, absent = _gathered(Stream(seed, "explore/cases"), files)
     manifests = {name: csv_of(files[name]) for name in sorted(files)}
     deliveries = [deliver(name, content, hall, seed, opens_s) for name, content in manifests.items()]
+    for document in (document for delivery in deliveries for document in delivery.documents if document.code in absent):
+        document.arrives_us = _NEVER_US
     return Day(manifests, deliveries, _MIDNIGHT_US + opens_s * 1_000_000)
+
+
+def _gathered(stream: Stream, files: dict[str, list[Row]]) -> tuple[dict[str, list[Row]], set[str]]:
+    """
+    The same rows, half of them in cases of two or three, over all manifests; and the items that nobody will ever bring.
+
+    Of one case in five a document is missing for ever: it is not brought, or not even announced.
+    """
+    alone = [row for rows in files.values() for row in rows]
+    cases: dict[str, Row] = {}
+    absent: set[str] = set()
+    unsaid: set[str] = set()
+    serial = 0
+    while len(alone) >= 6 and len(cases) < sum(map(len, files.values())) // 2:
+        serial += 1
+        size = stream.between(2, 3)
+        members = [alone.pop(stream.below(len(alone))) for _ in range(size)]
+        name = f"{('NB', 'ES', 'OT')[stream.below(3)]}-{serial:05d}"
+        waybill = members[0].waybill if stream.below(2) else ""
+        like = {"case": name, "case_size": str(size), "destination": members[0].destination, "waybill": waybill}
+        cases |= {row.item: row._replace(**like) for row in members}
+        if stream.below(5) == 0:
+            (absent if stream.below(2) else unsaid).add(members[-1].item)
+    told = {name: [cases.get(row.item, row) for row in rows if row.item not in unsaid] for name, rows in files.items()}
+    return {name: rows for name, rows in told.items() if rows}, absent
 
 
 def _opening(stream: Stream, hall: h.Hall, span_us: int) -> int:

@@ -325,7 +325,16 @@ def _act(act: mischief.Act) -> Fault[World]:
     return Fault(f"act_{act.name}", act.kind, 60 * SECOND, do)
 
 
-_LATER: Final = ("stops_machine",)
+_LATER: Final = (
+    "stops_machine",
+    "case_rack_reads_nothing",
+    "case_rack_reads_another",
+    "case_rack_reads_neighbour",
+    "stores_in_another_cell",
+    "stores_two",
+    "leaves_one_in_its_cell",
+    "leaves_one_unseen",
+)
 """Acts that came when seeds were known by their number: they are drawn behind all others, and shift none but those of one
 or two classes."""
 
@@ -334,7 +343,10 @@ ACTS: Final[tuple[Fault[World], ...]] = tuple(
 )
 """The acts, but for what PLCs do, which is among their faults."""
 
-LATER_ACTS: Final[tuple[Fault[World], ...]] = tuple(_act(mischief.ACTS[name]) for name in _LATER)
+LATER_ACTS: Final[tuple[Fault[World], ...]] = tuple(_act(mischief.ACTS[name]) for name in _LATER[:1])
+
+LAST_ACTS: Final[tuple[Fault[World], ...]] = tuple(_act(mischief.ACTS[name]) for name in _LATER[1:])
+"""They came later still: those of case racks."""
 
 _LUCK: Final = tuple(f"luck_{name}" for name in Luck.__struct_fields__)
 _LUCK_RATES: Final = (2_000, 12_000, 40_000)
@@ -342,10 +354,27 @@ _CLOSE_RATES: Final = (300_000, 400_000, 500_000)
 _SEAL_RATES: Final = (60_000, 100_000, 120_000)
 """A run closes a few bags only."""
 _RATES: Final = {"close": _CLOSE_RATES, "seal": _SEAL_RATES}
+_LATER_LUCK: Final = tuple(
+    f"luck_{name}"
+    for name in (
+        "cell_no_read",
+        "cell_misread",
+        "cell_other",
+        "cell_neighbour",
+        "other_cell",
+        "takes_two",
+        "leaves_one",
+        "leaves_one_unseen",
+    )
+)
 LUCK_KINDS: Final[Mapping[str, str]] = {
-    name: "closer" if name.startswith(("luck_close_", "luck_seal_")) else "luck" for name in _LUCK
+    name: "closer" if name.startswith(("luck_close_", "luck_seal_")) else "luck" for name in _LUCK if name not in _LATER_LUCK
 }
 """The rates of luck as fault classes, with their kinds."""
+
+
+LAST_LUCK_KINDS: Final[Mapping[str, str]] = dict.fromkeys(_LATER_LUCK, "luck")
+"""Those that came with the case racks."""
 
 
 def rates_of(options: Options) -> dict[str, int]:

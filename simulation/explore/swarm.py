@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from simulation.draws import Stream
 from simulation.explore import faults, wire_faults
 from simulation.explore.options import Level, Options
-from simulation.explore.scenarios import HALLS
+from simulation.explore.scenarios import HALLS, LATER_HALLS
 
 SECOND = 1_000_000
 
@@ -29,22 +29,29 @@ _SHARES = {"network": 30, "plc": 30, "controller": 60, "disk": 40, "clock": 60, 
 _ITEMS_A_MINUTE = {"reference": (4, 28), "small": (4, 24), "twin": (4, 28), "tight": (3, 18)}
 
 
+_FIRST_HALLS = [name for name in HALLS if name not in LATER_HALLS]
+_LATER_SHARE = 5
+"""One run in so many is in a hall that came later; it is drawn last, so that the others are what they were."""
+
+
 def options_of(seed: int, level: Level = "protocol") -> Options:
     """The options of a seed."""
     stream = Stream(seed, "explore/swarm")
     drawn = stream.below(100)
-    hall = HALLS[0] if drawn < 20 else HALLS[1 + (drawn - 20) % (len(HALLS) - 1)]
+    hall = HALLS[0] if drawn < 20 else _FIRST_HALLS[1 + (drawn - 20) % (len(_FIRST_HALLS) - 1)]
     span = stream.below(100 if level == "protocol" else _WIRE_SPAN)
     low_s, high_s = _SPANS_S[0 if span < 25 else 1 if span < 55 else 2 if span < 85 else 3 if span < 97 else 4]
     safety_s = stream.between(low_s, high_s)
     rate = stream.between(*_ITEMS_A_MINUTE[hall])
+    chosen = _faults(stream, kinds(level))
+    later = stream.below(_LATER_SHARE * len(LATER_HALLS))
     return Options(
         seed=seed,
         level=level,
-        hall=hall,
+        hall=LATER_HALLS[later] if later < len(LATER_HALLS) else hall,
         items=max(4, safety_s * rate // 60),
         safety_us=safety_s * SECOND,
-        faults=_faults(stream, kinds(level)),
+        faults=chosen,
     )
 
 

@@ -17,6 +17,8 @@ from simulation.draws import Stream
 from simulation.explore.shared_faults import (
     ACTS,
     COMPUTER_FAULTS,
+    LAST_ACTS,
+    LAST_LUCK_KINDS,
     LATER_ACTS,
     LATER_DISK_FAULTS,
     LATEST_FAULTS,
@@ -238,12 +240,13 @@ _WIRE: Final[tuple[Fault[WireWorld], ...]] = (
 WIRE_FAULTS: Final[Mapping[str, Fault[WireWorld]]] = by_name(*_WIRE, *PLC_FAULTS, WRAP, *COMPUTER_FAULTS, *ACTS)
 """Every fault class of the wire level by its name, in an order that is always the same; `luck_*` come on top."""
 
-_LATER: Final[Mapping[str, Fault[WireWorld]]] = by_name(*LATER_ACTS, *LATER_DISK_FAULTS, *LATEST_FAULTS)
+_LATER: Final[Mapping[str, Fault[WireWorld]]] = by_name(*LATER_ACTS, *LATER_DISK_FAULTS, *LATEST_FAULTS, *LAST_ACTS)
 
 WIRE_KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in WIRE_FAULTS.items()},
     **{name: kind for name, kind in LUCK_KINDS.items() if kind == "luck"},
     **{name: fault.kind for name, fault in _LATER.items()},
+    **LAST_LUCK_KINDS,
 }
 """Every fault class with its kind, for the swarm."""
 

@@ -46,6 +46,8 @@ TABLE: Final[dict[str, Row]] = {
     "discrepancies_overdue": Row("hall", ("DiscrepancyOverdue", "DiscrepancyClosed", "AlarmTableAdopted")),
     "plan_not_valid": Row("hall", ("PlanValiditySet", "AlarmTableAdopted")),
     "receipts_overdue": Row("hall", ("ReceiptOverdue", "HallAdopted", "AlarmTableAdopted")),
+    "case_overdue": Row("hall", ("CaseOverdue",), -1),
+    "cells_full": Row("hall", ("SentToHand",), -1),
 }
 """The alarms of table 1."""
 

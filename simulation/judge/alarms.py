@@ -367,6 +367,9 @@ def _latches(court: Court, bench: Bench) -> None:
     causes += [("wrong_lane", fact[2]) for fact in bench.said.get("WrongLane", ())]
     causes += [("command_unanswered", fact[1]) for fact in bench.said.get("CommandTimedOut", ()) if fact[3]]
     causes += [("rack_refuses", rack) for fact in bench.said.get("BagCloseAsked", ()) if not fact[3]]
+    centre = str(court.hall.centre)
+    causes += [("case_overdue", centre) for fact in bench.said.get("CaseOverdue", ()) if fact[2] == "wait"]
+    causes += [("cells_full", centre) for fact in bench.said.get("SentToHand", ()) if fact[2] == "no_cell"]
     for name, subject in causes:
         _expect_told(court, bench, name, subject, True)
 
@@ -410,6 +413,8 @@ _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {
     "WrongLane": _latches,
     "CommandTimedOut": _latches,
     "BagCloseAsked": _latches,
+    "CaseOverdue": _latches,
+    "SentToHand": _latches,
     "BagSuspected": _bags,
     "DiscrepancyOverdue": _overdue,
     "DiscrepancyClosed": _overdue,

@@ -36,8 +36,9 @@ def drop(court: Court, bench: Bench, command: Said) -> None:
             court.blame("C3", f"{what}, but {len(carriers)} parcels on their way bear it")
             return
         parcel = carriers[0]
-        if not parcel.sound or parcel.item.suspect or parcel.item.waybill != waybill:
-            court.blame("B6", f"{what}, but {parcel.item.id} is suspect: {parcel.item.suspect or 'not sealed as sound'}")
+        suspect = next((item.suspect for item in parcel.documents if item.suspect), "")
+        if not parcel.sound or suspect or parcel.item.waybill != waybill:
+            court.blame("B6", f"{what}, but {parcel.item.id} is suspect: {suspect or 'not sealed as sound'}")
         elif plans.going(court, parcel.item) != hall.positions[position]:
             court.blame("D2", f"{what}, which is {hall.positions[position]}, not where {parcel.item.id} goes")
         elif parcel.item.line is None or not hall.bag_takes(position, parcel.item.line[5]):
@@ -81,6 +82,9 @@ def parcel_dropped(court: Court, bench: Bench, fact: Said) -> None:
         court.blame("B3", f"{name} falls into {tag} a second time")
     bag.items.append(item)
     bag.labels.append(label)
+    if item.parcel is not None:
+        bench.riders = [each for each in item.parcel.documents[1:] if each.carrier is item.parcel]
+        bag.riders += bench.riders
     why = _why_not(court, bag, item, label)
     if why:
         bench.suspects.append((bag, f"{name} in it {why}"))
@@ -108,7 +112,9 @@ def _why_not(court: Court, bag: Bag, item: Item, label: str) -> str:
 def parcel_turned_out(court: Court, bench: Bench, fact: Said) -> None:
     """A parcel came out at the reject position."""
     _, label, name, _ = fact
-    court.item(name, "ParcelTurnedOut")
+    item = court.item(name, "ParcelTurnedOut")
+    if item is not None and item.parcel is not None:
+        bench.riders = [each for each in item.parcel.documents[1:] if each.carrier is item.parcel]
     if bench.name != "Dropped" or bench.happened[7] != label:
         court.blame("D1", f"{name} is turned out, but the rack said no such thing")
     elif court.hall is not None and bench.happened[4] in court.hall.positions and bench.happened[4] != court.hall.reject:
@@ -253,6 +259,9 @@ def after_dropped(court: Court, bench: Bench) -> None:
     wanted = "hand" if fact[0] == "ParcelTurnedOut" else f"bag/{fact[3]}"
     if item is not None and item.place != wanted:
         court.blame("A1", f"{item.id} came out of the rack, and its place is {item.place}, expected {wanted}")
+    left = [each.id for each in bench.riders if each.place == "rack"]
+    if left:
+        court.blame("A1", f"{fact[2]} came out of the rack, and {left}, which rode with it, did not")
 
 
 def after_shut(court: Court, bench: Bench) -> None:
@@ -271,7 +280,8 @@ def after_shut(court: Court, bench: Bench) -> None:
 def after_bags(court: Court, bench: Bench) -> None:
     """At the end of every record: no item stays in a closed bag, and bags that must be suspect are."""
     if bench.closing is not None:
-        left = [item.id for item in bench.closing[0].items if item.place == f"bag/{bench.closing[0].tag}"]
+        bag = bench.closing[0]
+        left = [item.id for item in (*bag.items, *bag.riders) if item.place == f"bag/{bag.tag}"]
         if left:
             court.blame("D1", f"bag {bench.closing[0].tag} is closed, and {left[:3]} stay in it")
     for bag, why in bench.suspects:

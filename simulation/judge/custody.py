@@ -1,9 +1,9 @@
 """
 Where every item is: one place each, changed by double entry alone (A1 to A7).
 
-The places are `expected`, `outside`, `belt/PLC`, `lane/PLC/NUMBER`, `pack/PLC`, `rack`, `bag/TAG`, `hand`, `lost`,
-`dispatched`, `returned` and `remade`. What may lead from one to another is told by the life of an item: an item moves because
-a machine saw it, or a person says so.
+The places are `expected`, `outside`, `belt/PLC`, `lane/PLC/NUMBER`, `cell/PLC/NUMBER`, `pack/PLC`, `rack`, `bag/TAG`, `hand`,
+`lost`, `dispatched`, `returned` and `remade`. What may lead from one to another is told by the life of an item: an item moves
+because a machine saw it, or a person says so.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from simulation.judge import packing
+from simulation.judge import cases, packing
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Court, Item, is_masked, kind_of
 from simulation.judge.sessions import EXECUTE
@@ -36,16 +36,28 @@ MOVES: Final[dict[tuple[str, str], frozenset[str]]] = {
     for pair, inputs in {
         ("expected", "belt"): "Scanned",
         ("expected", "pack"): "Fed Quarantined",
-        ("expected", "hand"): "VerdictPassed Quarantined",  # the latter by release 0.1.0
+        ("expected", "hand"): "VerdictPassed Quarantined Stored",  # the latter by release 0.1.0
         ("expected", "lost"): "Quarantined",
         ("outside", "belt"): "Scanned GhostAppeared",
         ("outside", "pack"): "Fed",
         ("belt", "lane"): "DivertConfirmed",
-        ("belt", "hand"): "DivertConfirmed",
+        ("belt", "hand"): "DivertConfirmed Stored Quarantined",
         ("belt", "pack"): "Fed Quarantined",
         ("belt", "lost"): "TrackLost Tick LinkUp Scanned GhostAppeared Quarantined",
         ("lane", "pack"): "Fed Packed Quarantined",
-        ("lane", "lost"): "Fed CommandEnded Quarantined",
+        ("lane", "lost"): "Fed Stored CommandEnded Quarantined",
+        ("lane", "hand"): "Stored Quarantined",
+        ("outside", "hand"): "Stored Quarantined",
+        ("outside", "cell"): "Stored Quarantined",
+        ("expected", "cell"): "Stored Quarantined",
+        ("belt", "cell"): "Stored Quarantined",
+        ("lane", "cell"): "Stored Quarantined",
+        ("hand", "cell"): "Stored Quarantined",
+        ("lost", "cell"): "Stored Quarantined",
+        ("cell", "lane"): "Released Quarantined",
+        ("cell", "hand"): "Released Quarantined",
+        ("cell", "lost"): "CommandEnded",
+        ("cell", "pack"): "Fed Quarantined",
         ("pack", "rack"): "Packed Dropped",
         ("pack", "hand"): "Packed CommandEnded LinkUp Fed Quarantined",
         ("rack", "bag"): "Dropped",
@@ -61,7 +73,7 @@ MOVES: Final[dict[tuple[str, str], frozenset[str]]] = {
         ("lost", "belt"): "Scanned",
         ("lost", "pack"): "Fed Quarantined",
         ("lost", "bag"): "Dropped",
-        ("lost", "hand"): "Dropped Quarantined VerdictPassed",
+        ("lost", "hand"): "Dropped Stored Quarantined VerdictPassed",
         ("lost", "outside"): "Scanned Fed",
     }.items()
 }
@@ -105,6 +117,8 @@ def _carry(court: Court, item: Item, left: str, entered: str, source: str, targe
     elif left == "lane":
         court.in_lane[source].pop(item, None)
         item.awaited = None
+    elif left == "cell":
+        cases.leave_cell(court, item, source)
     elif left == "pack":
         packing.leave_pouch(item)
     elif left == "rack":
@@ -121,6 +135,8 @@ def _carry(court: Court, item: Item, left: str, entered: str, source: str, targe
         court.lost += 1
     elif entered == "dispatched":
         court.dispatched += 1
+    if entered not in ("rack", "bag", "dispatched", "lost"):
+        item.carrier = None
     if entered in ("hand", "belt", "outside", "lost", *FINAL):
         packing.forget_label(court, item, keep=entered == "lost")
     if entered == "belt":
@@ -153,6 +169,9 @@ def _enter_belt(court: Court, bench: Bench, item: Item, source: str, target: str
 
 
 def _enter_lane(court: Court, bench: Bench, item: Item, source: str, target: str) -> None:
+    if kind_of(source) == "cell":
+        _enter_outlet(court, bench, item, source, target)
+        return
     _, plc, _, _, track, lane, *_ = bench.happened
     scan = item.scan
     if scan is None or (scan.plc, scan.track) != (plc, track):
@@ -161,25 +180,32 @@ def _enter_lane(court: Court, bench: Bench, item: Item, source: str, target: str
         court.blame("R7", f"{item.id} enters {target}, but the eye of {plc} saw it in lane {lane}")
 
 
+def _enter_outlet(court: Court, bench: Bench, item: Item, source: str, target: str) -> None:
+    outlet = bench.happened[6] if bench.name == "Released" else int(target.split("/")[2])
+    if target != f"lane/{bench.plc}/{outlet}" or source.split("/")[1] != bench.plc:
+        court.blame("R7", f"{item.id} goes from {source} to {target}, but {bench.plc} laid it out at {outlet}")
+
+
 def _enter_pack(court: Court, bench: Bench, item: Item, source: str, target: str) -> None:
     if target != f"pack/{bench.plc}":
         court.blame("B4", f"{item.id} enters {target}, but it was {bench.plc} that fed it")
     job = court.machines[bench.plc].jobs.get(bench.happened[4])
     if bench.name == "Fed" and job is not None and source == job.place and source in court.in_lane:
         first = next(iter(court.in_lane[source]), item)
-        if first is not item:
+        if first is not item and not (court.hall is not None and source in court.hall.outlets):
             court.blame("A9", f"{item.id} is fed from {source}, and {first.id}, which came before it, is not missed")
     packing.enter_pouch(court, bench, item)
     _if_lost(court, bench, item, source, target)
 
 
 def _enter_rack(court: Court, bench: Bench, item: Item, source: str, target: str) -> None:
-    if not any(parcel.item is item for parcel in bench.sealed):
+    if not any(item in parcel.documents for parcel in bench.sealed):
         court.blame("C1", f"{item.id} enters the rack without a parcel sealed of it")
 
 
 def _enter_bag(court: Court, bench: Bench, item: Item, source: str, target: str) -> None:
-    if not any(["bag/" + fact[3], fact[2]] == [target, item.id] for fact in bench.said.get("ParcelDropped", ())):
+    lead = item.carrier.item if item.carrier is not None else item
+    if not any(["bag/" + fact[3], fact[2]] == [target, lead.id] for fact in bench.said.get("ParcelDropped", ())):
         court.blame("D1", f"{item.id} enters {target}, but no parcel of it was dropped there")
     _if_lost(court, bench, item, source, target)
 
@@ -188,7 +214,8 @@ def _enter_hand(court: Court, bench: Bench, item: Item, source: str, target: str
     if not any(fact[1] == item.id for fact in bench.said.get("SentToHand", ())):
         court.blame("A2", f"{item.id} enters the hand station and nobody says why")
     left = kind_of(source)
-    if left == "rack" and not any(fact[2] == item.id for fact in bench.said.get("ParcelTurnedOut", ())):
+    lead = item.carrier.item if item.carrier is not None else item
+    if left == "rack" and not any(fact[2] == lead.id for fact in bench.said.get("ParcelTurnedOut", ())):
         court.blame("D1", f"{item.id} goes from the rack to the hand station, but its parcel was not turned out")
     elif left == "bag" and (bench.closing is None or source != f"bag/{bench.closing[0].tag}"):
         court.blame("D3", f"{item.id} is taken out of {source}, which was not closed")
@@ -253,6 +280,7 @@ def _if_lost(court: Court, bench: Bench, item: Item, source: str, target: str) -
 _ENTER: Final[dict[str, Callable[[Court, Bench, Item, str, str], None]]] = {
     "belt": _enter_belt,
     "lane": _enter_lane,
+    "cell": cases.enter_cell,
     "pack": _enter_pack,
     "rack": _enter_rack,
     "bag": _enter_bag,
@@ -289,9 +317,9 @@ def _seen_as(bench: Bench) -> tuple[tuple[str, ...], str]:
     """As what, and with which code, an object can be seen in this record; no reason if the record does not tell."""
     if bench.name == "GhostAppeared":
         return ("ghost",), ""
-    if bench.name not in ("Scanned", "Fed"):
+    if bench.name not in ("Scanned", "Fed", "Stored"):
         return (), ""
-    outcome, code = bench.happened[6], bench.happened[8]
+    outcome, code = bench.happened[6], bench.happened[8]  # of all three
     if outcome or not code:
         return ("no_read", "multiple_codes"), ""
     return ("unknown",) if is_masked(code) else ("unknown", "duplicate", "no_read"), code

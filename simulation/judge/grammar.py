@@ -49,6 +49,8 @@ Unintelligible: plc text, epoch integer, seq integer, kind integer
 DivertConfirmed: plc text, epoch integer, seq integer, track integer, lane integer, disposition integer, ms integer
 Fed: plc text, epoch integer, seq integer, job integer, scanner integer, outcome integer, thickness integer, code text
 Packed: plc text, epoch integer, seq integer, job integer, result integer, grams integer, label text
+Stored: plc text, epoch integer, seq integer, job integer, cell integer, outcome integer, items integer, code text
+Released: plc text, epoch integer, seq integer, job integer, cell integer, outlet integer, items integer
 Dropped: plc text, epoch integer, seq integer, position integer, reason integer, grams integer, waybill text
 BagShut: plc text, epoch integer, seq integer, position integer, reason integer, grams integer, seal text
 CommandEnded: plc text, epoch integer, seq integer, command integer, result integer
@@ -85,6 +87,21 @@ ParcelSealed: plc text, job integer, item text, waybill text, label text, grams 
 ParcelRejected: plc text, job integer, item text, reason text
 JobAbandoned: plc text, job integer, item text, reason text
 BaggerPaused: plc text, until_us integer
+JobJoined: plc text, job integer, item text
+ParcelProven: plc text, job integer, waybill text, case text, part integer, items [text, ...]
+CellReserved: case text, plc text, cell integer
+CellFreed: case text, plc text, cell integer
+StoreBegun: plc text, job integer, item text, infeed integer, cell integer, reason text
+DocumentStored: plc text, job integer, item text, cell integer, matched boolean, reason text
+StoreAbandoned: plc text, job integer, item text, reason text
+StorePaused: plc text, until_us integer
+CellSuspected: plc text, cell integer, case text, reason text
+ReleaseBegun: plc text, job integer, cell integer, outlet integer, case text, reason text
+CellReleased: plc text, job integer, cell integer, outlet integer, case text, items [text, ...], reason text
+ReleaseEnded: plc text, job integer, cell integer, reason text
+CaseDueSet: case text, due_us integer
+CaseOverdue: case text, policy text, missing integer, items [text, ...]
+CaseSplit: case text, part integer, items [text, ...]
 BagOpened: bag text, position integer, destination text, cutoff_us integer
 ParcelDropped: waybill text, item text, bag text, position integer
 ParcelTurnedOut: waybill text, item text, reason text
@@ -149,6 +166,8 @@ Divert: plc text, number integer, track integer, lane integer, fallback integer,
 BeginParcel: plc text, number integer, infeed integer, documents integer, pouch integer, waybill text
 SealParcel: plc text, number integer, waybill text
 RejectParcel: plc text, number integer, waybill text
+Store: plc text, number integer, infeed integer, cell integer
+Release: plc text, number integer, cell integer, outlet integer
 Drop: plc text, number integer, position integer, waybill text
 CloseBag: plc text, number integer, position integer, tag text
 CommandMachine: plc text, number integer, command integer
@@ -173,6 +192,10 @@ Bagger: plc text, feed_timeout_ms integer, verdict_timeout_ms integer, ideal_cyc
 Position: number integer, destination text, services [text, ...] = []
 Rack: plc text, positions [Position, ...], reject_position integer, drop_timeout_ms integer, close_timeout_ms integer,
   ideal_cycle_ms integer = 0
+Outlet: number integer, feeds text, infeed integer
+CaseRack: plc text, cells integer, cell_documents integer, outlets [Outlet, ...], store_timeout_ms integer,
+  release_timeout_ms integer, ideal_cycle_ms integer
+CaseType: name text, prefix text, mail_classes [text, ...], wait_minutes integer, policy text, pouch integer
 MailClass: name text, secure boolean, grams_min integer, grams_max integer, pouch integer, thickness_max integer
 Destination: name text, postcodes [[integer, integer], ...], outlets [text, ...] = [], office text = ""
 Group: name text, lanes [[text, integer], ...], balance text, overflow [text, ...]
@@ -183,7 +206,7 @@ Plan: version text, destinations [Destination, ...], groups [Group, ...], rules 
   valid_from_us integer = 0, valid_until_us integer = 0, digest text = ""
 Hall: name text, centre text, utc_offset_minutes integer, agencies [text, ...], mail_classes [MailClass, ...],
   sorters [Sorter, ...], baggers [Bagger, ...], rack Rack, waybills Waybills, plan Plan, shifts [[integer, integer], ...] = [],
-  receipt_minutes integer = 0, receptacles [text, ...] = []
+  receipt_minutes integer = 0, receptacles [text, ...] = [], case_racks [CaseRack, ...] = [], case_types [CaseType, ...] = []
 """
 
 Said = list[Any]

@@ -36,6 +36,25 @@ class MailClass(NamedTuple):
     thickness_max: int
 
 
+class CaseRack(NamedTuple):
+    """A case rack: its cells, how many documents each holds, and its outlets (number, bagger, infeed)."""
+
+    cells: int
+    cell_documents: int
+    outlets: list[list[Any]]
+
+
+class CaseType(NamedTuple):
+    """What the cases of a prefix have in common."""
+
+    name: str
+    prefix: str
+    mail_classes: list[str]
+    wait_minutes: int
+    policy: str
+    pouch: int
+
+
 class Sorter:
     """A sorter: its lanes by number, and how long the way to a diverter takes."""
 
@@ -61,6 +80,7 @@ class Hall:
         )
         self.receipt_minutes: int = more[1] if len(more) > 1 else 0
         self.receptacles: list[str] = more[2] if len(more) > 2 else []
+        racks, types = more[3:5] if len(more) > 4 else ([], [])
         self.agencies = frozenset(agencies)
         self.classes = {name: MailClass(*rest) for name, *rest in classes}
         self.sorters = {each[0]: Sorter(each) for each in sorters}
@@ -68,7 +88,14 @@ class Hall:
         self.rack, positions, self.reject = rack[0], rack[1], rack[2]
         self.positions: dict[int, str] = {number: destination for number, destination, *_ in positions}
         self.services: dict[int, list[str]] = {number: more[0] if more else [] for number, _, *more in positions}
-        self.plcs = frozenset((*self.sorters, *self.baggers, self.rack))
+        self.case_racks = {each[0]: CaseRack(*each[1:4]) for each in racks}
+        self.case_types = [CaseType(*each) for each in types]
+        self.outlets = {
+            f"lane/{plc}/{number}": (feeds, infeed)
+            for plc, each in self.case_racks.items()
+            for number, feeds, infeed in each.outlets
+        }
+        self.plcs = frozenset((*self.sorters, *self.baggers, self.rack, *self.case_racks))
         self.plan = plan
         self.version, self._destinations, groups, self._rules, (self.items_max, _, self._cutoffs), *later = plan
         said_later: list[Any] = later or [0, 0, ""]
@@ -115,6 +142,20 @@ class Hall:
             )
             self._postcodes[postcode] = known
         return known
+
+    def case_type(self, case: str) -> CaseType | None:
+        """The first type whose prefix a case's code begins with."""
+        return next((each for each in self.case_types if case.startswith(each.prefix)), None)
+
+    def stands_before(self, place: str, plc: str, infeed: int) -> bool:
+        """Whether a place is the lane, or the outlet of a case rack, at this infeed of a bagger or a case rack."""
+        if self.outlets.get(place) == (plc, infeed):
+            return True
+        return any(
+            lane.feeds == plc and lane.infeed == infeed and place == f"lane/{sorter}/{number}"
+            for sorter, each in self.sorters.items()
+            for number, lane in each.lanes.items()
+        )
 
     def rule_of(self, line: list[Any]) -> tuple[str, str]:
         """The first rule of the plan that takes an announced item, and its group; "" and "" if none does."""

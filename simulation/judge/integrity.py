@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from simulation.judge import cases
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Court
 
@@ -15,22 +16,33 @@ _SPEAKING: Final = frozenset(
 )
 
 
-def _told(fact: Said) -> Iterator[list[str]]:
+def _told(court: Court, bench: Bench, fact: Said) -> Iterator[list[str]]:
     """Items, what a fact says of them, and why."""
     name = fact[0]
     if name == "ParcelRejected" and fact[3]:
-        yield [fact[3], "bad" if fact[4] in _SPOILT else "unknown", fact[4]]
+        for each in (fact[3], *_with(court, bench, fact[3], (f"pack/{fact[1]}",))):
+            yield [each, "bad" if fact[4] in _SPOILT else "unknown", fact[4]]
     elif name == "ParcelTurnedOut":
-        yield [fact[2], "bad" if fact[3] in _SPOILT else "unknown", fact[3]]
+        for each in (fact[2], *_with(court, bench, fact[2], ("rack", "lost"))):
+            yield [each, "bad" if fact[3] in _SPOILT else "unknown", fact[3]]
     elif name == "SentToHand" and fact[2] == "double_feed":
         yield [fact[1], "unknown", "double_feed"]
     elif name == "BagClosed":
-        for item in fact[6]:
-            yield [item, "unknown", "suspect_bag"]
+        for lead in fact[6]:
+            for item in (lead, *_with(court, bench, lead, (f"bag/{fact[1]}",))):
+                yield [item, "unknown", "suspect_bag"]
     elif name == "ItemSeen":
         yield [fact[1], "good", "inducted"]
     elif name == "DiscrepancyOpened" and fact[2] == "damaged":
         yield [fact[3], "bad", "damaged"]
+
+
+def _with(court: Court, bench: Bench, name: str, sources: tuple[str, ...]) -> list[str]:
+    """The other documents of a parcel of several, which come from there to the hand station with the one that is named."""
+    lead = court.items.get(name)
+    case = cases.case_of(lead) if lead is not None else ""
+    moved = [fact[1] for fact in bench.said.get("Moved", ()) if fact[1] != name and fact[3] == "hand" and fact[2] in sources]
+    return [each for each in moved if case and each in court.items and cases.case_of(court.items[each]) == case]
 
 
 def integrity_set(court: Court, bench: Bench, fact: Said) -> None:
@@ -45,7 +57,7 @@ def after_record(court: Court, bench: Bench) -> None:
         return
     expected = []
     for fact in bench.facts:
-        for name, integrity, reason in _told(fact):
+        for name, integrity, reason in _told(court, bench, fact):
             item = court.items.get(name)
             if item is None or item.place in _GONE or item.integrity == integrity:
                 continue

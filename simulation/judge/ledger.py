@@ -22,8 +22,8 @@ class Item:
     """A document or object in custody. `line` is what a manifest says of it; None for an object without one."""
 
     __slots__ = (
-        "account", "awaited", "code", "going", "grams", "id", "integrity", "job", "laps", "line", "parcel", "place", "scan",
-        "secure", "suspect", "waybill", "withdrawn",
+        "account", "awaited", "carrier", "code", "going", "grams", "id", "integrity", "job", "laps", "line", "parcel", "place",
+        "scan", "secure", "suspect", "waybill", "withdrawn",
     )  # fmt: skip
 
     def __init__(self, name: str, line: list[Any] | None, code: str, account: tuple[str, str], place: str) -> None:
@@ -49,6 +49,8 @@ class Item:
         self.grams = 0
         """Of the parcel that was sealed last with it."""
         self.parcel: Parcel | None = None
+        self.carrier: Parcel | None = None
+        """The sealed parcel in which it rides with another document."""
 
 
 UNDECIDED = -1
@@ -103,6 +105,7 @@ class Job:
         "inside",
         "matched",
         "number",
+        "others",
         "place",
         "plc",
         "suspect",
@@ -118,20 +121,46 @@ class Job:
         self.expected = expected
         self.place = expected.place
         self.waybill = waybill
+        self.others: list[Item] = []
         self.inside: list[Item] = []
         self.matched = False
         self.suspect = ""
         self.verdict: bool | None = None
         self.verdict_number = 0
 
+    @property
+    def wanted(self) -> list[Item]:
+        """All documents that are to be in the pouch."""
+        return [self.expected, *self.others]
+
+
+class Cell:
+    """A cell of a case rack: whose it is, what is in it, and the job that empties it (0 none), whereto."""
+
+    __slots__ = ("case", "items", "outlet", "rack", "reason", "release", "suspect")
+
+    def __init__(self) -> None:
+        self.case = ""
+        self.items: dict[Item, None] = {}
+        self.suspect = ""
+        self.release = 0
+        self.outlet = 0
+        self.rack = ""
+        self.reason = ""
+
 
 class Parcel:
-    """A sealed pouch. `sound` means that nothing is against its dispatch; `position` is where it was last sent."""
+    """
+    A sealed pouch of `documents`, first `item`, whose waybill it bears.
 
-    __slots__ = ("item", "label", "ordered", "position", "sound", "waybill")
+    `sound` means that nothing is against its dispatch; `position` is where it was last sent.
+    """
 
-    def __init__(self, item: Item, waybill: str, label: str, sound: bool) -> None:
+    __slots__ = ("documents", "item", "label", "ordered", "position", "sound", "waybill")
+
+    def __init__(self, item: Item, documents: list[Item], waybill: str, label: str, sound: bool) -> None:
         self.item = item
+        self.documents = documents
         self.waybill = waybill
         self.label = label
         self.sound = sound
@@ -144,7 +173,8 @@ class Bag:
     """An open mail bag: labels and items in the order in which they fell."""
 
     __slots__ = (
-        "cutoff_us", "destination", "due_us", "items", "labels", "overdue_us", "position", "printed", "suspect", "tag", "tainted",
+        "cutoff_us", "destination", "due_us", "items", "labels", "overdue_us", "position", "printed", "riders", "suspect", "tag",
+        "tainted",
     )  # fmt: skip
 
     def __init__(self, tag: str, position: int, destination: str, cutoff_us: int) -> None:
@@ -159,6 +189,7 @@ class Bag:
         self.destination = destination
         self.labels: list[str] = []
         self.items: list[Item] = []
+        self.riders: list[Item] = []
         self.suspect = ""
         self.tainted = ""
 
@@ -211,8 +242,8 @@ class Bench:
     """One record under judgement: its input, what was said in it, and what was promised for later in the same record."""
 
     __slots__ = (
-        "at_us", "before", "closing", "commands", "doubted", "ended", "epoch", "facts", "happened", "name", "orders", "over",
-        "plc", "revoked", "said", "sealed", "seen", "seq", "sequence", "sought", "state", "suspects",
+        "at_us", "before", "cells", "closing", "commands", "doubted", "ended", "epoch", "facts", "gone", "happened", "name",
+        "orders", "over", "plc", "revoked", "riders", "said", "sealed", "seen", "seq", "sequence", "sought", "state", "suspects",
     )  # fmt: skip
 
     def __init__(self, sequence: int, at_us: int, happened: Said, facts: list[Said], commands: list[Said]) -> None:
@@ -246,6 +277,12 @@ class Bench:
         self.sought: list[Job] = []
         """Jobs that this record ends because nothing was at the infeed."""
         self.sealed: list[Parcel] = []
+        self.cells: list[tuple[Cell, str]] = []
+        """Cells that must be suspect at the end of the record, and why."""
+        self.riders: list[Item] = []
+        """What rode with the parcel that this record is about."""
+        self.gone: list[tuple[Item, str]] = []
+        """Items that must not be where they were sought in vain."""
         self.suspects: list[tuple[Bag, str]] = []
         """Bags that must be suspect at the end of the record, and why."""
 
@@ -283,6 +320,16 @@ class Court:
         self.labels: dict[str, list[Parcel]] = {}
         """Parcels in the rack or a bag by their label; "" and masked ones are not here."""
         self.in_rack: dict[Item, Parcel] = {}
+        self.cases: dict[str, list[Item]] = {}
+        self.cells: dict[str, Cell] = {}
+        """By place, those that were ever named and have not been emptied since."""
+        self.storing: dict[str, tuple[int, Item, int]] = {}
+        """What each case rack has in hand: job, item, cell."""
+        self.laid: dict[str, list[str]] = {}
+        """What a case rack laid out last in each lane of its own."""
+        self.due: dict[str, int] = {}
+        self.overdue: set[str] = set()
+        """Cases that may leave in parts."""
         self.open_bags: dict[int, Bag] = {}
         self.left_hanging: dict[int, str] = {}
         """Position -> tag of a bag that our books ended unheard, so that it may hang there still."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulation.judge import custody
+from simulation.judge import cases, custody
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Court, Item
 
@@ -30,9 +30,13 @@ def item_expected(court: Court, bench: Bench, fact: Said) -> None:
     court.items[name] = item
     custody.count_in(court, item)
     if waybill:
-        if waybill in court.waybills:
-            court.blame("C2", f"waybill {waybill} of {name} is that of {court.waybills[waybill].id}")
-        court.waybills[waybill] = item
+        if waybill in court.waybills and cases.shares(court, item, waybill):
+            item.waybill = ""
+        else:
+            if waybill in court.waybills:
+                court.blame("C2", f"waybill {waybill} of {name} is that of {court.waybills[waybill].id}")
+            court.waybills[waybill] = item
+    cases.announced(court, bench, item)
     if court.hall is not None and (mail_class not in court.hall.classes or agency not in court.hall.agencies):
         court.blame("G4", f"{name} is announced with class {mail_class!r} of {agency!r}, which the hall does not have")
     if court.hall is not None and len(line) > 9 and line[9] and not court.hall.destination_of(line):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from simulation.judge import cases
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Court, Item, Job, Parcel, is_masked
 from simulation.judge.sessions import EXECUTE
@@ -90,15 +91,12 @@ def job_begun(court: Court, bench: Bench, fact: Said) -> None:
         court.blame("B3", f"job {number} of {plc} is begun twice")
     pouch = None
     if court.hall is not None:
-        here = any(
-            lane.feeds == plc and lane.infeed == infeed and item.place == f"lane/{sorter}/{lane_number}"
-            for sorter, each in court.hall.sorters.items()
-            for lane_number, lane in each.lanes.items()
-        )
-        if not here:
+        if not court.hall.stands_before(item.place, plc, infeed):
             court.blame("B4", f"{plc} is to feed {name} from infeed {infeed}, but it is in {item.place}")
         mail_class = court.hall.classes.get(item.line[1]) if item.line is not None else None
         pouch = mail_class.pouch if mail_class is not None else None
+        kind = court.hall.case_type(cases.case_of(item)) if item.place in court.hall.outlets else None
+        pouch = kind.pouch if kind is not None else pouch
     if waybill != item.waybill and not (waybill == NO_WAYBILL and not item.waybill):
         court.blame("C2", f"the pouch for {name} is to bear {waybill}, its waybill is {item.waybill!r}")
     job = Job(plc, machine.epoch, number, item, waybill)
@@ -127,9 +125,9 @@ def enter_pouch(court: Court, bench: Bench, item: Item) -> None:
         court.blame("B3", f"{item.id} enters the pouch of job {number} and is in that of job {item.job.number}")
     job.inside.append(item)
     item.job = job
-    if len(job.inside) > 1:
+    if len(job.inside) > len(job.wanted) or (job.verdict is not None and len(job.inside) > 1):
         job.suspect = job.suspect or "double feed"
-    if bench.name == "Fed" and job.number == number and len(job.inside) == 1:
+    elif bench.name == "Fed" and job.number == number:
         said = [fact for fact in bench.said.get("DocumentFed", ()) if fact[1:4] == [bench.plc, number, item.id]]
         if not said:
             court.blame("B4", f"{item.id} enters the pouch of job {number} of {bench.plc}, and no document was fed")
@@ -153,17 +151,17 @@ def document_fed(court: Court, bench: Bench, fact: Said) -> None:
     if job is None:
         court.blame("B4", f"{name} is fed into job {number} of {plc}, which is not open")
         return
-    job.matched = matched
+    job.matched = matched and (job.matched or len(job.inside) == 0)
     if matched != (not reason):
         court.blame("B4", f"{name} is fed into job {number} of {plc}: matched {matched}, reason {reason!r}")
     event = bench.happened if bench.name == "Fed" and bench.plc == plc and bench.happened[4] == number else None
     if event is not None and event[6] == 0 and event[8] and not is_masked(event[8]) and event[8] not in (item.id, item.code):
         court.blame("B4", f"{event[8]} was read at {plc}, yet {name} is said to be fed")
-    if job.expected is not item and job.expected.awaited is job:
+    if item not in job.wanted and not job.others and job.expected.awaited is job:
         job.expected.awaited = None  # the pouch is taken; another one will be begun for what was expected
     if not matched:
         return
-    if event is None or event[6] != 0 or event[8] != item.code or job.expected is not item:
+    if event is None or event[6] != 0 or event[8] != item.code or item not in job.wanted:
         court.blame("B4", f"{name} counts as proven in job {number} of {plc}, but it was not read there as the one expected")
     elif court.hall is not None and item.line is not None:
         mail_class = court.hall.classes.get(item.line[1])
@@ -180,32 +178,37 @@ def verdict_given(court: Court, bench: Bench, fact: Said) -> None:
         return
     bench.orders[plc, command] = ("SealParcel" if seal else "RejectParcel", job.waybill)
     before, job.verdict, job.verdict_number = job.verdict, seal, command
+    for item in job.others and job.wanted:
+        if item not in job.inside and item.awaited is job:
+            item.awaited = None
     if seal:
         if before is not None:
             court.blame("B6", f"job {number} of {plc} had its verdict, and is to be sealed after all")
         _judge(court, job, "is to be sealed")
-    elif before is None and not _against(job):
+    elif before is None and not _against(court, job):
         court.blame("L", f"job {number} of {plc} is to be put out, though nothing is against it")
 
 
 def _judge(court: Court, job: Job, what: str) -> bool:
     """Blame whatever is against a pouch that is taken for sound; whether nothing was."""
-    found = _against(job)
+    found = _against(court, job)
     for letter, why in found:
         court.blame(letter, f"job {job.number} of {job.plc} {what} {why}")
     return not found
 
 
-def _against(job: Job) -> list[tuple[str, str]]:
+def _against(court: Court, job: Job) -> list[tuple[str, str]]:
     """Whatever is against a pouch: the letter of the invariant and why."""
     item = job.expected
-    found = []
-    if job.inside != [item]:
-        found.append(("B1", f"with {[each.id for each in job.inside]} in it, expected only {item.id}"))
-    elif not job.matched or item.line is None:
+    found = cases.against(court, job)
+    if len(job.inside) != len(job.wanted) or set(job.inside) != set(job.wanted):
+        expected = [each.id for each in job.wanted]
+        found.append(("B1", f"with {[each.id for each in job.inside]} in it, expected only {expected}"))
+    elif not job.matched or any(each.line is None for each in job.wanted):
         found.append(("B4", f"but {item.id} was not proven there as an announced item"))
-    if job.suspect or item.suspect:
-        found.append(("B6", f"but it is suspect: {job.suspect or item.suspect}"))
+    suspect = next((each.suspect for each in (*job.wanted, *job.inside) if each.suspect), "")
+    if job.suspect or suspect:
+        found.append(("B6", f"but it is suspect: {job.suspect or suspect}"))
     if job.waybill != item.waybill:
         found.append(("C1", f"under {job.waybill}, the waybill of {item.id} is {item.waybill!r}"))
     return found
@@ -247,7 +250,8 @@ def parcel_sealed(court: Court, bench: Bench, fact: Said) -> None:
         court.blame("B3", f"{name} is sealed in job {number} of {plc}, but it is not in that pouch")
     elif waybill != job.waybill:
         court.blame("C1", f"job {number} of {plc} was to bear {job.waybill}, and is said to be sealed for {waybill}")
-    bench.ended.append((item, "rack" if bench.name == "Packed" else "hand"))
+    documents = [item, *(each for each in (job.inside if job.others else ()) if each is not item)]
+    bench.ended += [(each, "rack" if bench.name == "Packed" else "hand") for each in documents]
     item.grams = grams
     if not reason:
         if item is not job.expected:
@@ -255,10 +259,12 @@ def parcel_sealed(court: Court, bench: Bench, fact: Said) -> None:
         _judge(court, job, "is sealed as sound")
         _judge_label(court, job, item, waybill, label)
         if bench.name == "Packed":
-            _judge_weight(court, job, item, grams)
+            _judge_weight(court, job, grams)
     sound = not reason
-    parcel = Parcel(item, waybill, label, sound)
+    parcel = Parcel(item, documents, waybill, label, sound)
     item.parcel = parcel
+    for each in documents[1:]:
+        each.carrier = parcel
     court.parcels += 1
     bench.sealed.append(parcel)
     if label and not is_masked(label):
@@ -276,11 +282,16 @@ def _judge_label(court: Court, job: Job, item: Item, waybill: str, label: str) -
         court.blame("C1", f"{where}: label {label!r} for waybill {waybill!r} of {item.id}, whose number is {item.waybill!r}")
 
 
-def _judge_weight(court: Court, job: Job, item: Item, grams: int) -> None:
+def _judge_weight(court: Court, job: Job, grams: int) -> None:
+    """One document's parcel lies in its class's band; several weigh as much as the heaviest must, and as all of them may."""
     where = f"job {job.number} of {job.plc}"
-    mail_class = court.hall.classes.get(item.line[1]) if court.hall is not None and item.line is not None else None
-    if mail_class is not None and not mail_class.grams_min <= grams <= mail_class.grams_max:
-        court.blame("C4", f"{where}: {grams} g, its class weighs {mail_class.grams_min} to {mail_class.grams_max}")
+    classes = court.hall.classes if court.hall is not None else {}
+    bands = [classes[item.line[1]] for item in job.inside if item.line is not None and item.line[1] in classes]
+    if len(bands) < len(job.inside) or not bands:
+        return
+    least, most = max(band.grams_min for band in bands), sum(band.grams_max for band in bands)
+    if not least <= grams <= most:
+        court.blame("C4", f"{where}: {grams} g, what is in it weighs {least} to {most}")
 
 
 def forget_label(court: Court, item: Item, *, keep: bool) -> None:
@@ -304,7 +315,8 @@ def parcel_rejected(court: Court, bench: Bench, fact: Said) -> None:
     if job is None:
         return
     bench.ended += [(item, "hand") for item in job.inside]
-    if [name] != ([each.id for each in job.inside] or [""]):
+    inside = [each.id for each in job.inside] or [""]
+    if [name] != inside[:1] or (len(inside) > 1 and not job.others):
         court.blame("B3", f"job {number} of {plc} is put out with {name!r}, in it is {[each.id for each in job.inside]}")
 
 
@@ -332,8 +344,9 @@ def _end(court: Court, plc: str, number: int, what: str) -> Job | None:
     if job is None:
         court.blame("B3", f"{what}: job {number} of {plc} is not open")
         return None
-    if job.expected.awaited is job:
-        job.expected.awaited = None
+    for item in job.wanted:
+        if item.awaited is job:
+            item.awaited = None
     return job
 
 
@@ -347,9 +360,10 @@ def after_fed(court: Court, bench: Bench) -> None:
     if not any(fact[3] == f"pack/{bench.plc}" for fact in bench.said.get("Moved", ())):
         court.blame("A1", f"{bench.plc} fed a document into job {number}, and nothing moved")
     job = court.machines[bench.plc].jobs.get(number)
-    if job is not None and len(job.inside) > 1:
+    if job is not None and len(job.inside) > len(job.wanted):
         court.blame("B5", f"the pouch of job {number} of {bench.plc} holds {[each.id for each in job.inside]}")
-    _answered(court, bench.plc, number)
+    if job is None or job.verdict is not None or len(job.inside) >= len(job.wanted):
+        _answered(court, bench.plc, number)
 
 
 def after_packed(court: Court, bench: Bench) -> None:

@@ -150,7 +150,8 @@ def _faults(hall: Hall, plan: list[Any]) -> list[tuple[str, str]]:
         found.append(("plan_group", "its groups are not what its rules name"))
     for plc, number in [lane for group in plan[2] for lane in group[1]]:
         sorter = hall.sorters.get(plc)
-        if sorter is None or number not in sorter.lanes or number == sorter.exception:
+        lane = sorter.lanes.get(number) if sorter is not None else None
+        if sorter is None or lane is None or number == sorter.exception or lane.feeds in hall.case_racks:
             found.append(("plan_lane", f"the hall has no lane {plc}/{number} for it"))
     if {name for name, *_ in plan[1]} - set(hall.positions.values()):
         found.append(("plan_destination", "no bag hangs for one of its destinations"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulation.judge import plans
+from simulation.judge import cases, plans
 from simulation.judge.custody import end_scan
 from simulation.judge.grammar import Said
 from simulation.judge.hall import ROUND, Sorter
@@ -112,7 +112,10 @@ def routed(court: Court, bench: Bench, fact: Said) -> None:
     if lane != sorter.exception:
         _sorted(court, scan, sorter, rule, group, reason)
         return
-    own, mine = court.hall.rule_of(item.line) if court.hall is not None and item.line is not None else ("", "")
+    if court.hall is not None and court.hall.case_racks and cases.case_of(item):
+        own, mine = cases.RULE, ""
+    else:
+        own, mine = court.hall.rule_of(item.line) if court.hall is not None and item.line is not None else ("", "")
     if scan.read and mine and item.line is not None and court.hall is not None and not item.withdrawn:
         better = _free_lane(court, scan, mine, *court.hall.overflow_of(mine))
         if better:
@@ -136,6 +139,7 @@ def _sorted(court: Court, scan: Scan, sorter: Sorter, rule: str, group: str, rea
     if item.withdrawn:
         court.blame("O1", f"{item.id} gets lane {number} of {plc}, though its agency wants it back")
     right, own = court.hall.rule_of(item.line)
+    gathered = bool(court.hall.case_racks and cases.case_of(item))
     better = _free_lane(court, scan, own) if reason == "overflow" else 0
     first = _free_lane(court, scan, group) if court.hall.balance_of(group) == "first" else number
     key = (plc, number)
@@ -162,6 +166,11 @@ def _sorted(court: Court, scan: Scan, sorter: Sorter, rule: str, group: str, rea
         court.blame(
             "G3", f"{item.id} gets lane {number} of {plc}, though lane {first} comes first in group {group!r} and is free"
         )
+    if gathered or reason == "case":
+        if (rule, reason, group) != (cases.RULE, "case", lane.feeds) or not gathered or group not in court.hall.case_racks:
+            court.blame("G3", f"{item.id} of a case gets lane {number} of {plc} by {rule!r}, {group!r} ({reason})")
+        cases.routed(court, item, plc, group)
+        return
     spilt = reason == "overflow" and court.hall.overflows(own, group)
     if rule != right or not (spilt or (reason == "plan" and group == own)) or not court.hall.serves(group, plc, number):
         court.blame(

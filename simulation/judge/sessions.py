@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulation.judge import people, plans
+from simulation.judge import cases, people, plans
 from simulation.judge.grammar import Said
 from simulation.judge.hall import Hall
 from simulation.judge.ledger import Bench, Court, Machine
@@ -106,6 +106,7 @@ def epoch_granted(court: Court, bench: Bench, fact: Said) -> None:
     open_jobs = [number for number, job in machine.jobs.items() if job.inside]
     if machine.jobs:
         court.blame("B6", f"{plc} lost its memory, yet its jobs {[*machine.jobs][:3]} go on ({open_jobs[:3]} hold a document)")
+    cases.lost_memory(court, plc)
     if court.hall is not None and plc == court.hall.rack:
         taint_ways(court, machine, "rack restart")
         for _, _, _, position, tag in [each for each in machine.asked.values() if each[0] == "CloseBag"]:
@@ -114,8 +115,9 @@ def epoch_granted(court: Court, bench: Bench, fact: Said) -> None:
     machine.epoch, machine.nonce, machine.highest = epoch, nonce, max(epoch, machine.highest)
     machine.seq, machine.number, machine.state, machine.held = 0, 0, 0, False
     for job in machine.jobs.values():
-        if job.expected.awaited is job:
-            job.expected.awaited = None
+        for item in job.wanted:
+            if item.awaited is job:
+                item.awaited = None
     for known in (machine.asked, machine.places, machine.tracks, machine.jobs):
         known.clear()
 
@@ -161,6 +163,7 @@ def gap_seen(court: Court, bench: Bench, fact: Said) -> None:
     elif bench.seq != machine.seq and expected != last + 1:
         court.blame("E2", f"a gap from {expected} of {plc} is said, {last} was the last event")
     suspect_pouches(bench, machine, "gap")
+    cases.missed_events(court, bench, plc)
     if court.hall is not None and plc == court.hall.rack:
         taint_bags(court, machine, "gap")
 
@@ -222,6 +225,8 @@ def quarantine_noted(court: Court, bench: Bench, fact: Said) -> None:
         court.blame("E1", f"the quarantine of {plc}/{epoch}/{seq} is noted in a record about another event")
     elif bench.state == "taken" and court.hall is not None and plc == court.hall.rack:
         taint_bags(court, court.machines[plc], "quarantine")
+    elif bench.state == "taken":
+        cases.missed_events(court, bench, plc)
 
 
 def after_quarantined(court: Court, bench: Bench) -> None:
@@ -361,7 +366,13 @@ def after_command_ended(court: Court, bench: Bench) -> None:
             court.blame("E9", f"command {number} of {bench.plc} ended with {result}, and that is not believed")
     elif command is not None or "CommandAnswered" not in bench.said:
         court.blame("E9", f"command {number} of {bench.plc} ended, and is not answered")
-    elif number in court.machines[bench.plc].jobs:
+    job = court.machines[bench.plc].jobs.get(number)
+    if (
+        command is not None
+        and "EventSetAside" not in bench.said
+        and job is not None
+        and not (job.inside and job.verdict is False)
+    ):
         court.blame("B3", f"{bench.plc} refused to begin job {number}, which goes on")
 
 

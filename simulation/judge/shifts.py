@@ -25,7 +25,7 @@ _OVERDUE_US: Final = 120_000_000
 
 _GONE: Final = ("dispatched", "returned", "remade", "outside")
 _AWAY: Final = ("expected", *_GONE)
-_STILL: Final = ("hand", "lane", "bag")
+_STILL: Final = ("hand", "lane", "cell", "bag")
 _SUSPECTED_AS: Final = {"not_the_one_expected": "wrong_document", "double_feed": "double_feed"}
 
 

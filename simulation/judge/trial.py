@@ -13,6 +13,7 @@ from typing import Final
 from simulation.judge import (
     alarms,
     bags,
+    cases,
     custody,
     integrity,
     manifests,
@@ -35,7 +36,8 @@ After = Callable[[Court, Bench], None]
 EVENTS: Final = frozenset(
     {
         "Scanned", "TrackLost", "GhostAppeared", "PlaceChanged", "JamChanged", "MachineChanged", "ConsumableRead",
-        "Unintelligible", "DivertConfirmed", "Fed", "Packed", "Dropped", "BagShut", "CommandEnded", "Quarantined",
+        "Unintelligible", "DivertConfirmed", "Fed", "Packed", "Stored", "Released", "Dropped", "BagShut", "CommandEnded",
+        "Quarantined",
     }
 )  # fmt: skip
 """Inputs that stand for an event of a PLC: PLC, epoch and number are their first fields."""
@@ -80,6 +82,19 @@ FACTS: Final[dict[str, Rule]] = {
     "ParcelSealed": packing.parcel_sealed,
     "ParcelRejected": packing.parcel_rejected,
     "JobAbandoned": packing.job_abandoned,
+    "JobJoined": cases.job_joined,
+    "ParcelProven": cases.parcel_proven,
+    "CellReserved": cases.cell_reserved,
+    "CellFreed": cases.cell_freed,
+    "StoreBegun": cases.store_begun,
+    "DocumentStored": cases.document_stored,
+    "StoreAbandoned": cases.store_abandoned,
+    "CellSuspected": cases.cell_suspected,
+    "ReleaseBegun": cases.release_begun,
+    "CellReleased": cases.cell_released,
+    "ReleaseEnded": cases.release_ended,
+    "CaseDueSet": cases.case_due_set,
+    "CaseOverdue": cases.case_overdue,
     "BagOpened": bags.bag_opened,
     "ParcelDropped": bags.parcel_dropped,
     "ParcelTurnedOut": bags.parcel_turned_out,
@@ -110,13 +125,28 @@ COMMANDS: Final[dict[str, Rule]] = {
     "BeginParcel": packing.begin_parcel,
     "SealParcel": packing.verdict,
     "RejectParcel": packing.verdict,
+    "Store": cases.store,
+    "Release": cases.release,
     "Drop": bags.drop,
     "CloseBag": bags.close_bag,
     "CommandMachine": sessions.command_machine,
     "SetPlace": people.set_place,
 }
 
-_DEEP: Final = frozenset({"HallAdopted", "ItemExpected", "BagClosed", "LineRefused", "BagSuspected", "ReceiptRefused"})
+_DEEP: Final = frozenset(
+    {
+        "HallAdopted",
+        "ItemExpected",
+        "BagClosed",
+        "LineRefused",
+        "BagSuspected",
+        "ParcelProven",
+        "CellReleased",
+        "CaseOverdue",
+        "CaseSplit",
+        "ReceiptRefused",
+    }
+)
 """Facts that hold lists and have a rule that finds a second one, and facts that change nothing when they come again."""
 
 BEFORE: Final[dict[str, After]] = {"Scanned": routing.before_scanned}
@@ -147,13 +177,24 @@ AFTER_EVENT: Final[dict[str, After]] = {
     "TrackLost": routing.after_track_lost,
     "Fed": packing.after_fed,
     "Packed": packing.after_packed,
+    "Stored": cases.after_stored,
+    "Released": cases.after_released,
     "Dropped": bags.after_dropped,
     "BagShut": bags.after_shut,
     "CommandEnded": sessions.after_command_ended,
 }
 """The same for an event that is new."""
 
-_CODED: Final = {"Scanned": 8, "Fed": 8, "Packed": 7, "Dropped": 7, "BagShut": 7, "Quarantined": 5, "ManifestReceived": 6}
+_CODED: Final = {
+    "Scanned": 8,
+    "Fed": 8,
+    "Stored": 8,
+    "Packed": 7,
+    "Dropped": 7,
+    "BagShut": 7,
+    "Quarantined": 5,
+    "ManifestReceived": 6,
+}
 """Inputs with codes that were read or sent, and the field that holds them."""
 
 _STEP_US: Final = 1_000_000
@@ -246,6 +287,9 @@ class Trial:
             sessions.after_doubts(court, bench)
         if bench.sealed:
             packing.after_sealed(court, bench)
+            cases.after_proven(court, bench)
+        if bench.cells or bench.gone:
+            cases.after_cells(court, bench)
         if bench.closing is not None or bench.suspects:
             bags.after_bags(court, bench)
         bags.look_for_overdue(court, bench)

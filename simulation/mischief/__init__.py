@@ -58,6 +58,14 @@ diverter_sticks           home: fell back, wrong lane. Out: wrong lane,      all
                           told by that lane's eye
 track_is_reused           the first is lost, and a ghost when an eye sees  lost, and a provisional item at hand
                           it: to the exception lane
+case_rack_reads_nothing,  its cell is suspect: to the hand station           at hand; the lane behind may shift by one until
+_another, _neighbour                                                         the next good read
+stores_in_another_cell    the rack says where: that cell is suspect          at hand
+stores_two                the eye counts two: the cell is suspect            both at hand; the second is lost until found
+leaves_one_in_its_cell    the eye counts one too few: what came out is put   at hand, or lost and found in the cell
+                          out, and the cell is emptied once more
+leaves_one_unseen         the bagger misses one: put out. The next one in    lost, found in the cell; excused (unseen)
+                          that cell is one too many
 position_closes           drop refused, or turned out                        at hand
 lifts_from_queue          nothing: it was never seen                         expected: excused, it shows as not come
 lifts_from_belt           the next eye misses it                             lost
@@ -85,13 +93,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from simulation.mischief import line, people, plcs
+from simulation.mischief import cases, line, people, plcs
 from simulation.mischief.act import REGISTERED, Act, FaultyPlc, Plcs
 from simulation.plant.hall import Plant
 
 __all__ = ["ACTS", "Act", "FaultyPlc", "Plcs", "heal_all"]
 
-_MODULES: Final = (line, people, plcs)
+_MODULES: Final = (cases, line, people, plcs)
 """They register their acts when they are imported."""
 
 ACTS: Final[Mapping[str, Act]] = MappingProxyType(dict(sorted(REGISTERED.items())))

@@ -1,5 +1,5 @@
 """
-A bagging machine 自动装袋机: feeds a document, says what it read, and seals it into a labelled pouch or puts it out.
+A bagging machine 自动装袋机: feeds documents, says what it read, and seals them into a labelled pouch or puts them out.
 
 Two jobs can be in the machine: one at the feeder (being fed, or fed and waiting for its verdict), one at the pouch
 station (printed, labelled, read back, weighed, sealed). The feeder is free again when its job has a verdict and the
@@ -35,6 +35,7 @@ LABELS: Final = 2
 SEALED: Final = 0
 REJECTED: Final = 1
 _WAITING_JOBS: Final = 2  # the controller runs at most one job ahead; one more for a job that is about to be refused
+_DOCUMENTS_MAX: Final = 20  # that go into one pouch
 _STEP_PERCENT: Final = 10  # consumables are reported in steps of this size
 _WORKS: Final = frozenset({State.EXECUTE, State.SUSPENDING, State.SUSPENDED, State.UNSUSPENDING, State.COMPLETING})
 _EMPTIES: Final = frozenset({State.STOPPING, State.ABORTING})
@@ -60,21 +61,24 @@ class BaggerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Job:
     """
-    A parcel being made; `documents` is what was really fed. `void`: it was cleared out of the machine.
+    A parcel being made; `documents` is what was really fed, `wanted` how many were asked for, `told` how many the machine has
+    told of, `fed`: there are no more to come. `void`: it was cleared out of the machine.
 
-    `mistaken` is the code of another document that was read on this one, "" none.
+    `mistaken` are the codes of other documents that were read on these.
     """
 
-    __slots__ = ("documents", "fed", "infeed", "mistaken", "number", "started", "verdict", "void", "waybill")
+    __slots__ = ("documents", "fed", "infeed", "mistaken", "number", "started", "told", "verdict", "void", "wanted", "waybill")
 
-    def __init__(self, number: int, infeed: int, waybill: str) -> None:
+    def __init__(self, number: int, infeed: int, wanted: int, waybill: str) -> None:
+        self.wanted = wanted
+        self.told = 0
         self.number = number
         self.infeed = infeed
         self.waybill = waybill
         self.documents: list[Document] = []
         self.started = False
         self.fed = False
-        self.mistaken = ""
+        self.mistaken: list[str] = []
         self.verdict = 0  # or CommandKind.SEAL, CommandKind.REJECT
         self.void = False
 
@@ -163,8 +167,8 @@ class BaggerProgram(Machine):
 
     @property
     def lanes(self) -> list[Lane]:
-        """The lanes that it takes from, by the numbers of its infeeds."""
-        return list(self._infeeds.values())
+        """The sorters' lanes that it takes from, by the numbers of its infeeds."""
+        return [lane for lane in self._infeeds.values() if not lane.is_outlet]
 
     def open_pouches(self) -> list[Document]:
         """What lies in pouches that are not sealed."""
@@ -179,15 +183,15 @@ class BaggerProgram(Machine):
     # --- feeder ------------------------------------------------------------------------------------------------------
 
     def _on_begin(self, command: LineCommand) -> None:
-        """Take a job: one document of an infeed into a pouch with this waybill. This machine makes pouches of one document."""
+        """Take a job: so many documents of an infeed into a pouch with this waybill."""
         if self.unit.state is not State.EXECUTE:
             self.end(command.number, CommandResult.WRONG_STATE)
-        elif command.track not in self._infeeds or command.a != 1 or not command.text:
+        elif command.track not in self._infeeds or not 1 <= command.a <= _DOCUMENTS_MAX or not command.text:
             self.end(command.number, CommandResult.MALFORMED)
         elif len(self._waiting) >= _WAITING_JOBS:
             self.end(command.number, CommandResult.INTERLOCK)
         else:
-            self._waiting.append(_Job(command.number, command.track, command.text))
+            self._waiting.append(_Job(command.number, command.track, command.a, command.text))
             self._feed_next()
 
     def _feed_next(self) -> None:
@@ -206,7 +210,7 @@ class BaggerProgram(Machine):
 
     def _wait_for_document(self, job: _Job, lane: Lane) -> None:
         lane.waiter = self._document_came
-        self.clock.at(self._settings.nothing_us, PLANT, self._nothing_came, job)
+        self.clock.at(self._settings.nothing_us, PLANT, self._nothing_came, (job, job.told))
 
     def _document_came(self) -> None:
         self.clock.soon(self._begin_feed, self._feeder)
@@ -232,16 +236,21 @@ class BaggerProgram(Machine):
         feed_us = self._settings.feed_us + self._luck.below(self._settings.feed_jitter_us + 1, key, Stage.FEED_TIME)
         self.clock.at(feed_us, PLANT, self._fed, job)
 
-    def _nothing_came(self, job: _Job) -> None:
-        if job is not self._feeder or job.started:
+    def _nothing_came(self, wait: tuple[_Job, int]) -> None:
+        job, told = wait
+        if job is not self._feeder or job.started or job.fed or job.told != told:
             return
-        self._feeder = self._infeeds[job.infeed].waiter = None
+        self._infeeds[job.infeed].waiter = None
         self.end(job.number, CommandResult.NOTHING_THERE)
-        self._feed_next()
+        if job.documents:
+            job.fed = True  # the pouch stays open, and packcenter decides on it
+        else:
+            self._feeder = None
+            self._feed_next()
 
     def _fed(self, job: _Job) -> None:
         """The document is in the pouch and was read."""
-        if job.void:
+        if job.void or job.fed:
             return
         lane = self._infeeds[job.infeed]
         if not lane.fifo:  # a person was quicker
@@ -256,25 +265,41 @@ class BaggerProgram(Machine):
         behind = lane.fifo[0] if lane.fifo else None
         if fate is Fate.DOUBLE_FEED and lane.fifo:
             job.documents.append(lane.take())
-        job.fed = True
+        job.told += 1
+        job.fed = job.told >= job.wanted
         outcome, code, mistaken = self._reader.read(document, fate, behind, self.clock.now_us)
-        job.mistaken = code if mistaken else ""
+        job.mistaken += [code] if mistaken else []
         if code and code != document.code and lane.fifo:  # packcenter's row is one off, until the next right read
             lane.tamper(self.truth, f"reader of {self.name}", self.clock.now_us)
-        thickness = sum(fed.thickness for fed in job.documents)
+        thickness = document.thickness + (job.documents[-1].thickness if job.documents[-1] is not document else 0)
         self.report(EventKind.FED, track=job.number, a=job.infeed, b=outcome, c=thickness, code=code, about=tuple(job.documents))
+        if not job.fed:
+            self._seek_next(job, lane)
+
+    def _seek_next(self, job: _Job, lane: Lane) -> None:
+        """One more document goes into the same pouch."""
+        job.started = False
+        if lane.fifo:
+            self._start_feed()
+        else:
+            self._wait_for_document(job, lane)
 
     # --- verdict and pouch station -----------------------------------------------------------------------------------
 
     def _on_verdict(self, command: LineCommand) -> None:
-        """Seal or reject the open pouch; its waybill names it, so that a verdict can never meet another pouch."""
+        """
+        Seal or reject the open pouch; its waybill names it, so that a verdict can never meet another pouch. One that is rejected
+        while documents are fed into it gets no more.
+        """
         job = self._feeder
-        if job is None or not job.fed or job.verdict:
+        is_open = job is not None and (job.fed or (job.documents and command.kind == CommandKind.REJECT))
+        if job is None or not is_open or job.verdict:
             self.end(command.number, CommandResult.WRONG_STATE)
         elif job.waybill != command.text:
             self.end(command.number, CommandResult.UNKNOWN_TRACK)
         else:
-            job.verdict = command.kind
+            job.verdict, job.fed = command.kind, True
+            self._infeeds[job.infeed].waiter = None
             self._advance()
 
     def _advance(self) -> None:
@@ -345,7 +370,7 @@ class BaggerProgram(Machine):
         """The parcel is sealed and on its way; note in the truth what nobody can know of it."""
         now_us = self.clock.now_us
         if job.mistaken:
-            for document in (*job.documents, *self.truth.bearing(job.mistaken)):
+            for document in (*job.documents, *(each for code in job.mistaken for each in self.truth.bearing(code))):
                 self.truth.touch(document, Why.TAKEN_FOR, f"reader of {self.name}", now_us)
         foreign = {parcel.extra, parcel.label} - {"", job.waybill}
         if foreign:

@@ -22,6 +22,7 @@ from simulation.clock import INPUT, SimClock
 from simulation.luck import Luck, Rates
 from simulation.packml_unit import Machine
 from simulation.plant.bagger import BaggerProgram, BaggerSettings
+from simulation.plant.caserack import CaseRackProgram, CaseRackSettings
 from simulation.plant.hand import HandStation
 from simulation.plant.lane import Lane
 from simulation.plant.people import People
@@ -46,6 +47,7 @@ class PlantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bagger: BaggerSettings = BaggerSettings()
     rack: RackSettings = RackSettings()
     hold_from: dict[str, str] = {}
+    case_rack: CaseRackSettings = CaseRackSettings()
 
 
 class Plant:
@@ -55,7 +57,9 @@ class Plant:
     `programs`: PLC name -> machine program. `truth`: where everything really is. `people` hold what they took away.
     """
 
-    __slots__ = ("_coming", "_never", "_turn", "baggers", "clock", "hand", "people", "programs", "rack", "sorters", "truth")
+    __slots__ = (
+        "_coming", "_never", "_turn", "baggers", "case_racks", "clock", "hand", "people", "programs", "rack", "sorters", "truth",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -79,13 +83,24 @@ class Plant:
         self.sorters = tuple(
             SorterProgram(sorter, clock, ports[sorter.plc], luck, truth, hand, settings.sorter) for sorter in hall.sorters
         )
+        self.case_racks = tuple(
+            CaseRackProgram(rack, self._infeeds(hall, rack.plc), clock, ports[rack.plc], luck, truth, hand, settings.case_rack)
+            for rack in hall.case_racks
+        )
         self.baggers = tuple(
             BaggerProgram(
-                self._infeeds(hall, bagger.plc), clock, ports[bagger.plc], luck, truth, hand, self.rack, settings.bagger
+                self._infeeds(hall, bagger.plc) | self._outlets(hall, bagger.plc),
+                clock,
+                ports[bagger.plc],
+                luck,
+                truth,
+                hand,
+                self.rack,
+                settings.bagger,
             )
             for bagger in hall.baggers
         )
-        machines: tuple[Machine, ...] = (*self.sorters, *self.baggers, self.rack)
+        machines: tuple[Machine, ...] = (*self.sorters, *self.baggers, self.rack, *self.case_racks)
         self.programs: dict[str, Machine] = {machine.name: machine for machine in machines}
         for name, edition in sorted(settings.hold_from.items()):
             self.programs[name].unit.hold_mask = HOLD_MASKS[edition]
@@ -96,8 +111,17 @@ class Plant:
             truth.watch(machine.contents)
         self._await_next()
 
+    def _outlets(self, hall: Hall, bagger: str) -> dict[int, Lane]:
+        """What case racks lay out before a bagger, by its infeed numbers."""
+        return {
+            outlet.infeed: program.outlets[outlet.number]
+            for rack, program in zip(hall.case_racks, self.case_racks, strict=True)
+            for outlet in rack.outlets
+            if outlet.feeds == bagger
+        }
+
     def _infeeds(self, hall: Hall, bagger: str) -> dict[int, Lane]:
-        """The lanes that feed a bagger, by its infeed numbers."""
+        """The lanes that feed a bagger or a case rack, by its infeed numbers."""
         return {
             lane.infeed: program.lanes[lane.number]
             for sorter, program in zip(hall.sorters, self.sorters, strict=True)

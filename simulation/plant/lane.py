@@ -36,6 +36,7 @@ class Lane:
         "fifo",
         "full",
         "full_stuck",
+        "is_outlet",
         "jammed",
         "number",
         "on_drained",
@@ -65,6 +66,7 @@ class Lane:
         self.tampered = ""
         self.rate = 0
         self.recent: deque[int] = deque()
+        self.is_outlet = False
         self.on_drained: Callable[[Lane], None] | None = None
         self.waiter: Callable[[], None] | None = None
 
@@ -83,6 +85,13 @@ class Lane:
             return False
         self.recent.append(now_us)
         return True
+
+    @classmethod
+    def outlet(cls, number: int, capacity: int) -> Lane:
+        """The row in which a case rack lays documents out; no sorter fills it."""
+        lane = cls(number, 0, capacity)
+        lane.is_outlet = True
+        return lane
 
     def tamper(self, truth: Truth, act: str, at_us: int) -> None:
         """What lies in it, and what comes before it is empty, need not be what packcenter thinks."""

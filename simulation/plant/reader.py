@@ -15,12 +15,16 @@ _FAILED: Final = {
     Fate.READ_ERROR: ReadOutcome.READ_ERROR,
 }
 _NOWHERE: Final = "999999"  # a region that there is not, so that no number is anybody's
-_MISREAD: Final = {Stage.SCANNER: Stage.MISREAD, Stage.FEEDER: Stage.FEEDER_MISREAD}
-_WHOSE: Final = {Stage.SCANNER: Stage.WHOSE_CODE, Stage.FEEDER: Stage.WHOSE_CODE_FED}
+_MISREAD: Final = {Stage.SCANNER: Stage.MISREAD, Stage.FEEDER: Stage.FEEDER_MISREAD, Stage.CELL_READER: Stage.CELL_MISREAD}
+_WHOSE: Final = {
+    Stage.SCANNER: Stage.WHOSE_CODE,
+    Stage.FEEDER: Stage.WHOSE_CODE_FED,
+    Stage.CELL_READER: Stage.WHOSE_CODE_STORED,
+}
 
 
 class Reader:
-    """The scanner of a sorter or the reader of a feeder (`stage`), at the machine called `name`."""
+    """The scanner of a sorter, the reader of a feeder or of a case rack (`stage`), at the machine called `name`."""
 
     __slots__ = ("_act", "_luck", "_stage", "_truth")
 

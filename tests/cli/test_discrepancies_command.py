@@ -123,7 +123,7 @@ def test_a_count_is_read_line_by_line(tmp_path: Path) -> None:
         ("", ":1: the header is 'nothing', expected place,mail_class,agency,items"),
         ("a,b\n", ":1: the header is 'a,b'"),
         ("place,mail_class,agency,items\nhand,1\n", ":2: 2 cells, expected 4"),
-        ("place,mail_class,agency,items\nbelt,letter,tax,1\n", ":2: place is 'belt', expected hand, lane, bag"),
+        ("place,mail_class,agency,items\nbelt,letter,tax,1\n", ":2: place is 'belt', expected hand, lane, cell, bag"),
         ("place,mail_class,agency,items\nhand,Letter,tax,1\n", ":2: mail_class and agency are names"),
         ("place,mail_class,agency,items\nhand,letter,,1\n", ":2: mail_class and agency are names"),
         ("place,mail_class,agency,items\nhand,letter,tax,-1\n", ":2: items is '-1', expected a number from 0"),

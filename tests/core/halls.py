@@ -20,11 +20,14 @@ from msgspec.structs import replace
 from packcenter.core.hall import (
     Bagger,
     BagLimits,
+    CaseRack,
+    CaseType,
     Destination,
     Group,
     Hall,
     Lane,
     MailClass,
+    Outlet,
     Plan,
     Position,
     Rack,
@@ -84,8 +87,42 @@ SMALL: Final = Hall(
     ),
 )
 
+CASES: Final = replace(
+    SMALL,
+    name="cases",
+    sorters=(
+        _sorter(
+            "sorter-1",
+            (
+                Lane(1, "bagger-1", 1, 2000, 3, True),
+                Lane(2, "bagger-1", 2, 3000, 2, False),
+                Lane(3, "cases-1", 1, 4000, 3, True),
+            ),
+        ),
+        _sorter("sorter-2", (Lane(1, "bagger-2", 2, 2000, 3, True), Lane(2, "cases-1", 2, 3000, 3, True))),
+    ),
+    plan=replace(
+        SMALL.plan,
+        groups=(
+            Group("letters", (("sorter-1", 2), ("sorter-2", 1)), "first", ()),
+            Group("cards", (("sorter-1", 1), ("sorter-2", 1)), "least", ()),
+        ),
+    ),
+    case_racks=(CaseRack("cases-1", 2, 3, (Outlet(1, "bagger-2", 1),), 5000, 8000),),
+    case_types=(
+        CaseType("newborn", "NB", (), 60, "part_ship", 3),
+        CaseType("pair", "PAIR", ("letter", "id_card"), 30, "hand", 3),
+        CaseType("other", "", (), 120, "wait", 3),
+    ),
+)
+"""
+A case rack beside the rest: cases-1 has two cells for three documents each, and lays out for bagger-2's infeed 1. Lane 3 of
+sorter-1 and lane 2 of sorter-2 feed it.
+"""
+
 HALLS: Final[dict[str, Hall]] = {
     "small": SMALL,
+    "cases": CASES,
     # one number left, and the plan has no cut-off
     "poor": replace(
         SMALL,

@@ -12,6 +12,7 @@ from custody_watch import CustodyWatch
 
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
+from packcenter.core.case_facts import CaseSplit, ReleaseBegun
 from packcenter.core.commands import CommandMachine, Divert, Drop, GrantEpoch, SealParcel
 from packcenter.core.controller import Controller, Outcome
 from packcenter.core.custody import balance_errors, books
@@ -39,7 +40,7 @@ class _Before(msgspec.Struct, frozen=True):
 
     `code_place` is where the item of the event's code was, `tracked` the item under its track (both "" if none); `ahead`
     stood before that item in the lane from which its job is fed; `pouches` are (bagger, job) of the open pouches that
-    held a document.
+    held a document, `waiting` those of them into which more are to be fed.
     """
 
     epochs: dict[str, int]
@@ -49,6 +50,7 @@ class _Before(msgspec.Struct, frozen=True):
     tracked: str
     ahead: tuple[str, ...]
     pouches: frozenset[tuple[str, int]]
+    waiting: frozenset[tuple[str, int]]
 
 
 class Watch:
@@ -116,6 +118,7 @@ class Watch:
         _check_places(state)
         _check_jobs(state)
         _check_bags(state)
+        _check_cells(state)
         _check_commands(state)
         if not self._began_in_between:
             self._alarms.check(state)
@@ -145,6 +148,7 @@ class Watch:
         self._check_stopped(happened, outcome)
         self._check_pouches(happened, outcome, before)
         self._check_bags_closed(outcome)
+        self._check_laid_out(outcome)
         for fact in outcome.facts:
             if isinstance(fact, f.Routed):
                 self._check_route(fact)
@@ -238,7 +242,7 @@ class Watch:
         for fact in outcome.facts:
             if isinstance(fact, f.EpochGranted):
                 self._doubted = {pouch for pouch in self._doubted if pouch[0] != fact.plc}
-        self._doubted |= {pouch for pouch in before.pouches if _is_doubtful(pouch, happened, outcome, state)}
+        self._doubted |= {pouch for pouch in before.pouches if _is_doubtful(pouch, happened, outcome, before)}
         for fact in outcome.facts:
             if isinstance(fact, f.VerdictGiven) and fact.seal:
                 assert (fact.plc, fact.job) not in self._doubted, f"{fact} (B6)"
@@ -247,8 +251,11 @@ class Watch:
                 assert fact.label == fact.waybill == state.items[fact.item].waybill, f"{fact} bears another label (C1)"
                 assert self._labels.setdefault(fact.label, fact.item) == fact.item, f"{fact}: another's label (C2)"
                 if isinstance(happened, i.Packed):  # else the rack, which does not judge, tells of it first
-                    classes = [c for c in state.hall.mail_classes if c.name == state.items[fact.item].mail_class]
-                    assert any(c.grams_min <= fact.grams <= c.grams_max for c in classes), f"{fact} (C4)"
+                    inside = [fact.item, *state.items[fact.item].riders]
+                    classes = [c for name in inside for c in state.hall.mail_classes if c.name == state.items[name].mail_class]
+                    assert len(classes) == len(inside), f"{fact} (C4)"
+                    assert max(c.grams_min for c in classes) <= fact.grams <= sum(c.grams_max for c in classes), f"{fact} (C4)"
+                    assert len({state.items[name].case for name in inside}) == 1, f"{fact}: {inside} (B1)"
 
     def _check_bags_closed(self, outcome: Outcome) -> None:
         """D1, D3: a tag and a seal are used once, the bill is true, and what leaves is in a bag that was sealed and is sound."""
@@ -264,12 +271,32 @@ class Watch:
                 self._bills.add(fact.bag)
                 assert len(set(fact.items)) == len(fact.items), fact
                 assert fact.waybills == tuple(state.items[name].waybill for name in fact.items), f"{fact} (D1)"
+                assert all(not state.items[name].lead for name in fact.items), f"{fact}: a parcel is there once (D1)"
             elif isinstance(fact, f.Moved) and fact.target == "dispatched":
                 leaving.setdefault(fact.source, []).append(fact.item)
         for place, items in leaving.items():
-            assert tuple(items) == closed[place].items, f"{place}: {items} left (D1)"
+            leads = tuple(name for name in items if not state.items[name].lead)
+            riders = sorted(name for name in items if state.items[name].lead)
+            assert leads == closed[place].items, f"{place}: {items} left (D1)"
+            assert riders == sorted(name for lead in leads for name in state.items[lead].riders), f"{place}: {items} left (D1)"
             assert closed[place].seal not in {*NO_CODES, *self._seals}, f"{closed[place]} (D3)"
             self._seals.add(closed[place].seal)
+
+    def _check_laid_out(self, outcome: Outcome) -> None:
+        """B1, B2: what is laid out for a bagger is of one case, all of it or an explicit part, and nothing is against it."""
+        state = self.controller.state
+        for begun in [fact for fact in outcome.facts if isinstance(fact, ReleaseBegun) and fact.outlet]:
+            cell, case = state.cells[f"cell/{begun.plc}/{begun.cell}"], state.cases[begun.case]
+            assert {state.items[name].case for name in cell.items} == {begun.case}, f"{begun}: {cell} (B1)"
+            assert not cell.suspect, f"{begun}: {cell} (B6)"
+            live = [state.items[name] for name in case.items if not state.items[name].withdrawn]
+            there = [
+                item for item in live if item.id in cell.items or kind_of(item.place) in ("pack", "rack", "bag", "dispatched")
+            ]
+            there += [item for item in live if item.place.startswith(f"lane/{begun.plc}/")]
+            whole = len(there) == case.size
+            splits = [fact.items for fact in outcome.facts if isinstance(fact, CaseSplit) and fact.case == begun.case]
+            assert whole if begun.reason == "complete" else splits == [tuple(cell.items)], f"{begun}: {there} of {case} (B2)"
 
     def _check_route(self, routed: f.Routed) -> None:
         """R1, R2, R8, R9: an item goes only where there is an open, roomy, safe lane that it can still reach."""
@@ -282,7 +309,7 @@ class Watch:
             assert item.laps < sorter.laps_max, f"{routed} after {item.laps} laps (R9)"
             return
         lane = next(lane for lane in sorter.lanes if lane.number == routed.lane)
-        if routed.reason not in ("plan", "overflow"):
+        if routed.reason not in ("plan", "overflow", "case"):
             assert lane.number == sorter.exception_lane, routed
             return
         assert item.announced, f"{routed} sends an object without identity into a lane (R9)"
@@ -317,7 +344,7 @@ class Watch:
         """B4: only what was read at this station just now, in this epoch, and nothing suspect, is sealed."""
         bagger = self.controller.state.baggers[seal.plc]
         job = next(job for job in (bagger.feeding, bagger.sealing) if job is not None and job.verdict == seal.number)
-        item = self.controller.state.items[job.inside]
+        item = self.controller.state.items[job.contents()[-1]]
         assert isinstance(happened, i.Fed), (seal, happened)
         assert (happened.plc, happened.job, happened.outcome) == (seal.plc, job.number, ReadOutcome.SUCCESS), (seal, happened)
         assert happened.epoch == self.controller.state.plcs[seal.plc].epoch, (seal, happened)
@@ -326,11 +353,13 @@ class Watch:
         assert state.hall is not None
         thickness_max = next((c.thickness_max for c in state.hall.mail_classes if c.name == item.mail_class), 0)
         assert not thickness_max or happened.thickness <= thickness_max, f"{happened} is two (B5)"
-        assert item.id == job.item, job
-        assert item.announced, item
-        assert not item.suspect, item
+        assert sorted(job.contents()) == sorted(job.expected()), f"{job} (B2)"
+        for each in (state.items[name] for name in job.contents()):
+            assert each.announced, each
+            assert not each.suspect, each
+            assert not job.others or each.case == item.case != "", f"{job} (B1)"
         assert not job.suspect, job
-        assert item.waybill == seal.waybill != "", item
+        assert state.items[job.item].waybill == seal.waybill != "", job
 
     def _check_drop(self, drop: Drop) -> None:
         """D2, G3: only a sound parcel is sent into a bag: of its destination, by the plan that decided it, and of its service."""
@@ -376,6 +405,7 @@ def _before(state: State, happened: i.Input) -> _Before:
         tracked,
         ahead,
         frozenset((name, job.number) for name, job in _jobs(state) if job.inside),
+        frozenset((name, job.number) for name, job in _jobs(state) if not job.verdict),
     )
 
 
@@ -395,12 +425,11 @@ def _jobs(state: State) -> list[tuple[str, Job]]:
     return [(name, job) for name, bagger in state.baggers.items() for job in (bagger.feeding, bagger.sealing) if job is not None]
 
 
-def _is_doubtful(pouch: tuple[str, int], happened: i.Input, outcome: Outcome, state: State) -> bool:
+def _is_doubtful(pouch: tuple[str, int], happened: i.Input, outcome: Outcome, before: _Before) -> bool:
     """Whether what happened makes an open pouch that holds a document one that must not be trusted (B5, B6)."""
     plc, number = pouch
-    assert state.hall is not None
     if isinstance(happened, i.Started):
-        return plc in {bagger.plc for bagger in state.hall.baggers}
+        return plc in {bagger.plc for bagger in happened.hall.baggers}
     if any(isinstance(fact, f.GapSeen) and fact.plc == plc for fact in outcome.facts):
         return True
     if getattr(happened, "plc", "") != plc or not any(isinstance(fact, f.EventTaken) for fact in outcome.facts):
@@ -408,7 +437,7 @@ def _is_doubtful(pouch: tuple[str, int], happened: i.Input, outcome: Outcome, st
     if isinstance(happened, i.MachineChanged):
         return happened.state != Unit.EXECUTE and happened.reason_class not in (ReasonClass.STARVED, ReasonClass.BLOCKED)
     if isinstance(happened, i.Fed):
-        return happened.job == number
+        return happened.job == number and pouch not in before.waiting
     return isinstance(happened, i.JamChanged) and happened.on
 
 
@@ -445,12 +474,14 @@ def _check_places(state: State) -> None:
 
 def _check_jobs(state: State) -> None:
     """B3: a document is in one pouch, and what is at a bagger is in a pouch there."""
-    inside = [(name, job.inside) for name, job in _jobs(state) if job.inside]
+    inside = [(name, document) for name, job in _jobs(state) for document in job.contents()]
     at_baggers = [(item.place.removeprefix("pack/"), item.id) for item in state.items.values() if kind_of(item.place) == "pack"]
     assert sorted(inside) == sorted(at_baggers), (inside, at_baggers)
     for bagger in state.baggers.values():
         assert bagger.sealing is None or bagger.sealing.verdict, bagger
-        assert bagger.feeding is None or bool(bagger.feeding.verdict) == bool(bagger.feeding.inside), bagger
+        job = bagger.feeding
+        is_full = job is not None and len(job.contents()) == len(job.expected())
+        assert job is None or is_full <= bool(job.verdict) <= bool(job.inside), bagger
 
 
 def _check_bags(state: State) -> None:
@@ -458,11 +489,32 @@ def _check_bags(state: State) -> None:
     for bag in state.bags.values():
         assert all(state.items[name].place == f"bag/{bag.tag}" for name in bag.items), bag
         assert bag.grams == sum(state.items[name].grams for name in bag.items), bag
-    in_bags = [name for bag in state.bags.values() for name in bag.items]
+    in_bags = [each for bag in state.bags.values() for name in bag.items for each in (name, *state.items[name].riders)]
     assert sorted(in_bags) == sorted(item.id for item in state.items.values() if kind_of(item.place) == "bag")
     used = {item.waybill: item.id for item in state.items.values() if item.waybill}
     assert used == state.waybills
     assert sum(bool(item.waybill) for item in state.items.values()) == len(used)
+
+
+def _check_cells(state: State) -> None:
+    """B1, A1: a cell is one case's, a case has one cell, and what lies in it is there by every account."""
+    in_cells = [name for cell in state.cells.values() for name in cell.items]
+    assert sorted(in_cells) == sorted(item.id for item in state.items.values() if kind_of(item.place) == "cell")
+    assert all(state.items[name].place == place for place, cell in state.cells.items() for name in cell.items)
+    owned = {case.cell: name for name, case in state.cases.items() if case.cell}
+    assert owned == {place: cell.case for place, cell in state.cells.items() if cell.case}
+    assert len(owned) == sum(bool(case.cell) for case in state.cases.values())
+    for place, cell in state.cells.items():
+        strangers = [name for name in cell.items if not cell.case or state.items[name].case != cell.case]
+        assert not strangers or cell.suspect, f"{place}: {strangers} (B1)"
+    for name, case in state.cases.items():
+        assert [item.id for item in state.items.values() if item.case == name] == case.items, case
+        assert not case.due_us or case.cell, case
+    for lead in [item for item in state.items.values() if item.riders]:
+        assert not lead.lead, lead
+    for item in [each for each in state.items.values() if each.lead and each.place in ("rack", "dispatched")]:
+        assert item.id in state.items[item.lead].riders, item
+        assert item.place == state.items[item.lead].place, item
 
 
 def _check_commands(state: State) -> None:
@@ -489,6 +541,12 @@ def _check_commands(state: State) -> None:
                 bagger = state.baggers[plc.name]
                 numbers = [n for job in (bagger.feeding, bagger.sealing) if job is not None for n in (job.number, job.verdict)]
                 assert number in numbers, f"{command} outlives its job"
+            elif kind == "Store":
+                storing = state.case_racks[plc.name].storing
+                assert storing is not None, f"{command} outlives its job"
+                assert storing.number == number, f"{command} outlives its job"
+            elif kind == "Release":
+                assert [cell for cell in state.cells.values() if cell.release == number], f"{command} outlives its job"
             elif kind == "CloseBag":
                 position = getattr(command, "position", 0)
                 assert position in state.bags, f"{command} outlives its bag"

@@ -21,6 +21,7 @@ PLC events get the epoch and the next event number of their PLC unless the line 
     given discrepancies                 discrepancies are recorded from here on (480 minutes, 120 on ID documents)
     at T count PLACE/CLASS/AGENCY=N ... people counted the hall
     at T manifest NAME ...              with its lines indented below: ITEM CLASS AGENCY POSTCODE [waybill=] [service=] [outlet=]
+                                        [case=CODE/SIZE] [due=T]
     at T switch PLAN                    a person switches to a plan of `halls.PLANS`
     at T restart [hall=NAME]            the controller is killed; it goes on from a snapshot
 
@@ -72,6 +73,8 @@ _WORDS: Final[dict[str, tuple[type, tuple[str, ...], Fields]]] = {
     "unintelligible": (i.Unintelligible, ("plc",), {}),
     "fed": (i.Fed, ("plc", "code"), {"scanner": 1, "outcome": 0, "thickness": 0}),
     "packed": (i.Packed, ("plc", "label"), {"result": 0, "grams": 40}),
+    "stored": (i.Stored, ("code",), {"plc": "cases-1", "outcome": 0}),
+    "released": (i.Released, ("cell", "outlet"), {"plc": "cases-1"}),
     "dropped": (i.Dropped, ("waybill",), {"plc": "rack-1", "reason": 0, "grams": 40}),
     "shut": (i.BagShut, ("position",), {"plc": "rack-1", "reason": 0, "grams": 90, "seal": "S1"}),
     "ended": (i.CommandEnded, ("plc",), {}),
@@ -102,6 +105,7 @@ _ENUMS: Final[dict[tuple[str, str], type[IntEnum]]] = {
     ("Scanned", "outcome"): ReadOutcome,
     ("Fed", "outcome"): ReadOutcome,
     ("ItemSeen", "outcome"): ReadOutcome,
+    ("Stored", "outcome"): ReadOutcome,
     ("DivertConfirmed", "disposition"): Disposition,
     ("Diverted", "disposition"): Disposition,
     ("PlaceChanged", "state"): PlaceState,
@@ -271,8 +275,10 @@ def _started(run: int, hall: Hall) -> i.Started:
 def _line(text: str) -> i.Line:
     item, mail_class, agency, postcode, *rest = text.split()
     named = dict(_pairs(rest))
+    case, _, size = named.get("case", "").partition("/")
+    due_us = halls.BASE_US + int(named["due"]) * 1_000_000 if "due" in named else 0
     waybill, service, outlet = named.get("waybill", ""), named.get("service", "ems"), named.get("outlet", "")
-    return i.Line(item, mail_class, agency, waybill, int(postcode), service, "", 0, 0, outlet)
+    return i.Line(item, mail_class, agency, waybill, int(postcode), service, case, int(size or 0), due_us, outlet)
 
 
 def _count(words: list[str]) -> i.ShiftCounted:
@@ -322,8 +328,9 @@ def _text(kind: str, name: str, value: Any) -> str:
     if name.endswith("_us"):
         return _seconds(value)
     if isinstance(value, i.Line):
+        case = [f"{value.case}({value.case_size})"] if value.case else []
         goes = value.outlet or str(value.destination)
-        return "/".join([value.item, value.mail_class, value.agency, goes, value.service, value.waybill or "-"])
+        return "/".join([value.item, value.mail_class, value.agency, goes, value.service, value.waybill or "-", *case])
     if isinstance(value, Hall):
         return value.name
     if isinstance(value, Plan):

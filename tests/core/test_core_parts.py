@@ -125,7 +125,7 @@ def test_the_books_say_where_the_items_of_each_class_and_agency_are() -> None:
     controller.step(halls.BASE_US, i.Scanned("sorter-1", 1, 2, 2, 1, 8, 0, "", 0, 0))
     controller.step(halls.BASE_US, i.DivertConfirmed("sorter-1", 1, 3, 2, 9, 0, 0))
     announced, others = books(controller.state)
-    nothing = {"belt": 0, "lane": 0, "pack": 0, "rack": 0, "bag": 0}
+    nothing = {"belt": 0, "lane": 0, "cell": 0, "pack": 0, "rack": 0, "bag": 0}
     assert announced == Account("letter", "tax", 2, 0, 1, nothing | {"belt": 1}, {}, 0, 0, 0, 0)
     assert others == Account("", "", 0, 1, 0, nothing, {"no_read": 1}, 0, 0, 0, 0)
     assert announced.difference == others.difference == 0

@@ -63,7 +63,7 @@ def test_a_walk_among_sound_and_unsound_machines_breaks_nothing(seed: int) -> No
         (packing, "_double_feed", "", "B5"),
         (packing, "_label_fault", "", None),
         (packing, "_weight_fault", "", "C4"),
-        (packing, "_pass_over", None, "A9"),
+        (custody, "pass_over", None, "A9"),
         (bags, "NO_CODES", (), "D3"),
     ],
 )

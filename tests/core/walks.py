@@ -22,6 +22,7 @@ from packcenter.core.alarm_table import ALARMS, VERSION
 from packcenter.core.commands import CloseBag, Drop
 from packcenter.core.custody_life import in_custody
 from packcenter.core.discrepancies import VERSION as CUSTODY
+from packcenter.core.hall import Hall
 from packcenter.core.lifecycle import FINAL
 from packcenter.core.limits import MANIFEST_LINES_MAX
 from packcenter.core.packml import LEGAL
@@ -42,7 +43,7 @@ _NAMES: Final = [kind for kind in i.PlcEvent.__args__ if kind is not i.Scanned]
 class Walk:
     """One walk. `step` makes one input and hands it to the controller under watch; `calm` keeps to sound machines."""
 
-    def __init__(self, seed: int, *, calm: bool = False, thorough_every: int = 1) -> None:
+    def __init__(self, seed: int, *, calm: bool = False, thorough_every: int = 1, hall: Hall | None = None) -> None:
         self.watch = Watch(thorough_every)
         self._random = Random(seed)
         self._calm = calm
@@ -53,6 +54,8 @@ class Walk:
         self._nonces = 7
         self._runs = 1
         self._hall = halls.SMALL if calm else halls.HALLS[self._random.choice(("small", "court", "poor", "loop"))]
+        if hall is not None:
+            self._hall = hall
         self._happen(i.Started(1, "test", self._hall, "digest"))
         self._happen(i.AlarmTableGiven(VERSION))
         self._happen(i.CustodyRulesGiven(CUSTODY, 480, 5))
@@ -72,8 +75,16 @@ class Walk:
             self._pass(self._random.randrange(0, 8 * 3_600_000_000))
         else:
             self._pass(self._random.randrange(0, 1_500_000))
-        actions, weights = (_CALM, _CALM_WEIGHTS) if self._calm else (_ACTIONS, _WEIGHTS)
+        actions, weights = self._actions()
         self._random.choices(actions, weights)[0](self)
+
+    def _actions(self) -> tuple[list[Callable[[Walk], None]], list[int]]:
+        """What may happen, and how often."""
+        return (_CALM, _CALM_WEIGHTS) if self._calm else (_ACTIONS, _WEIGHTS)
+
+    def _halls(self) -> tuple[str, ...]:
+        """Halls with which the controller may start again."""
+        return ("small", "court", "poor", "rebuilt", "daily", "narrow", "loop", "slow")
 
     def _pass(self, us: int) -> None:
         """Time passes; a Tick comes when it is due, or, if the driver is busy, a little later."""
@@ -139,9 +150,7 @@ class Walk:
         self.watch.restart()
         self._runs += 1
         if self._some(0.2):
-            self._hall = halls.HALLS[
-                self._random.choice(("small", "court", "poor", "rebuilt", "daily", "narrow", "loop", "slow"))
-            ]
+            self._hall = halls.HALLS[self._random.choice(self._halls())]
         self._happen(i.Started(self._runs, "test", self._hall, "digest"))
         self._happen(i.AlarmTableGiven(VERSION if not self._some(0.05) else 0))
         self._happen(i.CustodyRulesGiven(CUSTODY if not self._some(0.05) else 0, 480, 5))
@@ -214,7 +223,7 @@ class Walk:
             lines += [
                 i.Counted(kind, mail_class, agency, kinds[kind] + (self._random.choice((-1, 1, 9)) if self._some(0.2) else 0))
                 for kind in kinds
-                if kind in ("hand", "lane", "bag") and not self._some(0.05)
+                if kind in ("hand", "lane", "cell", "bag") and not self._some(0.05)
             ]
         if self._some(0.1):
             lines.append(self._random.choice((i.Counted("hand", "letter", "none", 1), i.Counted("belt", "", "", 1), *lines)))

@@ -600,6 +600,8 @@ ADDED = {
     (hall.Sorter, "laps_max"),
     (hall.Sorter, "round_mm"),
     (hall.Sorter, "loop_items_max"),
+    (hall.Hall, "case_racks"),
+    (hall.Hall, "case_types"),
     (hall.Plan, "valid_from_us"),
     (hall.Plan, "valid_until_us"),
     (hall.Plan, "digest"),

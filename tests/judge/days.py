@@ -539,12 +539,70 @@ given 71.000 finding 1 explained person=op-1
 given 72.000 finding 1 explained person=op-2
 """
 
+CASES = """
+# Two cases are gathered: one is whole, of the other a document is missing, and what is there leaves as a part; then a stranger.
+given hall cases
+given item NB1 id_card 210005 case=NB-0001/2
+given item NB2 letter 210005 case=NB-0001/2
+given item NB3 letter 211000 case=NB-0002/2
+given item ONE letter 210005
+given 0.000 scan NB1 track=1
+given 1.000 scan NB3 track=2
+given 3.000 confirmed sorter-1 track=1 lane=3
+given 4.000 stored NB1 job=1 cell=1 items=1
+given 5.000 confirmed sorter-1 track=2 lane=3
+given 6.000 stored NB3 job=2 cell=2 items=1
+given 10.000 scan NB2 track=3
+given 13.000 confirmed sorter-1 track=3 lane=3
+given 14.000 stored NB2 job=3 cell=1 items=2
+given 16.000 released 1 1 job=4 items=2
+given 17.000 fed bagger-2 NB2 job=1
+given 18.000 fed bagger-2 NB1 job=1
+given 19.000 packed bagger-2 EA000000014CN job=1 grams=60
+given 20.000 dropped EA000000014CN position=1
+given 3606.000 tick
+given 3608.000 released 2 1 job=5 items=1
+given 3609.000 fed bagger-2 NB3 job=3
+given 3610.000 packed bagger-2 EA000000028CN job=3 grams=40
+given 3611.000 dropped EA000000028CN position=1
+given 3620.000 scan ONE track=4
+given 3623.000 confirmed sorter-1 track=4 lane=3
+given 3624.000 stored ONE job=6 cell=0 items=0
+given 3630.000 bag 1
+given 3640.000 shut 1 seal=S1 grams=100
+"""
+
+CELLS = """
+# What is in cells comes into doubt: a document that was not read, another count, and a rack that lost its memory.
+given hall cases
+given item NB1 id_card 210005 case=NB-0001/2
+given item NB2 letter 210005 case=NB-0001/2
+given item NB3 letter 211000 case=NB-0002/3
+given item NB4 letter 211000 case=NB-0002/3
+given 0.000 scan NB1 track=1
+given 3.000 confirmed sorter-1 track=1 lane=3
+given 4.000 stored - job=1 cell=1 items=1 outcome=no_identifier
+given 6.000 released 1 0 job=2 items=1
+given 10.000 scan NB3 track=2
+given 13.000 confirmed sorter-1 track=2 lane=3
+given 14.000 stored NB3 job=3 cell=1 items=1
+given 15.000 scan NB4 track=3
+given 18.000 confirmed sorter-1 track=3 lane=3
+given 19.000 stored NB4 job=4 cell=1 items=2
+given 20.000 link-lost cases-1
+given 30.000 link-up cases-1 nonce=8
+given 31.000 machine cases-1 execute
+given 33.000 released 1 0 job=1 items=2
+"""
+
 ALL = {
     "services": SERVICES,
     "receipts": RECEIPTS,
     "shifts": SHIFTS,
     "overdue": OVERDUE,
     "alarms": ALARMS,
+    "cases": CASES,
+    "cells": CELLS,
     "day": DAY,
     "trouble": TROUBLE,
     "lives": LIVES,

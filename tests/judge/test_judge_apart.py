@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import case_mutants  # noqa: F401 - puts its mutants on the list
 import days
 import mutants_loops  # noqa: F401  puts its mutants on the list
 import mutants_plans  # noqa: F401  puts its mutants on the list
@@ -33,7 +34,7 @@ FACTS, COMMANDS = Record._fields.index("facts"), Record._fields.index("commands"
 BYTES = {"J2", "J9"}
 """What bytes show, and no record: their mutants are in `test_judge_bytes`."""
 
-WITHOUT_RULE = {"BaggerPaused", "ConsumableSet", "ClockStepNoted", "EventSetAside", "StopNoted"}
+WITHOUT_RULE = {"BaggerPaused", "CaseSplit", "StorePaused", "ConsumableSet", "ClockStepNoted", "EventSetAside", "StopNoted"}
 """Facts that only what their input must add up to looks at."""
 
 

@@ -36,6 +36,13 @@ def test_a_walk_among_sound_and_unsound_machines_is_sound(seed: int) -> None:
     assert verdict.sound, verdict.violations
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_a_walk_in_a_hall_with_a_case_rack_is_sound(seed: int) -> None:
+    """Cells, cases that are complete, overdue, in doubt, and parcels of several documents: the core's books hold."""
+    verdict = judge(written(walked.case_walk(seed, 250), segment_bytes=SEGMENT))
+    assert verdict.sound, verdict.violations
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5000, 5008))
 def test_a_long_walk_is_sound(seed: int) -> None:

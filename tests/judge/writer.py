@@ -19,7 +19,8 @@ import msgspec
 EVENTS = frozenset(
     {
         "Scanned", "TrackLost", "GhostAppeared", "PlaceChanged", "JamChanged", "MachineChanged", "ConsumableRead",
-        "Unintelligible", "DivertConfirmed", "Fed", "Packed", "Dropped", "BagShut", "CommandEnded", "Quarantined",
+        "Unintelligible", "DivertConfirmed", "Fed", "Packed", "Stored", "Released", "Dropped", "BagShut", "CommandEnded",
+        "Quarantined",
     }
 )  # fmt: skip
 

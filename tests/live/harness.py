@@ -39,7 +39,7 @@ import evidence
 from packcenter.cli.site import prepare
 from packcenter.config.load import bundled_site, load_site
 from packcenter.config.manifest import COLUMNS
-from simulation import demand, judge
+from simulation import demand, judge, newborn
 
 _T = TypeVar("_T")
 
@@ -323,7 +323,9 @@ class Hall:
         speed: int = SPEED,
         program: Sequence[str] = PACKCENTER,
         proxy_seed: int | None = None,
+        hall: str = "reference",
     ) -> None:
+        self.site = bundled_site(hall)
         self.folder = folder
         self.program = program
         self.seed = seed
@@ -332,8 +334,8 @@ class Hall:
         self.journal = folder / "journal"
         folder.mkdir(parents=True, exist_ok=True)
         self._manifest = folder / "day.csv"
-        self._manifest.write_bytes(dense_day(seed, items))
-        configuration = load_site(bundled_site())
+        self._manifest.write_bytes(dense_day(seed, items) if hall == "reference" else dense_cases(seed, items))
+        configuration = load_site(self.site)
         self.day = prepare(configuration, self._manifest, seed, None, DAY)
         self.plcs = [plc.name for plc in configuration.plcs]
         self.role = {plc.name: plc.role for plc in configuration.plcs}
@@ -341,6 +343,7 @@ class Hall:
 
     def __enter__(self) -> Self:
         arguments = ["--manifest", str(self._manifest), "--seed", str(self.seed), "--speed", str(self.speed)]
+        arguments += ["--site", str(self.site)]
         self.plant = PlantProcess(arguments, self.folder / "plant.log")
         try:
             self._put_addresses()
@@ -389,7 +392,7 @@ class Hall:
     def service_arguments(self) -> list[str]:
         """What `packcenter run` is started with."""
         return [
-            *("--site", str(bundled_site()), "--folder", str(self.folder), "--addresses", str(self.folder / "addresses.json")),
+            *("--site", str(self.site), "--folder", str(self.folder), "--addresses", str(self.folder / "addresses.json")),
             *("--speed", str(self.speed), "--start-us", str(self.day.opens_us), "--balance"),
         ]
 
@@ -472,6 +475,17 @@ def dense_day(seed: int, items: int) -> bytes:
     for at, row in enumerate(rows):
         destination = POSTCODES[at % len(POSTCODES)]
         writer.writerow(row._replace(arrives=f"09:00:{at * 50 // len(rows):02d}", destination=destination))
+    return text.getvalue().encode()
+
+
+def dense_cases(seed: int, items: int) -> bytes:
+    """The newborn hall's day, all of it in a minute: the documents of a case come apart."""
+    rows = newborn.newborn_day(seed, DAY, items)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for at, row in enumerate(rows):
+        writer.writerow(row._replace(arrives=f"09:00:{at * 50 // len(rows):02d}"))
     return text.getvalue().encode()
 
 

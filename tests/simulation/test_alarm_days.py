@@ -6,7 +6,7 @@ import pytest
 from mischief_days import Day
 
 from packcenter.core import alarm_facts as a
-from simulation.mischief import ACTS
+from simulation.mischief import ACTS, cases
 
 _NEED_MORE = ("lifts_from_hand", "puts_back", "returns_parcel", "shows_old_image", "shows_torn_image")
 """Acts that need another one before, or PLCs with images."""
@@ -26,7 +26,7 @@ def test_a_hall_without_a_fault_calls_nobody() -> None:
     assert raised(day) == []
 
 
-@pytest.mark.parametrize("name", [name for name in ACTS if name not in _NEED_MORE])
+@pytest.mark.parametrize("name", [name for name in ACTS if name not in (*_NEED_MORE, *cases.NAMES)])
 def test_a_single_fault_is_one_alarm_at_most(name: str) -> None:
     """Whatever goes wrong once in a busy hall calls a person once, or is what the hall itself sees to."""
     day = Day(32, items=60, every_us=600_000, thorough_every=1000)

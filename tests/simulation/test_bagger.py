@@ -112,11 +112,12 @@ def test_a_document_is_fed_while_the_pouch_before_is_sealed() -> None:
 
 
 def test_jobs_that_make_no_sense_are_refused() -> None:
-    """An infeed that is not there, two documents, no waybill, too many jobs at once, a machine that does not run."""
+    """An infeed that is not there, no documents or too many, no waybill, too many jobs at once, a machine that does not run."""
     _, port = fed_lane(1)
     malformed = [
         begin(port, "W1", infeed=5),
-        port.tell(CommandKind.BEGIN_PARCEL, track=1, a=2, text="W1"),
+        port.tell(CommandKind.BEGIN_PARCEL, track=1, a=0, text="W1"),
+        port.tell(CommandKind.BEGIN_PARCEL, track=1, a=21, text="W1"),
         begin(port, ""),
     ]
     for job in range(3):

@@ -13,7 +13,7 @@ from packcenter.core import facts as f
 from packcenter.core.packml import State
 from packcenter.core.words import PlaceState
 from simulation.luck import MILLION, Fate, Rates, Stage
-from simulation.mischief import ACTS
+from simulation.mischief import ACTS, cases
 from simulation.plant.lane import SOUND, STUCK_HOME, STUCK_OUT
 from simulation.truth import Document, Why
 
@@ -30,7 +30,7 @@ NEEDS: Final = {
 }
 """Acts for which another one must come first."""
 
-NOT_HERE: Final = frozenset({"shows_old_image", "shows_torn_image"})
+NOT_HERE: Final = frozenset({"shows_old_image", "shows_torn_image", *cases.NAMES})
 """`FastPlc` has no image; test_lineplc_faults.py has these."""
 
 BUSY: Final = Rates(
