@@ -43,7 +43,7 @@ def _went_round(state: State, at_us: int, fact: lf.WentRound) -> None:
     assert item.track >= 0, fact
     assert tracks.pop(item.track) == item.id, fact
     release(state, item)
-    item.track = min(0, *tracks) - 1 if tracks else -1  # not made of its own track: a PLC may give that again before it is back
+    item.track = min([0, *tracks]) - 1  # not made of its own track: a PLC may give that again before it is back
     tracks[item.track] = item.id
     item.lane, item.command, item.laps = 0, 0, fact.lap
     item.confirm_us, item.unconfirmed = fact.confirm_us, False

@@ -367,8 +367,9 @@ def went_round(court: Court, bench: Bench, fact: Said) -> None:
         court.blame("T2", f"{name} is waited for until {confirm_us}, by then the way round {plc} is not over")
     item.laps = lap
     end_scan(court, bench, item)
-    scan.track, scan.lane, scan.confirm_us = -1 - scan.track, UNDECIDED, confirm_us
-    item.scan = court.machines[plc].tracks[scan.track] = scan
+    tracks = court.machines[plc].tracks
+    scan.track, scan.lane, scan.confirm_us = min([0, *tracks]) - 1, UNDECIDED, confirm_us
+    item.scan = tracks[scan.track] = scan
 
 
 def infeed_held(court: Court, bench: Bench, fact: Said) -> None:
