@@ -318,6 +318,10 @@ def after_stored(court: Court, bench: Bench) -> None:
     job = court.storing.get(bench.plc)
     if job is not None and job[0] == bench.happened[4] and "DocumentStored" not in bench.said:
         court.blame("B4", f"{bench.plc} stored something for job {job[0]}, which is open, and is not believed")
+    for _, plc, _, name, number, matched, _ in bench.said.get("DocumentStored", ()):
+        place, item = f"cell/{plc}/{number}", court.items.get(name)
+        if item is not None and item.place != place and (item.place != "hand" or (matched and number)):
+            court.blame("A1", f"{name} was stored in {place}, and is in {item.place} by the books")
     _answered(court, bench)
 
 
@@ -417,8 +421,8 @@ def parcel_proven(court: Court, bench: Bench, fact: Said) -> None:
 
 
 def after_proven(court: Court, bench: Bench) -> None:
-    """A sound parcel of several documents comes with its proof."""
+    """A sound parcel of what a case rack laid out comes with its proof."""
     proven = [fact[3] for fact in bench.said.get("ParcelProven", ())]
     for parcel in bench.sealed:
-        if parcel.sound and len(parcel.documents) > 1 and parcel.waybill not in proven:
+        if parcel.sound and (parcel.laid_out or len(parcel.documents) > 1) and parcel.waybill not in proven:
             court.blame("B2", f"parcel {parcel.waybill} holds {len(parcel.documents)} documents, and is not proven")

@@ -156,7 +156,7 @@ class Parcel:
     `sound` means that nothing is against its dispatch; `position` is where it was last sent.
     """
 
-    __slots__ = ("documents", "item", "label", "ordered", "position", "sound", "waybill")
+    __slots__ = ("documents", "item", "label", "laid_out", "ordered", "position", "sound", "waybill")
 
     def __init__(self, item: Item, documents: list[Item], waybill: str, label: str, sound: bool) -> None:
         self.item = item
@@ -167,6 +167,8 @@ class Parcel:
         self.position: int | None = None
         self.ordered = False
         """Whether the rack's last instruction about it is still open."""
+        self.laid_out = False
+        """Whether a case rack laid its documents out."""
 
 
 class Bag:

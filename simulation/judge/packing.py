@@ -262,6 +262,7 @@ def parcel_sealed(court: Court, bench: Bench, fact: Said) -> None:
             _judge_weight(court, job, grams)
     sound = not reason
     parcel = Parcel(item, documents, waybill, label, sound)
+    parcel.laid_out = court.hall is not None and job.place in court.hall.outlets
     item.parcel = parcel
     for each in documents[1:]:
         each.carrier = parcel

@@ -367,12 +367,9 @@ def after_command_ended(court: Court, bench: Bench) -> None:
     elif command is not None or "CommandAnswered" not in bench.said:
         court.blame("E9", f"command {number} of {bench.plc} ended, and is not answered")
     job = court.machines[bench.plc].jobs.get(number)
-    if (
-        command is not None
-        and "EventSetAside" not in bench.said
-        and job is not None
-        and not (job.inside and job.verdict is False)
-    ):
+    answered = any(each[1:3] == [bench.plc, number] for each in bench.said.get("CommandAnswered", ()))
+    goes_out = job is not None and job.inside and job.verdict is False
+    if job is not None and "EventSetAside" not in bench.said and (answered or command is not None) and not goes_out:
         court.blame("B3", f"{bench.plc} refused to begin job {number}, which goes on")
 
 

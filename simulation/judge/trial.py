@@ -140,10 +140,6 @@ _DEEP: Final = frozenset(
         "BagClosed",
         "LineRefused",
         "BagSuspected",
-        "ParcelProven",
-        "CellReleased",
-        "CaseOverdue",
-        "CaseSplit",
         "ReceiptRefused",
     }
 )

@@ -174,10 +174,12 @@ def _with(records: list[Record], at: int, part: int, said: list[list[Any]]) -> l
 UNNOTICED = {
     # what only says why, or what was said before in other words
     "Dropped: EventSetAside", "Dropped: Suspected", "Fed: JobSuspected", "Fed: Suspected", "LinkUp: Suspected",
+    "Stored: Suspected",
     # a bag that would have been opened for nothing: its parcel came out after all
     "LinkUp: BagSuspected",
     # how long is waited
-    "MachineChanged: ConfirmationMoved", "Tick: CommandTimedOut", "Tick: ConfirmationMoved", "Tick: Unconfirmed",
+    "Stored: CaseDueSet", "MachineChanged: ConfirmationMoved", "Tick: CommandTimedOut",
+    "Tick: ConfirmationMoved", "Tick: Unconfirmed",
 }  # fmt: skip
 
 
