@@ -249,8 +249,8 @@ def _gathered(stream: Stream, files: dict[str, list[Row]]) -> tuple[dict[str, li
         members = [alone.pop(stream.below(len(alone))) for _ in range(size)]
         name = f"{('NB', 'ES', 'OT')[stream.below(3)]}-{serial:05d}"
         waybill = members[0].waybill if stream.below(2) else ""
-        like = {"case": name, "case_size": str(size), "destination": members[0].destination, "waybill": waybill}
-        cases |= {row.item: row._replace(**like) for row in members}
+        to = {"destination": members[0].destination, "service": members[0].service, "waybill": waybill}
+        cases |= {row.item: row._replace(case=name, case_size=str(size), **to) for row in members}
         if stream.below(5) == 0:
             (absent if stream.below(2) else unsaid).add(members[-1].item)
     told = {name: [cases.get(row.item, row) for row in rows if row.item not in unsaid] for name, rows in files.items()}
