@@ -18,6 +18,7 @@ from simulation.explore.options import Options, Outcome
 from simulation.explore.runner import Results, explore, run_all
 from simulation.explore.shrink import command_of, entry_of, script_of
 from simulation.explore.swarm import options_of
+from simulation.truth import Why
 
 SECOND = 1_000_000
 SHARE = 40
@@ -126,3 +127,11 @@ def test_every_goal_and_fault_class_has_one_name() -> None:
     beyond = {"disk enough", "manifest sent again", "no room for a spare segment", "rot that looks like a torn tail"}
     assert counted <= set(goals.GOALS) | beyond
     assert set(results.faults) <= set(faults.KINDS)
+
+
+def test_a_case_rack_takes_one_document_for_another_and_nothing_comes_of_it() -> None:
+    """The excuse is met, and the books are the truth all the same."""
+    faults = {"act_case_rack_reads_another": 3, "act_case_rack_reads_neighbour": 3}
+    world = protocol.ProtocolWorld(Options(seed=1, hall="cases", items=60, safety_us=200_000_000, faults=faults))
+    assert world.run().violations == []
+    assert any(touch.why is Why.STORED_FOR for _, touches in world.plant.truth.touched for touch in touches)
