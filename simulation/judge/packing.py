@@ -363,8 +363,9 @@ def after_fed(court: Court, bench: Bench) -> None:
     job = court.machines[bench.plc].jobs.get(number)
     if job is not None and len(job.inside) > len(job.wanted):
         court.blame("B5", f"the pouch of job {number} of {bench.plc} holds {[each.id for each in job.inside]}")
-    if job is None or job.verdict is not None or len(job.inside) >= len(job.wanted):
-        _answered(court, bench.plc, number)
+    judged = any(each[1:3] == [bench.plc, number] for each in bench.said.get("VerdictGiven", ()))
+    if job is None or judged or (job.verdict is None and len(job.inside) >= len(job.wanted)):
+        _answered(court, bench.plc, number)  # what comes into a pouch that was judged before says nothing of its begin
 
 
 def after_packed(court: Court, bench: Bench) -> None:
