@@ -223,6 +223,16 @@ def csv_chunks(rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
         yield text.getvalue().encode()
 
 
+def files(rows: Iterable[Row], day: date) -> dict[str, bytes]:
+    """The rows as the manifest files of their agencies, by name."""
+    return {name: b"".join(csv_chunks(part)) for name, part in manifests(rows, day).items()}
+
+
+def time_text(second: int) -> str:
+    """HH:MM:SS of a second of the day, as `arrives` is written."""
+    return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+
+
 def _shares(weights: Sequence[int], total: int) -> list[int]:
     """`total` in proportion to the weights, in whole numbers: what is left over goes to the largest remainders."""
     whole = sum(weights)
@@ -250,8 +260,7 @@ def _source_day(seed: int, day: date, source: Source, count: int) -> Iterator[Ro
     for at in range(count):
         waybill = s10.number(f"E{source.letter}", first + at, "CN") if has_waybill[at] < source.announced_waybills else ""
         item = f"NJ-{source.letter}{first + at:08d}"
-        second = arrives[at]
-        time = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+        time = time_text(arrives[at])
         yield Row(item, source.mail_class, source.agency, waybill, destinations[at], services[service[at]], "", "", due, time)
 
 

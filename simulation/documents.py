@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+from calendar import timegm
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Final
+from datetime import date, datetime
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -28,6 +29,13 @@ _THICKNESS: Final = 60
 
 _PARTS_OF_BAND: Final = (30, 70)
 """Weights lie in the middle of their class's band, from this percentage of it to that one."""
+
+
+EXAMPLE_DAY: Final = date(2026, 3, 2)
+"""A Monday of the reference year, so that equal seeds give equal days."""
+
+BEFORE_FIRST_S: Final = 30
+"""A day begins this long before the first item comes: time for the machines to start."""
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -115,6 +123,27 @@ def _arrivals(content: bytes) -> dict[str, str]:
     if "arrives" not in (rows.fieldnames or ()):
         return {}
     return {row["item"]: row["arrives"] or "" for row in rows if row.get("item")}
+
+
+class Day(NamedTuple):
+    """What is delivered, the manifests that say so, by name, and core time (microseconds since 1970) at the beginning."""
+
+    deliveries: list[Delivery]
+    manifests: dict[str, bytes]
+    opens_us: int
+
+
+def day_of(hall: Hall, manifests: Mapping[str, bytes], seed: int, day: date = EXAMPLE_DAY) -> Day:
+    """The day that these manifests announce, with the documents that come. Raises `ManifestRefused`."""
+    midnight_s = timegm((day.year, day.month, day.day, 0, 0, 0)) - hall.utc_offset_minutes * 60
+    opens_s = max(0, min(first_arrival_s(content) for content in manifests.values()) - BEFORE_FIRST_S)
+    deliveries = [deliver(name, content, hall, seed, opens_s) for name, content in manifests.items()]
+    return Day(deliveries, dict(manifests), (midnight_s + opens_s) * 1_000_000)
+
+
+def second_of_day(hall: Hall, at_us: int) -> int:
+    """Seconds after local midnight at core time `at_us`."""
+    return (at_us // 1_000_000 + hall.utc_offset_minutes * 60) % 86_400
 
 
 def latest_us(deliveries: Sequence[Delivery]) -> int:

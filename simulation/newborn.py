@@ -7,12 +7,14 @@ three hours later, by its own agency's courier. Of one case in twenty a document
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
 from packcenter.core import s10
-from simulation.demand import OPENS_S, REGIONS, Draws, Row
+from packcenter.core.hall import Hall
+from simulation import demand
+from simulation.demand import OPENS_S, REGIONS, SOURCES, Draws, Row, Source, time_text
 
 DOCUMENTS: Final = (
     ("birth_certificate", "maternity", "B"),
@@ -29,6 +31,13 @@ _LATER_S: Final = 3 * 3600
 _REGIONS: Final = (70, 25, 5)
 _MISSING_OF: Final = 20
 _ALONE_S: Final = 8 * 3600
+
+
+def example_rows(hall: Hall, seed: int, day: date, items: int | None = None, sources: Sequence[Source] = SOURCES) -> list[Row]:
+    """The rows of a hall's example day, as many as its kind of hall has on one if `items` does not say."""
+    if hall.case_racks:
+        return newborn_day(seed, day, items if items is not None else ITEMS_A_DAY)
+    return demand.example_day(seed, day, items if items is not None else demand.ITEMS_A_DAY, sources)
 
 
 def newborn_day(seed: int, day: date, items: int) -> list[Row]:
@@ -59,7 +68,7 @@ def _cases(seed: int, day: date, cases: int) -> Iterator[Row]:
                 continue
             second = OPENS_S + begins[case] + (later[case * len(DOCUMENTS) + at] if at else 0)
             item, name = f"NB-{letter}{first + case:08d}", f"NB-{first + case:08d}"
-            yield Row(item, mail_class, agency, waybill, postcodes[case], "ems", name, str(len(DOCUMENTS)), "", _time_of(second))
+            yield Row(item, mail_class, agency, waybill, postcodes[case], "ems", name, str(len(DOCUMENTS)), "", time_text(second))
 
 
 def _letters(seed: int, day: date, count: int) -> Iterator[Row]:
@@ -81,7 +90,7 @@ def _letters(seed: int, day: date, count: int) -> Iterator[Row]:
             "",
             "",
             "",
-            _time_of(OPENS_S + seconds[at]),
+            time_text(OPENS_S + seconds[at]),
         )
 
 
@@ -90,7 +99,3 @@ def _postcodes(regions: Draws, places: Draws, count: int) -> Iterator[str]:
     for at, region in enumerate(regions.pick(_REGIONS, count)):
         codes = [code for _, codes in REGIONS[region].values() for code in codes]
         yield codes[drawn[at] % len(codes)]
-
-
-def _time_of(second: int) -> str:
-    return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"

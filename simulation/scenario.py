@@ -24,7 +24,7 @@ from packcenter.config.validate import Loaded, Value, file_finding, validate
 from packcenter.core.alarm_table import ALARMS
 from packcenter.service.act_bodies import BODIES, BadBody, decode
 from simulation.demand import SOURCES
-from simulation.luck import Fate, Rates, Stage
+from simulation.luck import Fate, Rates
 from simulation.mischief import ACTS
 
 Fault = Literal["halts", "reboots", "dips", "freezes"]
@@ -33,8 +33,7 @@ Sentence = Annotated[str, Field(min_length=1, max_length=400, examples=["text"])
 Seconds = Annotated[int, Field(ge=1, le=86_400, examples=[60])]
 Reason = Annotated[str, Field(pattern=r"^[ -~]{1,64}$", examples=["film jam"])]
 
-_STATIONS = {Stage.SCANNER: "scanner", Stage.BELT: "belt", Stage.FEEDER: "feeder", Stage.POUCH: "pouch", Stage.CLOSER: "closer"}
-_LONGEST_S = 86_400
+_DAY_S = 86_400
 
 
 class When(Closed):
@@ -47,7 +46,7 @@ class When(Closed):
     def moments_s(self) -> Iterator[int]:
         """Every moment, in seconds after local midnight."""
         last = seconds_of(self.until) if self.until is not None else seconds_of(self.at) + 1
-        yield from range(seconds_of(self.at), last, self.every_s or _LONGEST_S)
+        yield from range(seconds_of(self.at), last, self.every_s or _DAY_S)
 
 
 class PlcFault(When):
@@ -265,8 +264,3 @@ def _times(loaded: Loaded[ScenarioFile]) -> Iterator[Finding]:
         yield loaded.finding(("receipts", "after_minutes"), "order", seen, "the soonest, then the latest", "")
     if says.arrivals is not None and says.arrivals.end <= says.arrivals.begin:
         yield loaded.finding(("arrivals", "end"), "order", Value(says.arrivals.end), f"a time after {says.arrivals.begin}", "")
-
-
-def station_of(name: str) -> Stage:
-    """The station of a name."""
-    return next(stage for stage, known in _STATIONS.items() if known == name)

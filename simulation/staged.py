@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
 from functools import partial
 
 import msgspec
@@ -20,31 +19,27 @@ from packcenter.core import hall as h
 from packcenter.core.alarm_facts import AlarmFloodSet, AlarmRaised
 from packcenter.core.controller import Controller, Outcome
 from packcenter.core.facts import ActRefused, DecisionLate
-from packcenter.core.inputs import Input, ReceiptsReceived
+from packcenter.core.inputs import Act, Input, ReceiptsReceived
 from packcenter.core.receipt_facts import ReceiptAwaited
-from packcenter.core.state import State
 from packcenter.journal.frames import Draft
 from packcenter.projections import books
 from packcenter.service.act_bodies import decode
 from simulation import demand, newborn
 from simulation.clock import FAULT, SimClock
 from simulation.demand import Row
-from simulation.documents import Delivery, deliver, first_arrival_s
+from simulation.documents import EXAMPLE_DAY, Day, day_of, second_of_day
 from simulation.draws import Keyed, Stream, key_of
 from simulation.fast import FastHall, FastResult
-from simulation.luck import Fate, Rates
+from simulation.luck import Fate, Rates, Stage
 from simulation.mischief import ACTS
 from simulation.plant.bagger import BaggerSettings
 from simulation.plant.hall import PlantSettings
 from simulation.plant.rack import RackSettings
 from simulation.plant.sorter import SorterSettings
-from simulation.scenario import PlcFault, Receipts, Scenario, ScenarioFile, seconds_of, station_of
+from simulation.scenario import Mishap, PlcFault, Receipts, Scenario, ScenarioFile, seconds_of
 
 SECOND_US = 1_000_000
-DAY = date(2026, 3, 2)
-"""A Monday, so that equal seeds give equal days."""
 _HOUR_US = 3_600 * SECOND_US
-_BEFORE_FIRST_S = 30
 _COURIER_US = 600 * SECOND_US
 _COMES_BACK, _COMES_BACK_AT = 201, 202
 
@@ -111,37 +106,40 @@ def stage(
     if says.receipts is not None:
         hall = replace(hall, receipt_minutes=says.receipts.hours * 60)
     scenario.check_machines(hall.plcs())
-    deliveries, opens_us, opens_s = _day(says, hall, seed)
+    day = _day(says, hall, seed)
     controller = _Noting()
     staged = FastHall(
         hall,
         configuration.digest,
-        deliveries,
+        day.deliveries,
         _plant(configuration, says, hall, seed),
         clock,
-        opens_us,
+        day.opens_us,
         keep=keep,
         controller=controller,
     )
     if says.receipts is not None:
         _bring_receipts(says.receipts, staged, clock, controller, Keyed(seed))
-    happened = _arrange(says, staged, clock, Stream(seed, f"scenario/{scenario.name}"), opens_s)
+    happened = _arrange(says, staged, clock, Stream(seed, f"scenario/{scenario.name}"), second_of_day(hall, day.opens_us))
     result = staged.run(progress=progress)
-    hand = Counter({reason: count for reason, count in books.total(books.take(result.state).accounts).hand.items() if count})
-    announced = sum(len(delivery.documents) for delivery in deliveries)
-    refused = sum(controller.refused.values())
-    receipts = Counter(each.state for each in result.state.receipts.values())
-    return Staged(
+    taken = books.take(result.state)
+    came = Staged(
         result=result,
-        findings=[*_findings(says, result, controller, hand, announced), *_unmet(says, happened)],
-        happened=dict(sorted(happened.items())),
-        announced=announced,
-        hand=dict(sorted(hand.items())),
-        alarms=dict(sorted(controller.alarms.items())),
+        findings=[],
+        happened=_counted(happened),
+        announced=sum(len(delivery.documents) for delivery in day.deliveries),
+        hand=_counted(books.total(taken.accounts).hand),
+        alarms=_counted(controller.alarms),
         late=controller.late,
-        refused_acts=refused,
-        receipts=dict(sorted(receipts.items())),
+        refused_acts=sum(controller.refused.values()),
+        receipts=_counted(Counter(each.state for each in result.state.receipts.values())),
     )
+    return replace(came, findings=[*_findings(says, came, taken, controller), *_unmet(says, happened)])
+
+
+def _counted(counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts that are not 0, by name."""
+    return {name: count for name, count in sorted(counts.items()) if count}
 
 
 # --- the hall and its day ----------------------------------------------------------------------------------------------
@@ -215,30 +213,20 @@ def _plant(configuration: Configuration, says: ScenarioFile, hall: h.Hall, seed:
     )
 
 
-def _day(says: ScenarioFile, hall: h.Hall, seed: int) -> tuple[list[Delivery], int, int]:
-    """What is delivered; when the hall opens, in core time and in seconds after local midnight."""
-    if hall.case_racks:
-        rows = newborn.newborn_day(seed, DAY, says.items)
-    else:
-        sources = [source._replace(items=says.items_of.get(source.agency, source.items)) for source in demand.SOURCES]
-        items = says.items if not says.items_of else sum(source.items for source in sources)
-        rows = demand.example_day(seed, DAY, items, sources)
+def _day(says: ScenarioFile, hall: h.Hall, seed: int) -> Day:
+    """The example day of the hall, with the numbers and times that the scenario wants."""
+    sources = [source._replace(items=says.items_of.get(source.agency, source.items)) for source in demand.SOURCES]
+    items = says.items if not says.items_of else sum(source.items for source in sources)
+    rows = newborn.example_rows(hall, seed, EXAMPLE_DAY, items, sources)
     if says.arrivals is not None:
         rows = _evenly(rows, seconds_of(says.arrivals.begin), seconds_of(says.arrivals.end))
-    contents = {name: b"".join(demand.csv_chunks(part)) for name, part in demand.manifests(rows, DAY).items()}
-    opens_s = max(0, min(first_arrival_s(content) for content in contents.values()) - _BEFORE_FIRST_S)
-    midnight_s = (DAY.toordinal() - date(1970, 1, 1).toordinal()) * 86_400 - hall.utc_offset_minutes * 60
-    deliveries = [deliver(name, content, hall, seed, opens_s) for name, content in contents.items()]
-    return deliveries, (midnight_s + opens_s) * SECOND_US, opens_s
+    return day_of(hall, demand.files(rows, EXAMPLE_DAY), seed)
 
 
 def _evenly(rows: list[Row], begin_s: int, end_s: int) -> list[Row]:
     """The rows in their order, evenly between two times."""
-
-    def clock(second: int) -> str:
-        return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
-
-    return [row._replace(arrives=clock(begin_s + (end_s - begin_s) * at // len(rows))) for at, row in enumerate(rows)]
+    span_s = end_s - begin_s
+    return [row._replace(arrives=demand.time_text(begin_s + span_s * at // len(rows))) for at, row in enumerate(rows)]
 
 
 # --- what happens ------------------------------------------------------------------------------------------------------
@@ -255,30 +243,30 @@ def _arrange(says: ScenarioFile, staged: FastHall, clock: SimClock, stream: Stre
     for fault in says.plc_fault:
         at(fault.moments_s(), partial(_fail, staged, clock, stream, fault, happened))
     for mishap in says.mishap:
-        machine, fate = staged.plant.programs[mishap.plc], Fate[mishap.fate.upper()]
-        station = station_of(mishap.station)
-
-        def arm(_: None, machine=machine, station=station, fate=fate) -> None:  # type: ignore[no-untyped-def]
-            machine.arm(station, fate)
-            happened[fate.name.lower()] += 1
-
-        at(mishap.moments_s(), arm)
+        at(mishap.moments_s(), partial(_arm, staged, mishap, happened))
     for mischief in says.mischief:
-
-        def act(_: None, name: str = mischief.act) -> None:
-            if ACTS[name].do(staged.plant, staged.plcs, stream) is not None:
-                happened[name] += 1
-
-        at(mischief.moments_s(), act)
+        at(mischief.moments_s(), partial(_act, staged, stream, mischief.act, happened))
     for deed in says.deed:
         asked = decode(deed.act, msgspec.json.encode(deed.body)).act(deed.person, deed.role)
-
-        def ask(_: None, asked=asked, name: str = deed.act) -> None:  # type: ignore[no-untyped-def]
-            staged.feed(asked)
-            happened[name] += 1
-
-        at(deed.moments_s(), ask)
+        at(deed.moments_s(), partial(_ask, staged, asked, deed.act, happened))
     return happened
+
+
+def _arm(staged: FastHall, mishap: Mishap, happened: Counter[str], _: None) -> None:
+    """The next thing at a station meets its fate."""
+    staged.plant.programs[mishap.plc].arm(Stage[mishap.station.upper()], Fate[mishap.fate.upper()])
+    happened[mishap.fate] += 1
+
+
+def _act(staged: FastHall, stream: Stream, name: str, happened: Counter[str], _: None) -> None:
+    """Something goes wrong somewhere, if there is anything that it could be done to."""
+    happened[name] += ACTS[name].do(staged.plant, staged.plcs, stream) is not None
+
+
+def _ask(staged: FastHall, asked: Act, name: str, happened: Counter[str], _: None) -> None:
+    """A person acts."""
+    staged.feed(asked)
+    happened[name] += 1
 
 
 def _bring_receipts(says: Receipts, staged: FastHall, clock: SimClock, controller: _Noting, luck: Keyed) -> None:
@@ -317,33 +305,30 @@ def _fail(staged: FastHall, clock: SimClock, stream: Stream, fault: PlcFault, ha
 # --- what came of it ---------------------------------------------------------------------------------------------------
 
 
-def _findings(
-    says: ScenarioFile, result: FastResult, controller: _Noting, hand: Mapping[str, int], announced: int
-) -> Iterator[str]:
+def _findings(says: ScenarioFile, came: Staged, taken: books.Books, controller: _Noting) -> Iterator[str]:
     """What is not as it must be, one sentence each."""
-    state, expect = result.state, says.expect
-    taken = books.take(state)
+    result, expect, account = came.result, says.expect, books.total(taken.accounts)
     if not taken.balanced:
         yield "the books do not balance: " + "; ".join([*taken.errors, "accounts differ"][:3])
     if result.differences:
         told = "; ".join(str(each) for each in result.differences[:3])
         yield f"the plant's own count differs in {len(result.differences)} places: {told}"
-    yield from _outside("items at the hand station", hand, expect.hand)
-    yield from _outside("alarms", controller.alarms, expect.alarms)
+    yield from _outside("items at the hand station", came.hand, expect.hand)
+    yield from _outside("alarms", came.alarms, expect.alarms)
     if says.receipts is not None:
-        yield from _outside("receipts", Counter(each.state for each in state.receipts.values()), expect.receipts)
+        yield from _outside("receipts", came.receipts, expect.receipts)
     for what, seen, bounds in (
-        ("items lost", _lost(state), expect.lost),
-        ("late decisions", controller.late, expect.late),
-        ("refused acts", sum(controller.refused.values()), expect.refused_acts),
+        ("items lost", account.lost, expect.lost),
+        ("late decisions", came.late, expect.late),
+        ("refused acts", came.refused_acts, expect.refused_acts),
     ):
         if not bounds[0] <= seen <= bounds[1]:
             more = f" ({', '.join(controller.refused)})" if what == "refused acts" and controller.refused else ""
             yield f"{seen} {what}, expected {_told(bounds)}{more}"
-    dispatched = books.total(taken.accounts).dispatched
-    if dispatched * 100 < announced * expect.dispatched_percent_min:
-        yield f"{dispatched:,} of {announced:,} items were dispatched, expected {expect.dispatched_percent_min} % at least"
-    raised = sum(controller.alarms.values())
+    if account.dispatched * 100 < came.announced * expect.dispatched_percent_min:
+        left = f"{account.dispatched:,} of {came.announced:,} items were dispatched"
+        yield f"{left}, expected {expect.dispatched_percent_min} % at least"
+    raised = sum(came.alarms.values())
     if raised * _HOUR_US > expect.alarms_an_hour_max * result.simulated_us:
         yield f"{raised * _HOUR_US / result.simulated_us:.1f} alarms an hour, expected {expect.alarms_an_hour_max} at most"
     if controller.floods:
@@ -359,10 +344,6 @@ def _outside(what: str, seen: Mapping[str, int], expected: Mapping[str, list[int
 
 def _told(bounds: list[int]) -> str:
     return f"{bounds[0]} to {bounds[1]}" if bounds[0] != bounds[1] else ("none" if not bounds[0] else str(bounds[0]))
-
-
-def _lost(state: State) -> int:
-    return sum(item.place == "lost" for item in state.items.values())
 
 
 def _unmet(says: ScenarioFile, happened: Mapping[str, int]) -> Iterator[str]:

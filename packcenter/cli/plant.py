@@ -16,6 +16,7 @@ from packcenter.cli.codes import OK, UNREACHABLE, ToldError
 
 if TYPE_CHECKING:
     from packcenter.config.build import Configuration
+    from simulation.documents import Day
     from simulation.process import Orders, WiredHall
 
 
@@ -57,7 +58,7 @@ def plant(
     return asyncio.run(_run(configuration, prepared, seed, speed, any_port, frozen))
 
 
-async def _run(configuration: Configuration, prepared: site.Day, seed: int, speed: int, any_port: bool, frozen: bool) -> int:
+async def _run(configuration: Configuration, prepared: Day, seed: int, speed: int, any_port: bool, frozen: bool) -> int:
     from packcenter.real import RealClock, RealIds
     from simulation.process import Orders, build
 

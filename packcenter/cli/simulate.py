@@ -65,6 +65,7 @@ def simulate(
     """
     from packcenter.cli.recording import Recorder
     from simulation.clock import HeapClock, SimPyClock
+    from simulation.documents import second_of_day
     from simulation.fast import FastHall
 
     configuration = site.load(site_file, hall=hall)
@@ -83,7 +84,8 @@ def simulate(
         keep=recorder.keep if recorder is not None else None,
     )
     quiet = as_json or not sys.stderr.isatty()
-    result = run.run(progress=None if quiet else lambda now_us: _show_progress(prepared.opens_s, now_us))
+    opens_s = second_of_day(configuration.hall, prepared.opens_us)
+    result = run.run(progress=None if quiet else lambda now_us: _show_progress(opens_s, now_us))
     if recorder is not None:
         recorder.close()
     seconds = time.perf_counter() - began

@@ -27,6 +27,7 @@ from packcenter.service.output_commit import Recorded
 from packcenter.service.service import Service, Setup
 from simulation.clock import FAULT, T
 from simulation.disk import Crash, SimDisk
+from simulation.documents import Day
 from simulation.draws import Stream
 from simulation.explore import checks, scenarios
 from simulation.explore.options import Options, Outcome
@@ -36,7 +37,7 @@ from simulation.explore.watched import WatchedPlc
 from simulation.explore.wire_faults import WireFaults
 from simulation.explore.world import PROFILE_DIGEST, RELEASE, SEGMENTS_OF_A_DISK, Run
 from simulation.plant.hall import Plant
-from simulation.virtual.hall import Day, HallSettings, Life, VirtualHall, run_hall
+from simulation.virtual.hall import HallSettings, Life, VirtualHall, run_hall
 from simulation.virtual.loop import START_US
 from simulation.virtual.net import Link as NetLink
 from simulation.virtual.plant import Blueprint

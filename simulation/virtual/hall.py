@@ -18,9 +18,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from calendar import timegm
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from functools import cache
@@ -40,7 +39,7 @@ from packcenter.service.intake import Folders
 from packcenter.service.service import Service, Setup
 from simulation import demand
 from simulation.disk import Crash, SimDisk
-from simulation.documents import Delivery, deliver, first_arrival_s
+from simulation.documents import EXAMPLE_DAY, Day, day_of
 from simulation.draws import Stream
 from simulation.lineplc import LinePlc
 from simulation.plant.hall import PlantSettings
@@ -69,21 +68,10 @@ SEGMENT_BYTES = 1 << 20
 
 DISK_BYTES = 1 << 28
 LOG_LINES = 2_000
-BEFORE_FIRST_S = 30
-"""A day begins this long before the first item comes: time for the machines to start."""
-
 LOOK_US = 50_000
 
 DENSE_POSTCODES = ("211100", "210009", "214000", "230001")
 """Two districts of the city, one city of the province, one of elsewhere."""
-
-
-class Day(msgspec.Struct, frozen=True):
-    """What is delivered, the manifests that say so, and core time (microseconds since 1970) at the beginning."""
-
-    deliveries: list[Delivery]
-    manifests: dict[str, bytes]
-    opens_us: int
 
 
 class HallSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,14 +103,12 @@ def reference_hall(speed: int = 1) -> Blueprint:
     return blueprint_of(reference(), speed)
 
 
-def example_day(hall: Hall, seed: int, items: int, day: date = date(2026, 3, 2)) -> Day:
+def example_day(hall: Hall, seed: int, items: int, day: date = EXAMPLE_DAY) -> Day:
     """The example day of a seed, cut to `items`."""
-    rows = demand.example_day(seed, day, items)
-    files = demand.manifests(rows, day)
-    return day_of(hall, {name: b"".join(demand.csv_chunks(part)) for name, part in files.items()}, seed, day)
+    return day_of(hall, demand.files(demand.example_day(seed, day, items), day), seed, day)
 
 
-def dense_day(hall: Hall, seed: int, items: int, *, over_s: int = 60, day: date = date(2026, 3, 2)) -> Day:
+def dense_day(hall: Hall, seed: int, items: int, *, over_s: int = 60, day: date = EXAMPLE_DAY) -> Day:
     """As many items of the example day, all within `over_s` (under an hour) and for few places: no want of work, full bags."""
     rows = [
         row._replace(arrives=f"09:{at // 60:02d}:{at % 60:02d}", destination=DENSE_POSTCODES[number % len(DENSE_POSTCODES)])
@@ -130,14 +116,6 @@ def dense_day(hall: Hall, seed: int, items: int, *, over_s: int = 60, day: date 
         if (at := number * over_s // items) < 3_600
     ]
     return day_of(hall, {"dense": b"".join(demand.csv_chunks(rows))}, seed, day)
-
-
-def day_of(hall: Hall, manifests: Mapping[str, bytes], seed: int, day: date = date(2026, 3, 2)) -> Day:
-    """The day that these manifests announce."""
-    midnight_s = timegm((day.year, day.month, day.day, 0, 0, 0)) - hall.utc_offset_minutes * 60
-    opens_s = max(0, min(first_arrival_s(content) for content in manifests.values()) - BEFORE_FIRST_S)
-    deliveries = [deliver(name, content, hall, seed, opens_s) for name, content in manifests.items()]
-    return Day(deliveries, dict(manifests), (midnight_s + opens_s) * 1_000_000)
 
 
 class Life:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import time
 
-from simulation.virtual.hall import Day, HallSettings, VirtualHall, dense_day, example_day, reference_hall, run_hall
+from simulation.documents import Day
+from simulation.virtual.hall import HallSettings, VirtualHall, dense_day, example_day, reference_hall, run_hall
 
 _SECOND_US = 1_000_000
 _MEASURED_S = 10

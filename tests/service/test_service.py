@@ -26,10 +26,11 @@ from packcenter.plc.mailbox import Resume
 from packcenter.plc.translate import resumed
 from packcenter.service import links
 from simulation.disk import SimDisk
+from simulation.documents import Day
 from simulation.draws import Stream
 from simulation.explore import scenarios
 from simulation.explore.wire import blueprint
-from simulation.virtual.hall import Day, HallSettings, VirtualHall, run_hall
+from simulation.virtual.hall import HallSettings, VirtualHall, run_hall
 
 SECOND = 1_000_000
 OPENS_US = 1_772_413_200 * SECOND
