@@ -39,6 +39,7 @@ from packcenter.core.facts import Fact, ItemExpected, LineRefused, ManifestOpene
 from packcenter.core.inputs import Line, ManifestReceived
 from packcenter.core.limits import MANIFEST_LINES_MAX
 from packcenter.ports import Clock, Disk
+from packcenter.service import whole_files
 
 PART_ROWS = 256
 """Rows of a part. Fixed for ever: a manifest that one release began, another may finish."""
@@ -49,7 +50,6 @@ _READ_BYTES = 8 * 1024  # about 100 rows, 2 ms of checking, between two yields t
 _COPY_BYTES = 64 * 1024
 _RESULT_ROWS = 500  # rows of a result between two yields
 _BREATH_US = 500  # a pause after each slice of work, in which everything else of the service runs
-_TAIL_BYTES = 4096  # how much of a file's end must stand still
 _FILES_MAX = 1000  # files looked at in one look; the others wait for the next
 _BOOKS_MAX = 64  # manifests whose answers are kept; far more than are ever between core and result
 
@@ -259,7 +259,7 @@ class Intake:
 
     def _is_ready(self, clock: Clock, name: str) -> bool:
         """Whether the file stood still for long enough, and its last line is complete or will evidently never be."""
-        size, tail = _size_and_tail(self._folders.incoming, name)
+        size, tail = whole_files.size_and_tail(self._folders.incoming, name)
         now_us = clock.mono_us()
         sight = self._sights.get(name)
         if sight is None or (sight.size, sight.tail) != (size, tail):
@@ -279,7 +279,7 @@ class Intake:
             return await self._refuse(clock, claimed, manifest, [_whole("not_csv")])
         reader = ManifestReader(self.known)
         try:
-            check_size(_size_and_tail(self._folders.incoming, claimed)[0])
+            check_size(whole_files.size_and_tail(self._folders.incoming, claimed)[0])
             await self._read(clock, claimed, _READ_BYTES, reader.feed)
             reading = reader.finish()
         except ManifestRefused as refused:
@@ -504,15 +504,6 @@ def _manifest_name(name: str) -> str | None:
         return None
     pieces = re.split("[._-]", stem)  # by themselves, since a date, a time and a serial together have as many digits as a person
     return None if any(map(personal.kind_of, pieces)) else stem
-
-
-def _size_and_tail(disk: Disk, name: str) -> tuple[int, bytes]:
-    file = disk.open(name, create=False)
-    try:
-        size = file.size()
-        return size, file.pread(_TAIL_BYTES, max(0, size - _TAIL_BYTES))
-    finally:
-        file.close()
 
 
 def _error_name(error: OSError) -> str:

@@ -32,6 +32,7 @@ from packcenter.journal.frames import Entry
 from packcenter.journal.journal import JournalError, read_journal
 from packcenter.ports import Clock, Disk
 from packcenter.projections import agency_events, bills
+from packcenter.service import whole_files
 from packcenter.service.output_commit import Recorded
 
 log = structlog.get_logger()
@@ -239,7 +240,7 @@ def _slice(entries: Iterator[Entry], until: int) -> list[Entry]:
 def _begin(feed: Disk) -> Position:
     """Where an earlier life got to; what its files have beyond that is cut off, and will be written again."""
     try:
-        position = msgspec.json.decode(_content(feed, _POSITION), type=Position)
+        position = msgspec.json.decode(whole_files.read(feed, _POSITION), type=Position)
     except (FileNotFoundError, msgspec.DecodeError):
         position = Position()
     whole = {_of(name)[0]: name for name in position.sizes}  # of each agency, the file that was the last
@@ -273,14 +274,14 @@ def _write(folders: PaperFolders, position: Position, batch: _Batch) -> Position
         made = made or name not in sizes
         sizes[name] = _append(folders.feed, name, b"".join(content), sizes.get(name, 0))
     for name, whole in batch.files.items():
-        _put(folders.bills, name, whole)
+        whole_files.put(folders.bills, name, whole)
     if batch.files:
         folders.bills.sync_directory()
     if made:
         folders.feed.sync_directory()
     newest = _newest(sizes)
     written = Position(batch.sequence, {name: size for name, size in sizes.items() if name in newest})
-    _put(folders.feed, _POSITION, msgspec.json.encode(written))
+    whole_files.put(folders.feed, _POSITION, msgspec.json.encode(written))
     folders.feed.sync_directory()
     return written
 
@@ -305,28 +306,6 @@ def _append(disk: Disk, name: str, content: bytes, size: int) -> int:
         file.close()
 
 
-def _put(disk: Disk, name: str, content: bytes) -> None:
-    """Write a whole file, so that nobody ever sees half of it; the caller makes its name durable."""
-    temporary = name + ".tmp"
-    with suppress(FileNotFoundError):
-        disk.remove(temporary)
-    file = disk.open(temporary, create=True)
-    try:
-        file.pwrite(content, 0)
-        file.fdatasync()
-    finally:
-        file.close()
-    disk.rename(temporary, name)
-
-
-def _content(disk: Disk, name: str) -> bytes:
-    file = disk.open(name, create=False)
-    try:
-        return file.pread(file.size(), 0)
-    finally:
-        file.close()
-
-
 _DECODER = msgspec.json.Decoder(agency_events.AgencyEvent)
 _FIRST_BYTES: Final = 4096  # more than the longest line
 
@@ -339,7 +318,7 @@ def _read_page(feed: Disk, position: Position, agency: str, after: int) -> Page:
 
     def events() -> Iterable[agency_events.AgencyEvent]:
         for name in names[first:]:
-            content = _content(feed, name)
+            content = whole_files.read(feed, name)
             for line in content[: position.sizes.get(name, len(content))].splitlines():
                 event = _DECODER.decode(line)
                 if after < event.sequence <= position.sequence:
@@ -350,9 +329,5 @@ def _read_page(feed: Disk, position: Position, agency: str, after: int) -> Page:
 
 def _first_sequence(feed: Disk, name: str) -> int:
     """The record of a file's first event; 0 if it has none."""
-    file = feed.open(name, create=False)
-    try:
-        line, end, _ = file.pread(_FIRST_BYTES, 0).partition(b"\n")
-    finally:
-        file.close()
+    line, end, _ = whole_files.read(feed, name, _FIRST_BYTES).partition(b"\n")
     return _DECODER.decode(line).sequence if end else 0

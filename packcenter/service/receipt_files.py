@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from hashlib import sha256
 
 import msgspec
@@ -26,6 +25,7 @@ from packcenter.core.inputs import ReceiptsReceived
 from packcenter.core.receipt_facts import ReceiptRefused, ReceiptReturned
 from packcenter.core.receipts import REFUSALS
 from packcenter.ports import Clock, Disk
+from packcenter.service import whole_files
 from packcenter.service.intake import Folders, Note, Patience
 
 FILE_BYTES_MAX = 128 * 1024
@@ -33,9 +33,6 @@ FILE_BYTES_MAX = 128 * 1024
 
 CODES_MAX = 256
 """Codes that are checked, and recorded, between two turns of the control loop: a millisecond, and under 16 KiB."""
-
-_TAIL_BYTES = 4096
-"""How much of a file's end must stand still."""
 
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{3,47}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -143,7 +140,7 @@ class ReceiptFiles:
         if sight is not None and now_us < sight.hold_until_us:
             return
         try:
-            size, tail = _size_and_tail(self._folders.incoming, name)
+            size, tail = whole_files.size_and_tail(self._folders.incoming, name)
             if sight is None or (sight.size, sight.tail) != (size, tail):
                 self._sights[name] = _Sight(size, tail, now_us)
                 return
@@ -160,7 +157,7 @@ class ReceiptFiles:
             held.hold_until_us = clock.mono_us() + self._patience.retry_us
 
     async def _take(self, clock: Clock, name: str) -> None:
-        content = _read(self._folders.incoming, name)
+        content = self._read(name)
         stem = name.removesuffix(".csv")
         try:
             if not _NAME.fullmatch(stem) or any(map(personal.kind_of, re.split("[._-]", stem))):
@@ -195,10 +192,16 @@ class ReceiptFiles:
 
     def _end(self, name: str, content: bytes, kept_in: Disk, stem: str, kind: str, lines: list[str]) -> None:
         """Answer a file, keep it, and only then remove it."""
-        _put(self._folders.results, f"{stem}.{kind}.csv", "\r\n".join([_HEADER, *lines, ""]).encode())
-        _put(kept_in, f"{stem}.csv", content)
-        if _read(self._folders.incoming, name) == content:  # else somebody wrote to it after all, and it is read again
+        whole_files.put(self._folders.results, f"{stem}.{kind}.csv", "\r\n".join([_HEADER, *lines, ""]).encode())
+        self._folders.results.sync_directory()
+        whole_files.put(kept_in, f"{stem}.csv", content)
+        kept_in.sync_directory()
+        if self._read(name) == content:  # else somebody wrote to it after all, and it is read again
             self._folders.incoming.remove(name)
+
+    def _read(self, name: str) -> bytes:
+        """A file's bytes, one more than the limit at most."""
+        return whole_files.read(self._folders.incoming, name, FILE_BYTES_MAX + 1)
 
 
 _HEADER = "row,code,outcome,reason,message"
@@ -206,36 +209,3 @@ _HEADER = "row,code,outcome,reason,message"
 
 def _quoted(why: str) -> str:
     return '"' + MESSAGES[why].replace('"', '""') + '"'
-
-
-def _size_and_tail(disk: Disk, name: str) -> tuple[int, bytes]:
-    file = disk.open(name, create=False)
-    try:
-        size = file.size()
-        return size, file.pread(_TAIL_BYTES, max(0, size - _TAIL_BYTES))
-    finally:
-        file.close()
-
-
-def _read(disk: Disk, name: str) -> bytes:
-    """A file's bytes, one more than the limit at most."""
-    file = disk.open(name, create=False)
-    try:
-        return file.pread(FILE_BYTES_MAX + 1, 0)
-    finally:
-        file.close()
-
-
-def _put(disk: Disk, name: str, content: bytes) -> None:
-    """Write a whole file, so that nobody ever sees half of it; an earlier one of the name is replaced."""
-    temporary = name + ".tmp"
-    with suppress(FileNotFoundError):
-        disk.remove(temporary)
-    file = disk.open(temporary, create=True)
-    try:
-        file.pwrite(content, 0)
-        file.fdatasync()
-    finally:
-        file.close()
-    disk.rename(temporary, name)
-    disk.sync_directory()

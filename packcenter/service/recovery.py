@@ -20,6 +20,7 @@ from packcenter.journal import snapshot
 from packcenter.journal.frames import Identity
 from packcenter.journal.journal import SEGMENT_BYTES, Journal, JournalCorrupt, JournalError, read_journal
 from packcenter.ports import Clock, Disk
+from packcenter.service import whole_files
 
 STATE_SCHEMA = 2
 """Version of the state's packing in a snapshot; a snapshot of another one is passed over and the journal read instead."""
@@ -169,14 +170,6 @@ def write_quarantine(disk: Disk, events: list[Quarantined]) -> None:
             disk.remove(QUARANTINE_FILE)
             disk.sync_directory()
         return
-    temporary = QUARANTINE_FILE + ".tmp"
     body = msgspec.msgpack.encode(events)
-    file = disk.open(temporary, create=True)
-    try:
-        file.truncate(0)
-        file.pwrite(body + crc32(body).to_bytes(_CRC_BYTES, "little"), 0)
-        file.fdatasync()
-    finally:
-        file.close()
-    disk.rename(temporary, QUARANTINE_FILE)
+    whole_files.put(disk, QUARANTINE_FILE, body + crc32(body).to_bytes(_CRC_BYTES, "little"))
     disk.sync_directory()
