@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from packcenter.cli.codes import CONFIGURATION, OK, PROBLEM, UNREACHABLE, USAGE, ToldError
+from packcenter.cli.options import where_options
 
 if TYPE_CHECKING:
     from packcenter.cli.plc import Where
@@ -49,20 +50,7 @@ def _service_options(command: Any) -> Any:
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
             help="Certificates in PEM by which an https service is believed; else the site's.",
         ),
-        click.option("--service", "service_at", help="Address of the service, such as http://127.0.0.1:9464."),
-        click.option(
-            "--folder",
-            type=click.Path(file_okay=False, path_type=Path),
-            default=Path("run"),
-            show_default=True,
-            help="Where `packcenter demo` keeps its runs; the latest one is meant when no site is named.",
-        ),
-        click.option(
-            "--site",
-            "site_file",
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="The hall's site file; else the reference hall, as `packcenter demo` runs it.",
-        ),
+        where_options,
         click.option(
             "--token-file",
             type=click.Path(dir_okay=False, path_type=Path),

@@ -9,7 +9,7 @@ import click
 
 from packcenter.cli import output
 from packcenter.cli.codes import OK
-from packcenter.cli.journal import JOURNAL, entries_of
+from packcenter.cli.journal import JOURNAL, entries_of, folded
 
 if TYPE_CHECKING:
     from packcenter.core.alarm_table import Text
@@ -26,17 +26,14 @@ _COLOURS = {"high": "red", "medium": "yellow", "low": None}
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 def alarms(journal: Path, everything: bool, lang: str, as_json: bool) -> int:
     """The alarms recorded in JOURNAL, worst first: where, since when, and what to do about each."""
-    from packcenter.core import record
-    from packcenter.core.controller import Controller
+    from packcenter.core.state import State
     from packcenter.projections import alarms as projection
 
-    controller, history = Controller(), []
-    for entry in entries_of(journal):
-        decoded = record.decode(entry.body)
-        controller.fold(entry.at_us, decoded.facts, decoded.commands)
+    state, history = State(), []
+    for sequence, at_us, facts, now in folded(entries_of(journal)):
+        state = now
         if everything:
-            history += projection.happenings(entry.sequence, entry.at_us, decoded.facts)
-    state = controller.state
+            history += projection.happenings(sequence, at_us, facts)
     taken = projection.take(state, state.last_us, named=True)
     if as_json:
         output.print_json({"now": taken, "history": history} if everything else taken)

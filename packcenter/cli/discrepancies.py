@@ -9,7 +9,7 @@ import click
 
 from packcenter.cli import output
 from packcenter.cli.codes import OK, PROBLEM, ToldError
-from packcenter.cli.journal import JOURNAL, entries_of
+from packcenter.cli.journal import JOURNAL, entries_of, folded
 
 if TYPE_CHECKING:
     from packcenter.projections.discrepancies import DiscrepancyList, Happening, Line, ShiftBooks
@@ -22,17 +22,14 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 def discrepancies(journal: Path, everything: bool, lang: str, as_json: bool) -> int:
     """The open discrepancies of JOURNAL, the most urgent first: what, by when, and who has to close it."""
-    from packcenter.core import record
-    from packcenter.core.controller import Controller
+    from packcenter.core.state import State
     from packcenter.projections import discrepancies as projection
 
-    controller, history = Controller(), []
-    for entry in entries_of(journal):
-        decoded = record.decode(entry.body)
-        controller.fold(entry.at_us, decoded.facts, decoded.commands)
+    state, history = State(), []
+    for sequence, at_us, facts, now in folded(entries_of(journal)):
+        state = now
         if everything:
-            history += projection.happenings(entry.sequence, entry.at_us, decoded.facts)
-    state = controller.state
+            history += projection.happenings(sequence, at_us, facts)
     taken = projection.take(state, state.last_us)
     if as_json:
         output.print_json({"now": taken, "history": history} if everything else taken)

@@ -14,6 +14,7 @@ from packcenter.cli import collector, kpi_output, output
 from packcenter.cli.codes import OK, PROBLEM, USAGE, ToldError
 
 if TYPE_CHECKING:
+    from packcenter.core.facts import Fact
     from packcenter.core.state import State
     from packcenter.journal.frames import Entry
     from packcenter.projections.kpis import Kpis
@@ -148,6 +149,18 @@ def _books_of_shift(journal: Path, number: int, json_asked: bool) -> int:
 
 def fold(entries: Iterator[Entry], kpis: Kpis | None = None) -> State:
     """The state that a journal's facts and commands lead to; `kpis` are told of them on the way."""
+    from packcenter.core.state import State
+
+    state = State()
+    for _, at_us, facts, now in folded(entries):
+        state = now
+        if kpis is not None:
+            kpis.observe(at_us, facts)
+    return state
+
+
+def folded(entries: Iterator[Entry]) -> Iterator[tuple[int, int, list[Fact], State]]:
+    """Each record's sequence, time and facts, with the state after it, which goes on changing."""
     from packcenter.core import record
     from packcenter.core.controller import Controller
 
@@ -155,6 +168,4 @@ def fold(entries: Iterator[Entry], kpis: Kpis | None = None) -> State:
     for entry in entries:
         decoded = record.decode(entry.body)
         controller.fold(entry.at_us, decoded.facts, decoded.commands)
-        if kpis is not None:
-            kpis.observe(entry.at_us, decoded.facts)
-    return controller.state
+        yield entry.sequence, entry.at_us, decoded.facts, controller.state

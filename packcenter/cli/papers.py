@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from packcenter.cli import output
 from packcenter.cli.codes import OK, PROBLEM, ToldError
-from packcenter.cli.journal import JOURNAL, entries_of
-
-if TYPE_CHECKING:
-    from packcenter.core.facts import Fact
-    from packcenter.core.state import State
-
-
-def _records(journal: Path) -> Iterator[tuple[int, int, list[Fact], State]]:
-    """Each record's sequence, time and facts, with the state after it."""
-    from packcenter.core import record
-    from packcenter.core.controller import Controller
-
-    controller = Controller()
-    for entry in entries_of(journal):
-        decoded = record.decode(entry.body)
-        controller.fold(entry.at_us, decoded.facts, decoded.commands)
-        yield entry.sequence, entry.at_us, decoded.facts, controller.state
+from packcenter.cli.journal import JOURNAL, entries_of, folded
 
 
 @click.command()
@@ -42,7 +24,7 @@ def bills(journal: Path, tag: str | None, to: Path | None, as_json: bool) -> int
     """
     from packcenter.projections import bills as projection
 
-    found = [bill for each in _records(journal) for bill in projection.bills_of(*each) if tag in (None, bill.tag)]
+    found = [bill for each in folded(entries_of(journal)) for bill in projection.bills_of(*each) if tag in (None, bill.tag)]
     if to is not None:
         to.mkdir(parents=True, exist_ok=True)
         for bill in found:
@@ -78,7 +60,7 @@ def feed(agency: str, journal: Path, after: int) -> int:
     from packcenter.projections import agency_events
 
     state = None
-    for sequence, at_us, facts, now in _records(journal):
+    for sequence, at_us, facts, now in folded(entries_of(journal)):
         state = now
         if sequence > after:
             for told, event in agency_events.events_of(sequence, at_us, facts, now):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from packcenter.cli.codes import CONFIGURATION, OK, PROBLEM, UNREACHABLE, USAGE, ToldError
+from packcenter.cli.options import where_options
 
 if TYPE_CHECKING:
     from packcenter.config.build import Configuration
@@ -46,23 +47,9 @@ def _site_options(command: Any) -> Any:
             type=click.Path(dir_okay=False, exists=True, path_type=Path),
             help="JSON file {plc: [host, port]} that overrides addresses.",
         ),
-        click.option("--service", "service_at", help="Address of the service, such as http://127.0.0.1:9464."),
-        click.option(
-            "--folder",
-            type=click.Path(file_okay=False, path_type=Path),
-            default=Path("run"),
-            show_default=True,
-            help="Where `packcenter demo` keeps its runs; the latest one is looked at when no site is named.",
-        ),
-        click.option(
-            "--site",
-            "site_file",
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="The hall's site file; else the reference hall, as `packcenter demo` runs it.",
-        ),
     ):
         command = option(command)
-    return command
+    return where_options(command)
 
 
 # --- where to ask ----------------------------------------------------------------------------------------------------
