@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from packcenter.config.fields import PLACES_MAX, Closed, Millis, Name, Place, PlcName
+from packcenter.config.fields import PLACES_MAX, Closed, IdealCycle, Millis, Name, Place, PlcName
 
 PREFIX_PATTERN = r"^[A-Z0-9-]{0,32}$"
 
@@ -30,10 +30,7 @@ class CaseRack(Closed):
     cell_documents: Annotated[int, Field(ge=2, le=20)] = Field(description="Documents that fit into a cell.")
     store_timeout_ms: Millis = Field(description="Longest time from a store order to the document in its cell.")
     release_timeout_ms: Millis = Field(description="Longest time to empty a cell into an outlet.")
-    ideal_cycle_ms: Millis | None = Field(
-        default=None,
-        description="Milliseconds for one item at design speed, from the machine's data sheet; effectiveness and OEE need it.",
-    )
+    ideal_cycle_ms: IdealCycle = None
     outlet: Annotated[list[Outlet], Field(min_length=1, max_length=PLACES_MAX)] = Field(description="Where cases are laid out.")
 
 

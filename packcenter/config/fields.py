@@ -15,6 +15,10 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN, examples=["name-1"])]
 PlcName = Annotated[str, Field(pattern=PLC_NAME_PATTERN, examples=["plc-1"])]
 Place = Annotated[int, Field(ge=1, le=PLACES_MAX)]
 Millis = Annotated[int, Field(ge=1, le=3_600_000)]
+IdealCycle = Annotated[
+    Millis | None,
+    Field(description="Milliseconds for one item at design speed, from the machine's data sheet; effectiveness and OEE need it."),
+]
 
 
 class Closed(BaseModel):

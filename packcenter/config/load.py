@@ -12,6 +12,7 @@ import importlib.util
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,15 +53,11 @@ class Exposed(Unreadable):
         super().__init__(f"open to others (mode {mode:04o})")
 
 
-def read_file(path: Path) -> bytes:
-    """The bytes of a regular file of at most one MiB; `Unreadable` says in words why not."""
+@contextmanager
+def _reading() -> Iterator[None]:
+    """What goes wrong with a file, in words."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise Unreadable("not a regular file")
-        if status.st_size > FILE_BYTES_MAX:
-            raise TooLarge(status.st_size)
-        return path.read_bytes()
+        yield
     except FileNotFoundError:
         raise Unreadable("missing") from None
     except OSError as error:
@@ -69,13 +66,24 @@ def read_file(path: Path) -> bytes:
         raise Unreadable("not a file's name") from None
 
 
+def read_file(path: Path) -> bytes:
+    """The bytes of a regular file of at most one MiB; `Unreadable` says in words why not."""
+    with _reading():
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable("not a regular file")
+        if status.st_size > FILE_BYTES_MAX:
+            raise TooLarge(status.st_size)
+        return path.read_bytes()
+
+
 def read_private(path: Path) -> bytes:
     """
     The bytes of a regular file, no link, that nobody but its owner may touch, and whose owner we are or root.
 
     What is looked at is what is read, whoever moves files about. `Unreadable` says in words why not.
     """
-    try:
+    with _reading():
         if not stat.S_ISREG(path.lstat().st_mode):  # what is no file might let us wait when it is opened
             raise Unreadable("not a regular file")
         with path.open("rb") as file:
@@ -87,12 +95,6 @@ def read_private(path: Path) -> bytes:
             if status.st_uid not in (0, os.geteuid()):
                 raise Unreadable("somebody else's")
             content = file.read(FILE_BYTES_MAX + 1)
-    except FileNotFoundError:
-        raise Unreadable("missing") from None
-    except OSError as error:
-        raise Unreadable(f"not readable ({error.strerror})") from None
-    except ValueError:  # a NUL in the name
-        raise Unreadable("not a file's name") from None
     if len(content) > FILE_BYTES_MAX:
         raise TooLarge(len(content))
     return content

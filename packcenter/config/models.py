@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from packcenter.config.case_models import PREFIX_PATTERN, CaseRack, CaseType
-from packcenter.config.fields import NAME_PATTERN, PLACES_MAX, PLC_NAME_PATTERN, Closed, Millis, Name, Place, PlcName
+from packcenter.config.fields import NAME_PATTERN, PLACES_MAX, PLC_NAME_PATTERN, Closed, IdealCycle, Millis, Name, Place, PlcName
 from packcenter.config.loop_models import Loop
 from packcenter.core.limits import DISCREPANCY_MINUTES, DISCREPANCY_MINUTES_MAX, DISCREPANCY_SECURE_MINUTES
 
@@ -259,10 +259,7 @@ class Sorter(Closed):
     )
     exception_lane: Place = Field(description="Lane at the belt's end, the fallback of every decision, emptied by people.")
     loop: Loop | None = Field(default=None, description="Where the belt goes round; without it, it ends in the exception lane.")
-    ideal_cycle_ms: Millis | None = Field(
-        default=None,
-        description="Milliseconds for one item at design speed, from the machine's data sheet; effectiveness and OEE need it.",
-    )
+    ideal_cycle_ms: IdealCycle = None
     lane: Annotated[list[Lane], Field(min_length=2, max_length=PLACES_MAX)] = Field(description="The sorter's lanes.")
 
 
@@ -273,10 +270,7 @@ class Bagger(Closed):
     infeeds: Place = Field(description="How many infeeds the machine has.")
     feed_timeout_ms: Millis = Field(description="Longest time from a begun parcel to the fed document.")
     verdict_timeout_ms: Millis = Field(description="Longest time from seal or reject to the finished pouch.")
-    ideal_cycle_ms: Millis | None = Field(
-        default=None,
-        description="Milliseconds for one item at design speed, from the machine's data sheet; effectiveness and OEE need it.",
-    )
+    ideal_cycle_ms: IdealCycle = None
 
 
 class Position(Closed):
@@ -296,10 +290,7 @@ class Rack(Closed):
     reject_position: Annotated[int, Field(ge=0, le=65535)] = Field(description="Where parcels for the hand station fall; no bag.")
     drop_timeout_ms: Millis = Field(description="Longest time from a sealed parcel to its fall into a bag.")
     close_timeout_ms: Millis = Field(description="Longest time to close and seal a bag.")
-    ideal_cycle_ms: Millis | None = Field(
-        default=None,
-        description="Milliseconds for one item at design speed, from the machine's data sheet; effectiveness and OEE need it.",
-    )
+    ideal_cycle_ms: IdealCycle = None
     position: Annotated[list[Position], Field(min_length=1, max_length=PLACES_MAX)] = Field(description="Places with a bag.")
 
 

@@ -70,10 +70,10 @@ class AlarmList(msgspec.Struct, frozen=True):
     put_away: list[Line]
 
 
-def listed(state: State) -> set[tuple[str, str, str]]:
-    """Name, priority and subject of every alarm that is on the list."""
+def standings(state: State) -> dict[tuple[str, str, str], Standing]:
+    """Where every alarm is in its life, by name, priority and subject."""
     found = ((parts_of(key), alarm) for key, alarm in state.alarms.items())
-    return {(name, ALARMS[name].priority.value, subject) for (name, subject), alarm in found if standing(alarm) in LISTED}
+    return {(name, ALARMS[name].priority.value, subject): standing(alarm) for (name, subject), alarm in found}
 
 
 def take(state: State, at_us: int, *, named: bool = False) -> AlarmList:

@@ -31,7 +31,7 @@ from prometheus_client import CollectorRegistry
 from packcenter.core import facts as f
 from packcenter.core.alarm_facts import AlarmOutSet, AlarmRaised, AlarmShelfSet
 from packcenter.core.alarm_table import ALARMS
-from packcenter.core.alarms import chatters, parts_of, standing
+from packcenter.core.alarms import chatters, parts_of
 from packcenter.core.custody_facts import DiscrepancyOpened, IntegritySet
 from packcenter.core.hall import Hall, Plan
 from packcenter.core.inputs import Fed, Scanned
@@ -405,12 +405,12 @@ class Metrics:
             self._show("machine_repair_seconds", measured.repair_us / 1e6, plc)
 
     def _refresh_alarms(self, state: State, now_us: int) -> None:
-        counts = Tally((ALARMS[parts_of(key)[0]].priority.value, standing(alarm).value) for key, alarm in state.alarms.items())
+        found = alarms.standings(state)
+        counts = Tally((priority, where.value) for (_, priority, _), where in found.items())
         for key, gauge in self._gauges["alarms"].items():
             gauge.set(counts[key[0], key[1]])
-        listed = alarms.listed(state)
         for key, gauge in self._gauges["alarm_listed"].items():
-            gauge.set(key in listed)
+            gauge.set(found.get((key[0], key[1], key[2])) in alarms.LISTED)
         self._set("alarms_chattering", sum(chatters(alarm, now_us) for alarm in state.alarms.values()))
         self._set("alarm_flood", state.flood_us != 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import deque
 from typing import Final
 
@@ -35,20 +36,25 @@ class SorterOrders(Machine):
         self.handlers |= {CommandKind.DIVERT: self._on_divert, CommandKind.SET_PLACE: self._on_set_place}
         self.handlers[CommandKind.CLEAR_JAM] = self._on_clear_jam
 
+    @abstractmethod
     def _belt_now_us(self) -> int:
-        raise NotImplementedError
+        """How long the belt has run, in microseconds: belt time."""
 
+    @abstractmethod
     def _aim(self, rider: Rider, due_us: int) -> None:
-        raise NotImplementedError
+        """Come back to this document at belt time `due_us`."""
 
+    @abstractmethod
     def _aim_next(self, rider: Rider) -> None:
-        raise NotImplementedError
+        """Come back to it where it may leave the belt or be seen next."""
 
+    @abstractmethod
     def _settle(self, lane: Lane) -> None:
-        raise NotImplementedError
+        """Let a lane's state follow what is so; report it if it changed."""
 
+    @abstractmethod
     def _wake(self) -> None:
-        raise NotImplementedError
+        """Let documents in, if there is nothing against it."""
 
     def _on_divert(self, command: LineCommand) -> None:
         """Take a decision for a document on the belt, or refuse it: unknown, malformed, decided otherwise, or too late."""
