@@ -39,7 +39,8 @@ def live(turn: Turn, case: Case) -> list[Item]:
 
 
 def _has_left(turn: Turn, item: Item) -> bool:
-    return kind_of(item.place) in _PACKED or item.place in turn.index.rack_outlets
+    """Whether it left its cell in a parcel, or for one. What is suspect comes back: its pouch or bag is opened (seed 641095)."""
+    return (kind_of(item.place) in _PACKED and not item.suspect) or item.place in turn.index.rack_outlets
 
 
 def missing(turn: Turn, case: Case) -> tuple[int, tuple[str, ...]]:

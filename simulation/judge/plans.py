@@ -20,7 +20,7 @@ from simulation.judge.grammar import Said
 from simulation.judge.hall import Hall
 from simulation.judge.ledger import Bench, Court, Item
 
-_IN_HALL: Final = ("belt", "lane", "pack", "rack", "bag")
+_IN_HALL: Final = ("belt", "lane", "cell", "pack", "rack", "bag")
 """Where an item is that was decided on: a plan without a digest is not named there, and is kept all the same."""
 
 _LATE_US: Final = 120_000_000
