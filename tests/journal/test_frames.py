@@ -100,7 +100,6 @@ drafts = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(drafts, st.integers(1, 2**63), st.binary(min_size=32, max_size=32))
 def test_a_group_reads_back_as_it_was_written(given: list[Draft], first: int, chain: bytes) -> None:
     group = frames.encode_group(given, first, chain, frames.GENESIS)
