@@ -89,8 +89,8 @@ def events_of(sequence: int, at_us: int, facts: Iterable[f.Fact], state: State) 
 
 def _told(fact: f.Fact, bag: str, waybill: str) -> Iterator[tuple[str, str, dict[str, str]]]:
     """
-    The items, events and their particulars that a fact means. `bag` and `waybill` are those of the parcel that fell, or of the bag
-    that left, in this record: each document of a parcel moves with it, and each agency is told of its own.
+    The items, events and their particulars that a fact means. `bag` and `waybill` are those of the parcel that fell, or of the
+    bag that left, in this record: each document of a parcel moves with it, and each agency is told of its own.
     """
     if isinstance(fact, f.Moved):
         if fact.source == "expected" and fact.target.partition("/")[0] in _SEEN:
