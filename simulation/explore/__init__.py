@@ -11,7 +11,7 @@ journal, recovery, mailbox, image codec, PLC and plant) and `wire` (the real ser
     world       what both levels have; striking: how classes of faults strike
     faults      the fault classes of the protocol level, wire_faults those of the other, shared_faults those of both
     swarm       from a seed to Options
-    scenarios   halls and days
+    scenarios   halls and days; features: what of the hall a run has on
     witness     what must never be, seen across journal, wire, PLC and plant while it runs
     checks      what must hold at rest, and in time once faults stop
     goals       what a set of runs must have met at least sometimes

@@ -13,6 +13,7 @@ from simulation.explore.closing import CLOSING_FAULTS
 from simulation.explore.path import REPLY, REQUEST, Cable
 from simulation.explore.points import PLC_POINTS, PROCESS_POINTS
 from simulation.explore.rates import Rates
+from simulation.explore.scenarios import LATE, LOOPS
 from simulation.explore.shared_faults import (
     ACTS,
     COMPUTER_FAULTS,
@@ -278,8 +279,9 @@ KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in FAULTS.items()},
     **LUCK_KINDS,
     **{name: fault.kind for name, fault in _LATER.items()},
-    "loops": "staff",  # no fault, but another hall (`scenarios.with_loops`); drawn behind all others, with people who act
+    LOOPS: "staff",  # drawn behind all others, with people who act
     **LAST_LUCK_KINDS,
+    LATE: "manifest",
 }
 """Every fault class with its kind, in an order that is always the same."""
 

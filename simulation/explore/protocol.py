@@ -62,9 +62,10 @@ class ProtocolWorld(Run):
     def __init__(self, options: Options) -> None:
         served = options.has(services.NAME) > 0
         place = scenarios.place(options.hall, served)
-        if options.has("loops"):
-            place = scenarios.with_loops(place, options.has("loops"))
-        day = scenarios.day_of(place, options.seed, options.items, options.safety_us, served=served)
+        if options.has(scenarios.LOOPS):
+            place = scenarios.with_loops(place, options.has(scenarios.LOOPS))
+        late = options.has(scenarios.LATE)
+        day = scenarios.day_of(place, options.seed, options.items, options.safety_us, served=served, late=late)
         super().__init__(options, HeapClock(), place, day, Stream(options.seed, "explore/restart"))
         self.hall_digest = _digest_of(f"{options.hall}{' served' if served else ''}")
         self.release = RELEASE
