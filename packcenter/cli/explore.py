@@ -303,3 +303,7 @@ def _report_features(results: Results) -> None:
         f" [bold]{looked['mixed']:,} mixed[/bold]; {looked['misread']:,} hold another document than their label says, which its"
         " feeder had read as the right one."
     )
+    out.print(
+        f"{looked['bills']:,} bills of {looked['billed']:,} parcels and {looked['events']:,} events of feeds compared with the"
+        " journal."
+    )

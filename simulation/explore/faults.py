@@ -9,6 +9,7 @@ from packcenter.core import inputs as i
 from packcenter.plc.image import encode_in
 from simulation.clock import FAULT, INPUT
 from simulation.draws import Stream
+from simulation.explore import paperwork
 from simulation.explore.closing import CLOSING_FAULTS
 from simulation.explore.path import REPLY, REQUEST, Cable
 from simulation.explore.points import PLC_POINTS, PROCESS_POINTS
@@ -274,14 +275,17 @@ _LATER: Final = by_name(
     *CLOSING_FAULTS,
     *SERVICE_FAULTS,
     *LAST_ACTS,
+    *paperwork.PAPER_FAULTS,
 )
 KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in FAULTS.items()},
     **LUCK_KINDS,
-    **{name: fault.kind for name, fault in _LATER.items()},
+    **{name: fault.kind for name, fault in _LATER.items() if fault not in paperwork.PAPER_FAULTS},
     LOOPS: "staff",  # drawn behind all others, with people who act
     **LAST_LUCK_KINDS,
     LATE: "manifest",
+    paperwork.NAME: "papers",
+    **{fault.name: fault.kind for fault in paperwork.PAPER_FAULTS},
 }
 """Every fault class with its kind, in an order that is always the same."""
 
@@ -305,6 +309,7 @@ class Faults(Striker["ProtocolWorld"]):
         if world.life is not None:
             world.life.armed = world.life.fails_on = None
             world.life.resume()
+        paperwork.heal(world)
         super().heal()
 
     def arm_life(self, number: int) -> tuple[str, int] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from simulation.explore import services
+from simulation.explore import paperwork, services
 from simulation.explore.options import Options
 from simulation.explore.scenarios import LATE, LOOPS, place
 
@@ -35,14 +35,15 @@ FEATURES: Final[Mapping[str, Callable[[Options], object]]] = {
     "people who act": lambda options: any(options.has(name) for name in PEOPLE),
     "plan swaps": lambda options: options.has(PLANS),
     "all services and receipts": lambda options: options.has(services.NAME),
+    "papers": lambda options: options.has(paperwork.NAME),
 }
 """Each feature, and whether a run has it."""
 
 TOGETHER: Final = ("cases", "people who act", "plan swaps")
 """What the hours "with cases, people and swaps on" have all at once."""
 
-WHOLE_ALWAYS: Final = (LOOPS, PLANS)
-WHOLE_OFTEN: Final = (*PEOPLE, services.NAME, LATE)
+WHOLE_ALWAYS: Final = (LOOPS, PLANS, paperwork.NAME)
+WHOLE_OFTEN: Final = (*PEOPLE, services.NAME, LATE, *(fault.name for fault in paperwork.PAPER_FAULTS))
 """What a run of the whole hall has, beside a hall with cases: always, and each in one of two."""
 
 

@@ -25,7 +25,7 @@ from packcenter.service.output_commit import Recorded
 from simulation.clock import FAULT, HeapClock
 from simulation.disk import Crash, SimDisk
 from simulation.draws import Stream
-from simulation.explore import checks, scenarios, services
+from simulation.explore import checks, paperwork, scenarios, services
 from simulation.explore.faults import Faults
 from simulation.explore.options import Options, Outcome
 from simulation.explore.path import Cable
@@ -80,6 +80,8 @@ class ProtocolWorld(Run):
             self.segment_bytes += _PLANS_BYTES
         self.disk = SimDisk(total_bytes=SEGMENTS_OF_A_DISK * (1 + large + 4 * options.has("panel")) * self.segment_bytes)
         self.folders = tuple(SimDisk() for _ in range(4))
+        self.papers = paperwork.folders()
+        self._paper_luck = Stream(options.seed, "explore/papers/power")
         self.disk_hook: Callable[[str, str, str], None] | None = None
         self.life: Life | None = None
         self.armed_plcs: dict[str, tuple[str, int]] = {}
@@ -229,6 +231,7 @@ class ProtocolWorld(Run):
         luck = self._restarts
         self.disk = life.disk.image(luck) if power else life.disk.survivor()
         self.folders = tuple(folder.image(luck) if power else folder.survivor() for folder in self.folders)
+        self.papers = paperwork.after(self.papers, self._paper_luck if power else None)
         self.notes.tell(self.clock.now_us, f"life {life.number} is dead: {how}{', power lost' if power else ''}")
         self._start_again(power_lost=power)
 
@@ -356,6 +359,8 @@ class ProtocolWorld(Run):
             if checks.at_rest(self) and self.incoming_is_empty() and not self._awaits_receipts():
                 break
         self.checker.at_rest(self)
+        for letter, text in paperwork.faults(self, healed_us):
+            self.witness.wrong(letter, text)
 
 
 _PLANS_BYTES = 96 * 1024

@@ -25,7 +25,17 @@ _SPANS_S = ((20, 60), (40, 120), (60, 240), (200, 600), (600, 1800))
 _WIRE_SPAN = 62
 """The wire level costs a hundred times as much: mostly under two minutes, now and then four."""
 
-_SHARES = {"network": 30, "plc": 30, "controller": 60, "disk": 40, "clock": 60, "manifest": 50, "closer": 40, "staff": 50}
+_SHARES = {
+    "network": 30,
+    "plc": 30,
+    "controller": 60,
+    "disk": 40,
+    "clock": 60,
+    "manifest": 50,
+    "closer": 40,
+    "staff": 50,
+    "papers": 100,
+}
 """Of a hundred classes of a kind that is on so many are; of what people, printers and sensors do a share that is drawn."""
 
 _ITEMS_A_MINUTE = {"reference": (4, 28), "small": (4, 24), "twin": (4, 28), "tight": (3, 18)}
