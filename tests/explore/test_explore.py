@@ -173,5 +173,17 @@ def test_the_hours_and_parcels_of_a_set_of_runs_are_told_by_feature() -> None:
 
 def test_faults_that_are_drawn_together_exist() -> None:
     """A class that was renamed would leave its meeting in silence."""
-    named = {name for meeting in swarm.MEETINGS for name in meeting} | {*features.WHOLE_ALWAYS, *features.WHOLE_OFTEN}
+    named = {name for meeting in swarm.MEETINGS for name in meeting} | {
+        *features.WHOLE_ALWAYS,
+        *features.WHOLE_OFTEN,
+        *swarm.NEWEST,
+    }
     assert named <= set(faults.KINDS)
+
+
+def test_a_seed_that_is_known_by_its_number_keeps_its_meaning() -> None:
+    """What comes later is drawn behind it: faults of the first classes, hall, items and time are what they were."""
+    options = options_of(700_003)
+    first = {name: hard for name, hard in options.faults.items() if name not in swarm.NEWEST}
+    assert first == {"duplicate": 1, "cut_frame": 2, "half_open": 1, "clock_step": 2}
+    assert (options.hall, options.items, options.safety_us // SECOND) == ("twin", 20, 54)
