@@ -93,8 +93,6 @@ _OF_STAFF: Final = (
     "bag for one service left",
     "receipt returned",
     "receipt overdue",
-    "item went round",
-    "infeed of a loop held",
     "killed while papers are written",
     "papers cannot be written",
 )

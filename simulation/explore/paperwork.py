@@ -33,6 +33,7 @@ from packcenter.service.papers import WRITE_US, PaperFolders, Papers
 from simulation.clock import FAULT
 from simulation.disk import Crash, SimDisk
 from simulation.draws import Stream
+from simulation.explore.options import Notes
 from simulation.explore.striking import SECOND, Fault
 from simulation.explore.waits import Aside, ComputerClock, aside
 
@@ -244,6 +245,7 @@ _MOVES: Final = {"dispatched": "dispatched", "returned": "returned", "remade": "
 def _told(facts: Iterable[f.Fact]) -> Iterator[tuple[str, str, str, str, str]]:
     """Item, event, waybill, bag and reason of what agencies are told of a record, in order."""
     closed = ""
+    dropped: f.ParcelDropped | None = None
     for fact in facts:
         match fact:
             case f.BagClosed():
@@ -259,18 +261,13 @@ def _told(facts: Iterable[f.Fact]) -> Iterator[tuple[str, str, str, str, str]]:
             case c.ParcelProven():
                 yield from ((item, "packed", fact.waybill, "", "") for item in fact.items[1:])
             case f.ParcelDropped():
-                yield fact.item, "bagged", fact.waybill, fact.bag, ""
-                yield from ((rider, "bagged", fact.waybill, fact.bag, "") for rider in _riders(facts, fact))
+                dropped = fact
+            case f.Moved() if dropped is not None and fact.target == f"bag/{dropped.bag}":
+                yield fact.item, "bagged", dropped.waybill, dropped.bag, ""
             case f.SentToHand():
                 yield fact.item, "held", "", "", fact.reason
             case _ if type(fact) in _PLAIN:
                 yield fact.item, _PLAIN[type(fact)], "", "", ""  # type: ignore[union-attr]
-
-
-def _riders(facts: Iterable[f.Fact], dropped: f.ParcelDropped) -> list[str]:
-    """What lies in the parcel beside the document whose waybill it bears: it moves into the bag in the same record."""
-    place = f"bag/{dropped.bag}"
-    return [fact.item for fact in facts if isinstance(fact, f.Moved) and fact.target == place and fact.item != dropped.item]
 
 
 def faults(world: ProtocolWorld, healed_us: int) -> Iterator[tuple[str, str]]:
@@ -283,11 +280,16 @@ def faults(world: ProtocolWorld, healed_us: int) -> Iterator[tuple[str, str]]:
     if world.clock.now_us - healed_us > _IN_TIME_US:
         yield from _late(world, expected, life.core_clock.now_us() - _IN_TIME_US, state)
     life.desk.finish()
-    yield from _wrong_bills(world.papers[0], expected)
-    yield from _wrong_feeds(world.papers[1], expected)
-    world.notes.looked["bills"] += len(expected.bills)
-    world.notes.looked["billed"] += expected.parcels
-    world.notes.looked["events"] += sum(map(len, expected.feeds.values()))
+    yield from compare(world.papers, expected, world.notes)
+
+
+def compare(disks: tuple[SimDisk, SimDisk], expected: Expected, notes: Notes) -> Iterator[tuple[str, str]]:
+    """What is wrong with bills and feeds when all that is durable was written."""
+    yield from _wrong_bills(disks[0], expected)
+    yield from _wrong_feeds(disks[1], expected)
+    notes.looked["bills"] += len(expected.bills)
+    notes.looked["billed"] += expected.parcels
+    notes.looked["events"] += sum(map(len, expected.feeds.values()))
 
 
 def _late(world: ProtocolWorld, expected: Expected, before_us: int, state: State) -> Iterator[tuple[str, str]]:

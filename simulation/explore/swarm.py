@@ -15,7 +15,7 @@ from simulation.draws import Stream
 from simulation.explore import faults, paperwork, wire_faults
 from simulation.explore.features import WHOLE_ALWAYS, WHOLE_OFTEN
 from simulation.explore.options import Level, Options
-from simulation.explore.scenarios import HALLS, LATE, LATER_HALLS, WHOLE_HALLS
+from simulation.explore.scenarios import HALLS, LATE, LATER_HALLS, LOOPS, WHOLE_HALLS
 
 SECOND = 1_000_000
 
@@ -62,7 +62,8 @@ def options_of(seed: int, level: Level = "protocol", *, whole: bool = False) -> 
     low_s, high_s = _SPANS_S[0 if span < 25 else 1 if span < 55 else 2 if span < 85 else 3 if span < 97 else 4]
     safety_s = stream.between(low_s, high_s)
     rate = stream.between(*_ITEMS_A_MINUTE[hall])
-    chosen = _faults(stream, {name: kind for name, kind in kinds(level).items() if name not in NEWEST})
+    newest = NEWEST if level == "protocol" else {**NEWEST, LOOPS: 30}
+    chosen = _faults(stream, {name: kind for name, kind in kinds(level).items() if name not in newest})
     later = stream.below(_LATER_SHARE * len(LATER_HALLS))
     hall = LATER_HALLS[later] if later < len(LATER_HALLS) else hall
     if stream.below(_WHOLE_SHARE) == 0 or whole:
@@ -71,7 +72,7 @@ def options_of(seed: int, level: Level = "protocol", *, whole: bool = False) -> 
     if stream.below(_MEETING_SHARE) == 0:
         meeting = MEETINGS[stream.below(len(MEETINGS))]
         chosen = {name: 2 for name in meeting if name in kinds(level)} | chosen
-    for name, share in NEWEST.items():
+    for name, share in newest.items():
         on, hard = stream.below(100) < share, stream.below(20)
         if on and name in kinds(level):
             chosen.setdefault(name, _hard(hard))
