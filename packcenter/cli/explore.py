@@ -305,5 +305,5 @@ def _report_features(results: Results) -> None:
     )
     out.print(
         f"{looked['bills']:,} bills of {looked['billed']:,} parcels and {looked['events']:,} events of feeds compared with the"
-        " journal."
+        f" journal, {looked['receipt files']:,} files of receipts answered."
     )

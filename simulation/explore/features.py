@@ -43,7 +43,7 @@ TOGETHER: Final = ("cases", "people who act", "plan swaps")
 """What the hours "with cases, people and swaps on" have all at once."""
 
 WHOLE_ALWAYS: Final = (LOOPS, PLANS, paperwork.NAME)
-WHOLE_OFTEN: Final = (*PEOPLE, services.NAME, LATE, *(fault.name for fault in paperwork.PAPER_FAULTS))
+WHOLE_OFTEN: Final = (*PEOPLE, services.NAME, LATE, *(fault.name for fault in paperwork.PAPER_FAULTS), "brings_receipts")
 """What a run of the whole hall has, beside a hall with cases: always, and each in one of two."""
 
 

@@ -120,25 +120,19 @@ def folders() -> tuple[SimDisk, SimDisk]:
     return SimDisk(), SimDisk()
 
 
-def after(disks: tuple[SimDisk, SimDisk], luck: Stream | None) -> tuple[SimDisk, SimDisk]:
-    """What is there when the process has died; with `luck` the power was lost, too."""
-    bills, feed = (disk.survivor() if luck is None else disk.image(luck) for disk in disks)
-    return bills, feed
-
-
 def heal(world: ProtocolWorld) -> None:
     """Whatever was wrong with them is over."""
-    for disk in world.papers:
-        disk.hook, disk.others_bytes = _quiet, 0
+    for disk in world.paper_disks():
+        disk.hook, disk.others_bytes = quiet, 0
 
 
-def _quiet(when: str, what: str, name: str) -> None:
+def quiet(when: str, what: str, name: str) -> None:
     """The hook of a disk that is left in peace."""
 
 
 def _crash(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
     """The controller dies before or after one of the next operations of its papers' disks."""
-    if world.life is None or world.life.desk is None:
+    if world.life is None or not (world.life.desk is not None or world.options.has("brings_receipts")):
         return None
     left = operation = 1 + stream.below((12, 80)[stream.below(2)])
 
@@ -152,7 +146,7 @@ def _crash(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
             world.notes.tell(world.clock.now_us, f"the controller ends {when} {what} of {name or 'a folder'} of papers")
             raise Crash
 
-    for disk in world.papers:
+    for disk in world.paper_disks():
         disk.hook = hook
     return f"the controller is to die in step {operation} of its papers"
 
@@ -175,7 +169,7 @@ def _fail(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
     def over(_: None) -> None:
         for disk in world.papers:
             disk.others_bytes = 0
-            disk.hook = _quiet if disk.hook is hook else disk.hook
+            disk.hook = quiet if disk.hook is hook else disk.hook
 
     for disk in disks:
         if how == 1:

@@ -38,7 +38,7 @@ from packcenter.service.past import facts_of_manifest
 from simulation.clock import INPUT
 from simulation.disk import Crash
 from simulation.draws import Stream
-from simulation.explore import paperwork
+from simulation.explore import paperwork, receipt_files
 from simulation.explore.paperwork import Desk
 from simulation.explore.path import Caller
 from simulation.explore.points import COMMAND_POINTS, DISK_POINTS, FACT_POINTS
@@ -271,6 +271,8 @@ class Life:
         world.serving(self)
         if self.desk is not None:
             self.desk.start()
+        if world.options.has("brings_receipts"):
+            receipt_files.begin(self, world.receipts)
         self.at(UPKEEP_US, self._upkeep, None)
         folders = Folders(*world.folders)
         intake = Intake(
@@ -283,7 +285,7 @@ class Life:
             book=self._book,
             patience=PATIENCE,
         )
-        self._drive(intake.watch(self._clock, LOOK_US), None)
+        self.drive(intake.watch(self._clock, LOOK_US), None)
 
     # --- the engine --------------------------------------------------------------------------------------------------------
 
@@ -460,24 +462,24 @@ class Life:
         """Something that the service would log."""
         self.world.notes.tell(self.world.clock.now_us, " ".join([event, *(f"{name}={value}" for name, value in fields.items())]))
 
-    def _drive(self, work: Coroutine[Any, Any, None], value: object) -> None:
+    def drive(self, work: Coroutine[Any, Any, None], value: object) -> None:
         """Let a coroutine of the service go on until it waits for time or for the journal."""
         wanted = work.send(value)
         if isinstance(wanted, Pause):
             self.at(wanted.us, self._drive_on if wanted.us == LOOK_US else self._go_on, work)
         else:
             assert isinstance(wanted, Submission), wanted
-            self.submit(wanted.inputs, lambda outcomes: self._drive(work, outcomes))
+            self.submit(wanted.inputs, lambda outcomes: self.drive(work, outcomes))
 
     def _go_on(self, work: Coroutine[Any, Any, None]) -> None:
-        self._drive(work, None)
+        self.drive(work, None)
 
     def _drive_on(self, work: Coroutine[Any, Any, None]) -> None:
         """The next look into the manifest folder; one into an empty folder is left out."""
         if self.world.incoming_is_empty():
             self.at(LOOK_US, self._drive_on, work)
         else:
-            self._drive(work, None)
+            self.drive(work, None)
 
     # --- upkeep ------------------------------------------------------------------------------------------------------------
 

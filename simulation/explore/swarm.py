@@ -46,7 +46,7 @@ MEETINGS: Final = (
 )
 """Faults of which something takes several at once; drawn one by one they hardly ever meet."""
 
-NEWEST: Final = {LATE: 30, paperwork.NAME: 45, "crash_in_papers": 25, "papers_fail": 20}
+NEWEST: Final = {LATE: 30, paperwork.NAME: 45, "crash_in_papers": 25, "papers_fail": 20, "brings_receipts": 40}
 """Classes that came when seeds were known by their number, with their share in a hundred runs: they are drawn behind all else."""
 
 _MEETING_SHARE = 12

@@ -171,6 +171,16 @@ def test_the_hours_and_parcels_of_a_set_of_runs_are_told_by_feature() -> None:
     assert results.looked["mixed"] == 0
 
 
+def test_papers_say_what_the_journal_says_whenever_the_controller_dies() -> None:
+    """Bills, feeds and answers to files of receipts, with deaths in the middle of writing them, and folders that fail."""
+    on = {"writes_papers": 1, "crash_in_papers": 3, "papers_fail": 2, "power": 3, "tells_receipt": 2, "brings_receipts": 3}
+    outcome = sound(explore(Options(seed=2, hall="gathering", items=40, safety_us=120 * SECOND, faults=on)))
+    assert outcome.kills["in papers"] > 5
+    assert outcome.looked["bills"] > 0
+    assert outcome.looked["events"] > 100
+    assert outcome.looked["receipt files"] > 10
+
+
 def test_faults_that_are_drawn_together_exist() -> None:
     """A class that was renamed would leave its meeting in silence."""
     named = {name for meeting in swarm.MEETINGS for name in meeting} | {
