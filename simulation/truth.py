@@ -119,6 +119,22 @@ class Difference(msgspec.Struct, frozen=True):
         return f"{self.kind}: {self.item}: ledger says {self.ledger}, truth is {self.truth}"
 
 
+_MIXED: Final = "mixed parcel"
+_TWO: Final = "two documents in one parcel"
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """
+    What was looked into: all parcels ever sealed, the documents in them, how many parcels hold `several`, and how many are
+    `mixed`, which none may be: they hold what is for two addressees.
+    """
+
+    parcels: int = 0
+    documents: int = 0
+    several: int = 0
+    mixed: int = 0
+
+
 class Why(StrEnum):
     """What was done to a thing that the ledger cannot know."""
 
@@ -251,6 +267,12 @@ class Truth:
         """
         return [*self._unconserved(), *self._wrong_parcels(), *self._reused()]
 
+    def looked_into(self) -> Looked:
+        """Every parcel, opened by this count, whatever any label or ledger says."""
+        sizes = [len(parcel.documents) for parcel in self.sealed]
+        mixed = sum(fault.kind in (_MIXED, _TWO) for fault in self._wrong_parcels())
+        return Looked(len(sizes), sum(sizes), sum(size > 1 for size in sizes), mixed)
+
     def _unconserved(self) -> Iterator[Difference]:
         times = Counter(id(document) for document, _ in self.everywhere())
         for document in self.documents:
@@ -266,9 +288,9 @@ class Truth:
             codes = ", ".join(document.code or "no code" for document in parcel.documents)
             cases = {document.case for document in parcel.documents}
             if len(cases) > 1:
-                yield Difference("mixed parcel", parcel.label, "one case", codes)
+                yield Difference(_MIXED, parcel.label, "one case", codes)
             elif len(parcel.documents) > 1 and cases == {""}:
-                yield Difference("two documents in one parcel", parcel.label, "one document", codes)
+                yield Difference(_TWO, parcel.label, "one document", codes)
             elif not parcel.documents:
                 yield Difference("empty parcel", parcel.label, "one document", "none")
             for document in () if parcel.opened else parcel.documents:

@@ -37,6 +37,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600}
 @click.option("--hours", type=float, help="Go on from seed A until so many hours of the hall were simulated.")
 @click.option("--only", metavar="FAULT[:1-3],...", help="Exactly these faults (none: no fault); else the seed's own.")
 @click.option("--without", metavar="FAULT,...", help="The seed's own faults without these.")
+@click.option("--whole", is_flag=True, help="Every seed as a run of the whole hall: cases, loops, people, other sort plans.")
 @click.option("--hall", help="This hall instead of the seed's.")
 @click.option("--items", type=click.IntRange(1, 100_000), help="So many items instead of the seed's.")
 @click.option("--for", "span", metavar="90s", help="How long faults go on (s, m or h), instead of the seed's.")
@@ -53,6 +54,7 @@ def explore(
     hours: float | None,
     only: str | None,
     without: str | None,
+    whole: bool,
     hall: str | None,
     items: int | None,
     span: str | None,
@@ -76,7 +78,7 @@ def explore(
             click.echo(f"{kind:10} {name}")
         return OK
     first, end = _seeds(seeds)
-    change = _Change(level, _only(only, known), _names(without, known), hall, items, _span_us(span))
+    change = _Change(level, _only(only, known), _names(without, known), whole, hall, items, _span_us(span))
     collector.settle(batch=True)
     began = time.perf_counter()
     results = Results()
@@ -98,6 +100,7 @@ class _Change:
         level: Level,
         only: dict[str, int] | None,
         without: list[str],
+        whole: bool,
         hall: str | None,
         items: int | None,
         span_us: int | None,
@@ -107,6 +110,7 @@ class _Change:
         if hall is not None and hall not in HALLS:
             raise ToldError(USAGE, f"--hall {hall!r} is none of {', '.join(HALLS)}.")
         self.level = level
+        self._whole = whole
         self._only, self._without, self._hall, self._items, self._span_us = only, without, hall, items, span_us
 
     def options_of(self, seed: int) -> Options:
@@ -115,7 +119,7 @@ class _Change:
 
         from simulation.explore.swarm import options_of
 
-        options = options_of(seed, self.level)
+        options = options_of(seed, self.level, whole=self._whole)
         if self._only is not None:
             options = replace(options, faults={name: hard or options.faults.get(name, 1) for name, hard in self._only.items()})
         options = replace(options, faults={name: hard for name, hard in options.faults.items() if name not in self._without})
@@ -228,6 +232,11 @@ def _write_json(file: Path, results: Results, seconds: float, failures: list[dic
         "items": results.items,
         "inputs": results.inputs,
         "groups": results.groups,
+        "parcels": results.looked,
+        "features": {
+            name: {"seeds": share.seeds, "simulated_hours": round(share.simulated_us / 3.6e9, 3), "items": share.items}
+            for name, share in results.features.items()
+        },
         "faults": dict(sorted(results.faults.items())),
         "deaths": dict(sorted(results.kills.items())),
         "goals": dict(sorted(results.goals.items())),
@@ -263,9 +272,38 @@ def _report(results: Results, seconds: float, missed: list[str], known: Mapping[
     for goal in GOALS:
         table.add_row(goal, f"{results.goals.get(goal, 0):,}")
     out.print(table)
+    _report_features(results)
     if missed:
         out.print("[bold red]NOT MET:[/bold red] " + "; ".join(missed))
     if results.failed:
         out.print(f"[bold red]{len(results.failed)} SEEDS VIOLATED SOMETHING.[/bold red]")
     else:
         out.print("[bold]Nothing was violated.[/bold]")
+
+
+def _report_features(results: Results) -> None:
+    """What of the hall was on for how long, and how many parcels were looked into."""
+    from rich.table import Table
+
+    from simulation.explore.features import FEATURES, together
+
+    out = output.console()
+    table = Table(title="with this on", title_justify="left")
+    table.add_column("feature")
+    for column in ("seeds", "hours", "items"):
+        table.add_column(column, justify="right")
+    for name in (*FEATURES, together()):
+        share = results.features.get(name)
+        figures = (0, 0.0, 0) if share is None else (share.seeds, share.simulated_us / 3.6e9, share.items)
+        table.add_row(name, f"{figures[0]:,}", f"{figures[1]:,.1f}", f"{figures[2]:,}")
+    out.print(table)
+    looked = results.looked
+    out.print(
+        f"{looked['parcels']:,} parcels of {looked['documents']:,} documents looked into ({looked['several']:,} of several),"
+        f" [bold]{looked['mixed']:,} mixed[/bold]; {looked['misread']:,} hold another document than their label says, which its"
+        " feeder had read as the right one."
+    )
+    out.print(
+        f"{looked['bills']:,} bills of {looked['billed']:,} parcels and {looked['events']:,} events of feeds compared with the"
+        f" journal, {looked['receipt files']:,} files of receipts answered."
+    )

@@ -49,7 +49,7 @@ _PLAIN: Final[dict[type, str]] = {
     r.ReceiptGivenUp: "receipt_given_up",
 }
 _ENDS: Final = {"dispatched": "dispatched", "returned": "returned", "remade": "remade"}
-_SEEN: Final = ("belt", "pack", "hand")
+_SEEN: Final = ("belt", "lane", "cell", "pack", "hand")
 
 
 class AgencyEvent(msgspec.Struct, frozen=True):

@@ -105,13 +105,21 @@ class Papers:
     """
 
     def __init__(
-        self, folders: PaperFolders, journal: Disk, clock: Clock, state: State, end: int, off_loop: Callable[..., Awaitable[Any]]
+        self,
+        folders: PaperFolders,
+        journal: Disk,
+        clock: Clock,
+        state: State,
+        end: int,
+        off_loop: Callable[..., Awaitable[Any]],
+        note: Callable[..., object] = log.error,
     ) -> None:
         self._folders = folders
         self._journal = journal
         self._clock = clock
         self._state = state
         self._off_loop = off_loop
+        self._note = note
         self._seen = end  # the last durable record
         self._behind = True  # what is between `_position` and `_seen` must be read from the journal
         self._events: list[_Entry] = []
@@ -144,24 +152,25 @@ class Papers:
     async def write(self) -> None:
         """Write what there is, again and again, until `end`. What goes wrong with a folder is told once and tried again."""
         while not self._ended.is_set():
-            await self._try_to_write()
+            await self.write_now()
             with suppress(TimeoutError):
                 async with asyncio.timeout(WRITE_US / 1e6):
                     await self._ended.wait()
         if not self._behind:  # else the next life does it
-            await self._try_to_write()
+            await self.write_now()
 
     def end(self) -> None:
         """Let `write` write what there is and return: the last record is durable."""
         self._ended.set()
 
-    async def _try_to_write(self) -> None:
+    async def write_now(self) -> None:
+        """Write what there is, once; what goes wrong with a folder is told once, and written the next time."""
         try:
             await self._write_once()
             self._failed = False
         except (OSError, JournalError) as error:
             if not self._failed:
-                log.error("papers_not_written", error=str(error))
+                self._note("papers_not_written", error=str(error))
             self._failed, self._behind, self._begun = True, True, False
             self._events, self._files = [], {}
 

@@ -11,11 +11,12 @@ journal, recovery, mailbox, image codec, PLC and plant) and `wire` (the real ser
     world       what both levels have; striking: how classes of faults strike
     faults      the fault classes of the protocol level, wire_faults those of the other, shared_faults those of both
     swarm       from a seed to Options
-    scenarios   halls and days
+    scenarios   halls and days; features: what of the hall a run has on
     witness     what must never be, seen across journal, wire, PLC and plant while it runs
     checks      what must hold at rest, and in time once faults stop
+    paperwork   bills and feeds: written, hindered, and compared with the journal at rest; receipt_files: brought and answered
     goals       what a set of runs must have met at least sometimes
-    protocol    the fast level (process: a life of the controller, path: its cables); wire: the other one
+    protocol    the fast level (process: a life of the controller; waits: its waiting; path: its cables); wire: the other one
     shrink      a failing run made as short as it gets, and its script
     runner      many seeds on all cores
 """

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from packcenter.core import case_facts as c
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
@@ -309,7 +311,7 @@ class Checker:
         """From now on everything must be in time."""
         self._healed_us = now_us
         to_do = sum(kind not in ("hand", "dispatched", "floor", "people", "agency") for kind in _kinds(world))
-        self._rest_by_us = now_us + 240_000_000 + 15_000_000 * to_do
+        self._rest_by_us = max(now_us, world.day.last_comes_us) + 240_000_000 + 15_000_000 * to_do
 
     def look(self, world: World, healed_us: int) -> None:
         """Once a second after healing."""
@@ -360,6 +362,8 @@ class Checker:
                 self._wrong(now_us, "A1", f"{item.id} is in {item.place}, and missed from {item.lost_from or 'nowhere'}")
         places = {item.id: item.place for item in state.items.values()}
         verdict = judge(Ledger(places, dict(state.waybills), self.bills), world.plant.truth)
+        self._notes.looked.update(msgspec.structs.asdict(world.plant.truth.looked_into()))
+        self._notes.looked["misread"] += sum(difference.kind == "wrong document" for difference, _ in verdict.excused)
         for difference in verdict.differences:
             self._wrong(now_us, _LETTERS.get(difference.kind, "A9"), str(difference))
         for fault in world.plant.truth.faults():
@@ -459,7 +463,7 @@ def _kinds(world: World) -> list[str]:
 def at_rest(world: World) -> bool:
     """Whether nothing moves any more and nothing is under way between anybody."""
     life = world.life
-    if life is None or not life.serving or life.group_under_way:
+    if life is None or not life.serving or life.group_under_way or world.clock.now_us < world.day.last_comes_us:
         return False
     state = life.controller.state
     if _untaken(world, state):

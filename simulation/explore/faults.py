@@ -9,10 +9,12 @@ from packcenter.core import inputs as i
 from packcenter.plc.image import encode_in
 from simulation.clock import FAULT, INPUT
 from simulation.draws import Stream
+from simulation.explore import paperwork, receipt_files
 from simulation.explore.closing import CLOSING_FAULTS
 from simulation.explore.path import REPLY, REQUEST, Cable
 from simulation.explore.points import PLC_POINTS, PROCESS_POINTS
 from simulation.explore.rates import Rates
+from simulation.explore.scenarios import LATE, LOOPS
 from simulation.explore.shared_faults import (
     ACTS,
     COMPUTER_FAULTS,
@@ -264,6 +266,7 @@ FAULTS: Final[Mapping[str, Fault[ProtocolWorld]]] = by_name(
     Fault("lose_power", "plc", 40 * SECOND, _lose_power),
     *ACTS,
 )
+_NEWEST: Final = (*paperwork.PAPER_FAULTS, *receipt_files.RECEIPT_FILE_FAULTS)
 _LATER: Final = by_name(
     *LATER_ACTS,
     Fault("profile", "plc", 60 * SECOND, _profile),
@@ -273,13 +276,17 @@ _LATER: Final = by_name(
     *CLOSING_FAULTS,
     *SERVICE_FAULTS,
     *LAST_ACTS,
+    *_NEWEST,
 )
 KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in FAULTS.items()},
     **LUCK_KINDS,
-    **{name: fault.kind for name, fault in _LATER.items()},
-    "loops": "staff",  # no fault, but another hall (`scenarios.with_loops`); drawn behind all others, with people who act
+    **{name: fault.kind for name, fault in _LATER.items() if fault not in _NEWEST},
+    LOOPS: "staff",  # drawn behind all others, with people who act
     **LAST_LUCK_KINDS,
+    LATE: "manifest",
+    paperwork.NAME: "papers",
+    **{fault.name: fault.kind for fault in _NEWEST},
 }
 """Every fault class with its kind, in an order that is always the same."""
 
@@ -303,6 +310,7 @@ class Faults(Striker["ProtocolWorld"]):
         if world.life is not None:
             world.life.armed = world.life.fails_on = None
             world.life.resume()
+        paperwork.heal(world)
         super().heal()
 
     def arm_life(self, number: int) -> tuple[str, int] | None:

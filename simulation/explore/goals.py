@@ -66,6 +66,8 @@ GOALS: Final[Mapping[str, str]] = {
     "follow-up of a part": "what came later leaves as the next part",
     "parcel of several documents": "the set fed is the set expected",
     "cell in doubt": "people look what is in it",
+    "killed while papers are written": "what a folder then has is written over, and nothing stands there twice",
+    "papers cannot be written": "control does not wait, and what was missed is made from the journal",
     "snapshot taken": "a restart need not read everything",
     "segment switched": "the journal goes on in another file",
 }
@@ -91,8 +93,8 @@ _OF_STAFF: Final = (
     "bag for one service left",
     "receipt returned",
     "receipt overdue",
-    "item went round",
-    "infeed of a loop held",
+    "killed while papers are written",
+    "papers cannot be written",
 )
 WIRE_CANNOT: Final = frozenset({"stale reply ignored", "reload during a jam", "event set aside", *_OF_STAFF})
 """Goals that the wire level does not count: whoever does must take it out here."""

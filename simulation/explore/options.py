@@ -58,6 +58,7 @@ class Outcome(msgspec.Struct, kw_only=True):
 
     `digest` is hexadecimal, over every decision that became durable and when, so equal runs have equal digests. `faults`
     counts what was really done, by class; `kills` how the controller died, by crash point; `goals` what was met (`goals`).
+    `looked` counts what was looked into at rest, by the plant's own truth (`truth.Looked`).
     `timeline` has the faults and what followed, for people; `violations` in the order in which they were found.
     """
 
@@ -71,6 +72,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     faults: dict[str, int] = {}
     kills: dict[str, int] = {}
     goals: dict[str, int] = {}
+    looked: dict[str, int] = {}
     timeline: list[Told] = []
 
     @property
@@ -90,6 +92,7 @@ class Notes:
         self.faults: Counter[str] = Counter()
         self.kills: Counter[str] = Counter()
         self.goals: Counter[str] = Counter()
+        self.looked: Counter[str] = Counter()
         self.timeline: list[Told] = []
 
     def tell(self, at_us: int, text: str) -> None:
@@ -125,5 +128,6 @@ class Notes:
             faults=dict(sorted(self.faults.items())),
             kills=dict(sorted(self.kills.items())),
             goals=dict(sorted(self.goals.items())),
+            looked=dict(self.looked),
             timeline=self.timeline,
         )

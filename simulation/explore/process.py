@@ -38,14 +38,16 @@ from packcenter.service.past import facts_of_manifest
 from simulation.clock import INPUT
 from simulation.disk import Crash
 from simulation.draws import Stream
+from simulation.explore import paperwork, receipt_files
+from simulation.explore.paperwork import Desk
 from simulation.explore.path import Caller
 from simulation.explore.points import COMMAND_POINTS, DISK_POINTS, FACT_POINTS
+from simulation.explore.waits import ComputerClock, Pause, Submission
 from simulation.plant.sorter import SorterProgram
 from simulation.truth import Why
 
 if TYPE_CHECKING:
     from simulation.explore.protocol import ProtocolWorld
-    from simulation.explore.world import World
 
 SNAPSHOT_EVERY = 150
 UPKEEP_US = 1_000_000
@@ -56,42 +58,6 @@ SNAPSHOT_US = 40_000
 """How long a snapshot is being written, beside the loop."""
 
 _Done = Callable[[list[Outcome]], None]
-
-
-class ComputerClock:
-    """The controller's computer: its monotonic clock is simulated time; its wall clock may be set by anybody."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def mono_us(self) -> int:
-        return self._world.clock.now_us
-
-    def wall_us(self) -> int:
-        return self._world.wall_us()
-
-    async def sleep_us(self, us: int) -> None:
-        await _Pause(us)
-
-
-class _Pause:
-    """What a coroutine of the service waits for: time."""
-
-    def __init__(self, us: int) -> None:
-        self.us = us
-
-    def __await__(self) -> Any:
-        return (yield self)
-
-
-class _Submission:
-    """What a coroutine of the service waits for: its inputs being durable."""
-
-    def __init__(self, inputs: Sequence[i.Input]) -> None:
-        self.inputs = inputs
-
-    def __await__(self) -> Any:
-        return (yield self)
 
 
 class PoisonError(StepError):
@@ -130,6 +96,7 @@ class Life:
         self._snapshot_due = False
         self.fails_on: type[i.PlcEvent] | None = None
         self._failed: PoisonError | None = None
+        self.desk: Desk | None = None
 
     # --- time and death ------------------------------------------------------------------------------------------------
 
@@ -225,7 +192,12 @@ class Life:
         self.stopping = True
         for caller in self.callers.values():
             caller.stop()
-        self.submit([i.StopRequested("a person")], lambda _: self.world.died(self, "clean stop"))
+        self.submit([i.StopRequested("a person")], self._stopped)
+
+    def _stopped(self, _: list[Outcome]) -> None:
+        if self.desk is not None:
+            self.desk.finish()
+        self.world.died(self, "clean stop")
 
     # --- start -----------------------------------------------------------------------------------------------------------
 
@@ -269,6 +241,7 @@ class Life:
         self._looked_us = None if last is None else self._clock.mono_us() - away_us
         self.core_clock = CoreClock(self._clock, start_us=world.opens_us, resume=last)
         self._snapshot_at = self.journal.end.sequence
+        self.desk = Desk(self, world.papers) if world.options.has(paperwork.NAME) else None
         self.commits = OutputCommit(self.controller, self._clock, self.core_clock, self, (self._read,), self._give_ballast)
         started = i.Started(self.controller.state.run + 1, world.release, world.hall, world.hall_digest)
         self._quarantined = recovered.quarantined
@@ -296,6 +269,10 @@ class Life:
             self.callers[name].start()
         self.serving = True
         world.serving(self)
+        if self.desk is not None:
+            self.desk.start()
+        if world.options.has("brings_receipts"):
+            receipt_files.begin(self, world.receipts)
         self.at(UPKEEP_US, self._upkeep, None)
         folders = Folders(*world.folders)
         intake = Intake(
@@ -304,11 +281,11 @@ class Life:
             submit=self._submit_parts,
             recorded=self._progress,
             recall=lambda name: facts_of_manifest(self.disk, self._clock, self.journal.end.sequence, name),
-            note=self._note,
+            note=self.note,
             book=self._book,
             patience=PATIENCE,
         )
-        self._drive(intake.watch(self._clock, LOOK_US), None)
+        self.drive(intake.watch(self._clock, LOOK_US), None)
 
     # --- the engine --------------------------------------------------------------------------------------------------------
 
@@ -457,6 +434,8 @@ class Life:
 
     def _read(self, recorded: Recorded) -> None:
         self.world.read(recorded)
+        if self.desk is not None:
+            self.desk.observe(recorded)
 
     # --- inputs ------------------------------------------------------------------------------------------------------------
 
@@ -475,31 +454,32 @@ class Life:
 
     async def _submit_parts(self, parts: list[i.ManifestReceived]) -> list[f.Fact]:
         self.point("manifest validated")
-        outcomes: list[Outcome] = await _Submission(parts)
+        outcomes: list[Outcome] = await Submission(parts)
         self.point("manifest activated")
         return [fact for outcome in outcomes for fact in outcome.facts]
 
-    def _note(self, event: str, **fields: object) -> None:
+    def note(self, event: str, **fields: object) -> None:
+        """Something that the service would log."""
         self.world.notes.tell(self.world.clock.now_us, " ".join([event, *(f"{name}={value}" for name, value in fields.items())]))
 
-    def _drive(self, work: Coroutine[Any, Any, None], value: object) -> None:
+    def drive(self, work: Coroutine[Any, Any, None], value: object) -> None:
         """Let a coroutine of the service go on until it waits for time or for the journal."""
         wanted = work.send(value)
-        if isinstance(wanted, _Pause):
+        if isinstance(wanted, Pause):
             self.at(wanted.us, self._drive_on if wanted.us == LOOK_US else self._go_on, work)
         else:
-            assert isinstance(wanted, _Submission), wanted
-            self.submit(wanted.inputs, lambda outcomes: self._drive(work, outcomes))
+            assert isinstance(wanted, Submission), wanted
+            self.submit(wanted.inputs, lambda outcomes: self.drive(work, outcomes))
 
     def _go_on(self, work: Coroutine[Any, Any, None]) -> None:
-        self._drive(work, None)
+        self.drive(work, None)
 
     def _drive_on(self, work: Coroutine[Any, Any, None]) -> None:
         """The next look into the manifest folder; one into an empty folder is left out."""
         if self.world.incoming_is_empty():
             self.at(LOOK_US, self._drive_on, work)
         else:
-            self._drive(work, None)
+            self.drive(work, None)
 
     # --- upkeep ------------------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from packcenter.service.output_commit import Recorded
 from simulation.clock import FAULT, HeapClock
 from simulation.disk import Crash, SimDisk
 from simulation.draws import Stream
-from simulation.explore import checks, scenarios, services
+from simulation.explore import checks, paperwork, receipt_files, scenarios, services
 from simulation.explore.faults import Faults
 from simulation.explore.options import Options, Outcome
 from simulation.explore.path import Cable
@@ -62,9 +62,10 @@ class ProtocolWorld(Run):
     def __init__(self, options: Options) -> None:
         served = options.has(services.NAME) > 0
         place = scenarios.place(options.hall, served)
-        if options.has("loops"):
-            place = scenarios.with_loops(place, options.has("loops"))
-        day = scenarios.day_of(place, options.seed, options.items, options.safety_us, served=served)
+        if options.has(scenarios.LOOPS):
+            place = scenarios.with_loops(place, options.has(scenarios.LOOPS))
+        late = options.has(scenarios.LATE)
+        day = scenarios.day_of(place, options.seed, options.items, options.safety_us, served=served, late=late)
         super().__init__(options, HeapClock(), place, day, Stream(options.seed, "explore/restart"))
         self.hall_digest = _digest_of(f"{options.hall}{' served' if served else ''}")
         self.release = RELEASE
@@ -79,6 +80,10 @@ class ProtocolWorld(Run):
             self.segment_bytes += _PLANS_BYTES
         self.disk = SimDisk(total_bytes=SEGMENTS_OF_A_DISK * (1 + large + 4 * options.has("panel")) * self.segment_bytes)
         self.folders = tuple(SimDisk() for _ in range(4))
+        self.papers = paperwork.folders()
+        self.receipts = receipt_files.folders()
+        self.brought: dict[str, bytes] = {}
+        self._paper_luck = Stream(options.seed, "explore/papers/power")
         self.disk_hook: Callable[[str, str, str], None] | None = None
         self.life: Life | None = None
         self.armed_plcs: dict[str, tuple[str, int]] = {}
@@ -228,6 +233,9 @@ class ProtocolWorld(Run):
         luck = self._restarts
         self.disk = life.disk.image(luck) if power else life.disk.survivor()
         self.folders = tuple(folder.image(luck) if power else folder.survivor() for folder in self.folders)
+        disks = self.paper_disks()
+        bills, feed, *receipts = (disk.image(self._paper_luck) if power else disk.survivor() for disk in disks)
+        self.papers, self.receipts = (bills, feed), tuple(receipts)
         self.notes.tell(self.clock.now_us, f"life {life.number} is dead: {how}{', power lost' if power else ''}")
         self._start_again(power_lost=power)
 
@@ -291,6 +299,10 @@ class ProtocolWorld(Run):
         """Whether nobody has put anything into the manifest folder."""
         return not self.folders[0].list()
 
+    def paper_disks(self) -> tuple[SimDisk, ...]:
+        """Those of bills, feeds and files of receipts."""
+        return (*self.papers, *self.receipts)
+
     def flush(self) -> None:
         """Something is about to happen in the plant: play out what was left out on all cables."""
         for cable in self.cables.values():
@@ -352,9 +364,13 @@ class ProtocolWorld(Run):
             self.staff.settle()
             self.staff.let_go()
             self.checker.look(self, healed_us)
-            if checks.at_rest(self) and self.incoming_is_empty() and not self._awaits_receipts():
+            if checks.at_rest(self) and self.incoming_is_empty() and not self.receipts[0].list() and not self._awaits_receipts():
                 break
         self.checker.at_rest(self)
+        for letter, text in paperwork.faults(self, healed_us):
+            self.witness.wrong(letter, text)
+        for text in receipt_files.faults(self):
+            self.witness.wrong("G4", text)
 
 
 _PLANS_BYTES = 96 * 1024

@@ -9,7 +9,7 @@ from packcenter.journal.journal import JournalError, read_groups
 from packcenter.service import recovery
 from simulation.disk import SimDisk, rot
 from simulation.draws import Stream
-from simulation.explore.process import ComputerClock
+from simulation.explore.waits import ComputerClock
 
 if TYPE_CHECKING:
     from simulation.explore.world import World

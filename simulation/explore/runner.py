@@ -15,6 +15,7 @@ from multiprocessing import get_context
 
 import msgspec
 
+from simulation.explore.features import features_of
 from simulation.explore.options import Level, Options, Outcome
 
 _AHEAD = 4
@@ -62,8 +63,25 @@ def run_all(runs: Iterable[Options], workers: int, stop: Callable[[], bool] = la
             yield from sorted((future.result() for future in done), key=lambda outcome: outcome.options.seed)
 
 
+class Share(msgspec.Struct):
+    """What the runs that have a feature come to."""
+
+    seeds: int = 0
+    simulated_us: int = 0
+    items: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one run."""
+        self.seeds += 1
+        self.simulated_us += outcome.simulated_us
+        self.items += outcome.items
+
+
 class Results(msgspec.Struct):
-    """What a set of runs came to; every field is a sum, `failed` the outcomes that violated something, `digests` by seed."""
+    """
+    What a set of runs came to; every field is a sum, `features` by name, `failed` the outcomes that violated something,
+    `digests` by seed.
+    """
 
     seeds: int = 0
     simulated_us: int = 0
@@ -73,6 +91,8 @@ class Results(msgspec.Struct):
     faults: Counter[str] = msgspec.field(default_factory=Counter)
     kills: Counter[str] = msgspec.field(default_factory=Counter)
     goals: Counter[str] = msgspec.field(default_factory=Counter)
+    looked: Counter[str] = msgspec.field(default_factory=Counter)
+    features: dict[str, Share] = msgspec.field(default_factory=dict)
     digests: dict[int, str] = msgspec.field(default_factory=dict)
     failed: list[Outcome] = msgspec.field(default_factory=list)
 
@@ -86,6 +106,9 @@ class Results(msgspec.Struct):
         self.faults.update(outcome.faults)
         self.kills.update(outcome.kills)
         self.goals.update(outcome.goals)
+        self.looked.update(outcome.looked)
+        for feature in features_of(outcome.options):
+            self.features.setdefault(feature, Share()).add(outcome)
         self.digests[outcome.options.seed] = outcome.digest
         if outcome.failed:
             self.failed.append(outcome)

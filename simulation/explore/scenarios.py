@@ -10,6 +10,7 @@ beginning of its days.
     twin        two sorters that share two baggers, overflow both ways, one lane that is not secure
     tight       one sorter, one bagger; lanes of two and three, bags of two
     cases       one sorter, two baggers, and a case rack of four cells; half of what comes belongs to a case of two or three
+    gathering   two sorters before a case rack of sixteen cells and two baggers: many cases at once
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from packcenter.core import hall as h
 from packcenter.core import s10
 from simulation.demand import Row
 from simulation.disk import SimDisk
-from simulation.documents import Delivery, deliver
+from simulation.documents import Delivery, deliver, latest_us
 from simulation.draws import Stream
 from simulation.explore import services
 from simulation.lineplc import RING_EVENTS
@@ -39,11 +40,16 @@ from simulation.plant.bagger import BaggerSettings
 from simulation.plant.hall import PlantSettings
 from simulation.plant.rack import RackSettings
 from simulation.plant.sorter import SorterSettings
+from simulation.truth import Document
 
 _MIDNIGHT_US: Final = 1_772_380_800_000_000  # 2 March 2026, 0 o'clock in Nanjing
 _DAY_S: Final = 24 * 3600
 _POSTCODES: Final = ("210009", "210018", "211100", "211500", "215000", "226000", "230001", "100010", "830002", "650000")
 _NEVER_US: Final = -1
+LOOPS: Final = "loops"
+LATE: Final = "late_documents"
+"""No faults, but another hall (`with_loops`) and another day (`day_of`): options name them among the fault classes."""
+
 NOWHERE: Final = 650000
 """The last postcode: no plan has a place for it."""
 _AFTER_START_S: Final = 5
@@ -64,6 +70,11 @@ class Day(msgspec.Struct, frozen=True):
     manifests: dict[str, bytes]
     deliveries: list[Delivery]
     opens_us: int
+
+    @property
+    def last_comes_us(self) -> int:
+        """When the last document comes, in simulated time."""
+        return latest_us(self.deliveries)
 
 
 def _lane(number: int, feeds: str, infeed: int, distance_mm: int, capacity: int, secure: bool = True) -> h.Lane:
@@ -136,6 +147,13 @@ def _tight() -> h.Hall:
     return _hall("tight", (sorter,), 1, groups, 2)
 
 
+_CASE_TYPES: Final = (
+    h.CaseType("newborn", "NB", (), 1, "part_ship", 2),
+    h.CaseType("estate", "ES", (), 1, "hand", 2),
+    h.CaseType("other", "", (), 1, "wait", 2),
+)
+
+
 def _cases() -> h.Hall:
     sorter = _sorter(
         "sorter-1", _lane(1, "bagger-1", 1, 2000, 5), _lane(2, "bagger-2", 1, 3000, 5, False), _lane(3, "cases-1", 1, 4500, 5)
@@ -148,11 +166,26 @@ def _cases() -> h.Hall:
     return replace(
         _hall("cases", (sorter,), 2, groups, 5),
         case_racks=(h.CaseRack("cases-1", 4, 3, outlets, 6000, 9000),),
-        case_types=(
-            h.CaseType("newborn", "NB", (), 1, "part_ship", 2),
-            h.CaseType("estate", "ES", (), 1, "hand", 2),
-            h.CaseType("other", "", (), 1, "wait", 2),
+        case_types=_CASE_TYPES,
+    )
+
+
+def _gathering() -> h.Hall:
+    sorters = (
+        _sorter(
+            "sorter-1", _lane(1, "bagger-1", 1, 2000, 5), _lane(2, "bagger-2", 1, 3000, 5, False), _lane(3, "cases-1", 1, 4500, 5)
         ),
+        _sorter("sorter-2", _lane(1, "bagger-1", 2, 2500, 4), _lane(2, "cases-1", 2, 4000, 6)),
+    )
+    groups = (
+        h.Group("letters", (("sorter-1", 2), ("sorter-2", 1)), "least", ("cards",)),
+        h.Group("cards", (("sorter-1", 1), ("sorter-2", 1)), "first", ()),
+    )
+    outlets = (h.Outlet(1, "bagger-2", 2), h.Outlet(2, "bagger-1", 3))
+    return replace(
+        _hall("gathering", sorters, 2, groups, 8),
+        case_racks=(h.CaseRack("cases-1", 16, 3, outlets, 6000, 9000),),
+        case_types=_CASE_TYPES,
     )
 
 
@@ -166,6 +199,7 @@ _PLACES: Final[Mapping[str, Callable[[], Place]]] = MappingProxyType(
         "twin": lambda: Place(_twin(), 48, _QUICK),
         "tight": lambda: Place(_tight(), 48, _QUICK),
         "cases": lambda: Place(_cases(), 64, _QUICK),
+        "gathering": lambda: Place(_gathering(), 64, _QUICK),
     }
 )
 HALLS: Final = tuple(_PLACES)
@@ -173,6 +207,9 @@ HALLS: Final = tuple(_PLACES)
 
 LATER_HALLS: Final = ("cases",)
 """Halls that came when seeds were kept already: they are drawn behind everything else."""
+
+WHOLE_HALLS: Final = ("cases", "gathering")
+"""Those in which a run of the whole hall is (`features`); they have case racks."""
 
 
 @cache
@@ -205,10 +242,11 @@ def with_loops(where: Place, hard: int) -> Place:
 # --- days ------------------------------------------------------------------------------------------------------------
 
 
-def day_of(where: Place, seed: int, items: int, span_us: int, *, served: bool = False) -> Day:
+def day_of(where: Place, seed: int, items: int, span_us: int, *, served: bool = False, late: int = 0) -> Day:
     """
     A day of `items` documents that come during `span_us`, announced in one to three manifests, by the seed; `served`: by all
-    services, else all by one.
+    services, else all by one. `late`: of so many cases in three one document comes a minute or two after the others, which may
+    be after `span_us`.
 
     Half of all days begin shortly before a cut-off. Documents come one by one or in batches.
     """
@@ -229,6 +267,8 @@ def day_of(where: Place, seed: int, items: int, span_us: int, *, served: bool = 
     deliveries = [deliver(name, content, hall, seed, opens_s) for name, content in manifests.items()]
     for document in (document for delivery in deliveries for document in delivery.documents if document.code in absent):
         document.arrives_us = _NEVER_US
+    if late:
+        _delay_one_of_some(Stream(seed, "explore/late documents"), deliveries, late)
     return Day(manifests, deliveries, _MIDNIGHT_US + opens_s * 1_000_000)
 
 
@@ -255,6 +295,19 @@ def _gathered(stream: Stream, files: dict[str, list[Row]]) -> tuple[dict[str, li
             (absent if stream.below(2) else unsaid).add(members[-1].item)
     told = {name: [cases.get(row.item, row) for row in rows if row.item not in unsaid] for name, rows in files.items()}
     return {name: rows for name, rows in told.items() if rows}, absent
+
+
+def _delay_one_of_some(stream: Stream, deliveries: list[Delivery], in_three: int) -> None:
+    """One document of some cases comes when the time of its case is over: a case type of these halls waits a minute."""
+    cases: dict[str, list[Document]] = {}
+    for document in (document for delivery in deliveries for document in delivery.documents if document.case):
+        if document.arrives_us != _NEVER_US:
+            cases.setdefault(document.case, []).append(document)
+    for name in sorted(cases):
+        members = cases[name]
+        strikes, late, by_us = stream.below(3) < in_three, stream.below(len(members)), stream.between(65, 125) * 1_000_000
+        if strikes and len(members) > 1:
+            members[late].arrives_us = max(document.arrives_us for document in members) + by_us
 
 
 def _opening(stream: Stream, hall: h.Hall, span_us: int) -> int:

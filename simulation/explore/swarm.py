@@ -9,11 +9,13 @@ seeds have none, and some have a single one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from simulation.draws import Stream
-from simulation.explore import faults, wire_faults
+from simulation.explore import faults, paperwork, wire_faults
+from simulation.explore.features import WHOLE_ALWAYS, WHOLE_OFTEN
 from simulation.explore.options import Level, Options
-from simulation.explore.scenarios import HALLS, LATER_HALLS
+from simulation.explore.scenarios import HALLS, LATE, LATER_HALLS, LOOPS, WHOLE_HALLS
 
 SECOND = 1_000_000
 
@@ -29,13 +31,30 @@ _SHARES = {"network": 30, "plc": 30, "controller": 60, "disk": 40, "clock": 60, 
 _ITEMS_A_MINUTE = {"reference": (4, 28), "small": (4, 24), "twin": (4, 28), "tight": (3, 18)}
 
 
-_FIRST_HALLS = [name for name in HALLS if name not in LATER_HALLS]
+_FIRST_HALLS = [name for name in HALLS if name not in (*LATER_HALLS, *WHOLE_HALLS)]
 _LATER_SHARE = 5
 """One run in so many is in a hall that came later; it is drawn last, so that the others are what they were."""
 
 
-def options_of(seed: int, level: Level = "protocol") -> Options:
-    """The options of a seed."""
+_WHOLE_SHARE = 4
+"""One run in so many is of the whole hall, with all that `features` names: what nobody draws together is never met together."""
+
+MEETINGS: Final = (
+    ("replay", "reboot"),  # old telegrams mean something where a PLC began anew
+    ("same_again", "act_jams"),
+    ("judges_discrepancy", "act_lifts_from_belt", "act_puts_back"),  # what was given up turns up
+)
+"""Faults of which something takes several at once; drawn one by one they hardly ever meet."""
+
+NEWEST: Final = {LATE: 30, paperwork.NAME: 45, "crash_in_papers": 25, "papers_fail": 20, "brings_receipts": 40}
+"""Classes that came when seeds were known by their number, with their share in a hundred runs: they are drawn behind all else."""
+
+_MEETING_SHARE = 12
+"""One run in so many has a meeting."""
+
+
+def options_of(seed: int, level: Level = "protocol", *, whole: bool = False) -> Options:
+    """The options of a seed; `whole`: as if it had drawn the whole hall."""
     stream = Stream(seed, "explore/swarm")
     drawn = stream.below(100)
     hall = HALLS[0] if drawn < 20 else _FIRST_HALLS[1 + (drawn - 20) % (len(_FIRST_HALLS) - 1)]
@@ -43,12 +62,24 @@ def options_of(seed: int, level: Level = "protocol") -> Options:
     low_s, high_s = _SPANS_S[0 if span < 25 else 1 if span < 55 else 2 if span < 85 else 3 if span < 97 else 4]
     safety_s = stream.between(low_s, high_s)
     rate = stream.between(*_ITEMS_A_MINUTE[hall])
-    chosen = _faults(stream, kinds(level))
+    newest = NEWEST if level == "protocol" else {**NEWEST, LOOPS: 30}
+    chosen = _faults(stream, {name: kind for name, kind in kinds(level).items() if name not in newest})
     later = stream.below(_LATER_SHARE * len(LATER_HALLS))
+    hall = LATER_HALLS[later] if later < len(LATER_HALLS) else hall
+    if stream.below(_WHOLE_SHARE) == 0 or whole:
+        hall = WHOLE_HALLS[stream.below(len(WHOLE_HALLS))]
+        chosen = _whole(stream, kinds(level), chosen)
+    if stream.below(_MEETING_SHARE) == 0:
+        meeting = MEETINGS[stream.below(len(MEETINGS))]
+        chosen = {name: 2 for name in meeting if name in kinds(level)} | chosen
+    for name, share in newest.items():
+        on, hard = stream.below(100) < share, stream.below(20)
+        if on and name in kinds(level):
+            chosen.setdefault(name, _hard(hard))
     return Options(
         seed=seed,
         level=level,
-        hall=LATER_HALLS[later] if later < len(LATER_HALLS) else hall,
+        hall=hall,
         items=max(4, safety_s * rate // 60),
         safety_us=safety_s * SECOND,
         faults=chosen,
@@ -75,5 +106,20 @@ def _faults(stream: Stream, known: Mapping[str, str]) -> dict[str, int]:
         kind = known[name]
         on, hard = stream.below(100) < _SHARES.get(kind, share), stream.below(20)
         if on and kinds[kind]:
-            chosen[name] = 1 if hard < 13 else 2 if hard < 18 else 3
+            chosen[name] = _hard(hard)
     return chosen
+
+
+def _hard(drawn: int) -> int:
+    """How hard a fault strikes, by a number below 20: mostly softly."""
+    return 1 if drawn < 13 else 2 if drawn < 18 else 3
+
+
+def _whole(stream: Stream, known: Mapping[str, str], chosen: dict[str, int]) -> dict[str, int]:
+    """The same faults, and what a run of the whole hall has beside."""
+    found = dict(chosen)
+    for name in (*WHOLE_ALWAYS, *WHOLE_OFTEN):
+        on, hard = stream.below(2) == 0 or name in WHOLE_ALWAYS, stream.below(20)
+        if on and name in known:
+            found.setdefault(name, _hard(hard))
+    return found

@@ -29,7 +29,7 @@ from simulation.clock import FAULT, T
 from simulation.disk import Crash, SimDisk
 from simulation.documents import Day
 from simulation.draws import Stream
-from simulation.explore import checks, scenarios
+from simulation.explore import checks, paperwork, scenarios
 from simulation.explore.options import Options, Outcome
 from simulation.explore.process import identity_of
 from simulation.explore.shared_faults import rates_of
@@ -284,7 +284,8 @@ class WireWorld(Run):
         number = len(virtual.lives) + 1
         self._ends_in = self.faults.recovery_ends(number)
         self.committing = False
-        virtual.disk.hook = self._on_disk
+        for disk in (virtual.disk, *virtual.papers.values()):
+            disk.hook = self._on_disk
         life = virtual.start_service()
         life.end.add_done_callback(lambda _: self._ended(life), context=virtual.loop.world)
         self.notes.tell(self.clock.now_us, f"life {number} starts")
@@ -422,6 +423,7 @@ class WireWorld(Run):
         if not self.broken:
             self.heal()
             await self._come_to_rest()
+            await self._look_at_papers()
         watching.cancel()
         return self.outcome()
 
@@ -469,11 +471,26 @@ class WireWorld(Run):
                 break
         self.checker.at_rest(self)
 
+    async def _look_at_papers(self) -> None:
+        """A stop in good order writes what there is; then bills and feeds must be what the journal says."""
+        life = self.virtual.life
+        if not self.virtual.papers or life is None or self.broken:
+            return
+        self.virtual.stop_service()
+        await self.virtual.until(lambda: bool(life.ended), 20 * _SECOND_US)
+        bills, feed = self.virtual.papers.values()
+        expected = paperwork.Expected(self.disk, life.service.controller.state)
+        for letter, text in paperwork.compare((bills, feed), expected, self.notes):
+            self.witness.wrong(letter, text)
+
 
 def explore(options: Options, prepare: Callable[[WireWorld], None] = lambda world: None) -> Outcome:
     """Run one seed at the wire level; `prepare` may lay hands on the world before it begins."""
     where = scenarios.place(options.hall)
-    day = scenarios.day_of(where, options.seed, options.items, options.safety_us)
+    if options.has(scenarios.LOOPS):
+        where = scenarios.with_loops(where, options.has(scenarios.LOOPS))
+    late = options.has(scenarios.LATE)
+    day = scenarios.day_of(where, options.seed, options.items, options.safety_us, late=late)
     settings = HallSettings(
         seed=options.seed,
         plant=scenarios.with_luck(where, options.seed, rates_of(options)),
@@ -481,6 +498,7 @@ def explore(options: Options, prepare: Callable[[WireWorld], None] = lambda worl
         snapshot_every=SNAPSHOT_EVERY,
         disk_bytes=SEGMENTS_OF_A_DISK * SEGMENT_BYTES,
         release=RELEASE,
+        papers=options.has(paperwork.NAME) > 0,
     )
 
     worlds: list[WireWorld] = []

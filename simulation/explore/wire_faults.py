@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from simulation.clock import FAULT
 from simulation.draws import Stream
+from simulation.explore import paperwork
+from simulation.explore.scenarios import LATE, LOOPS
 from simulation.explore.shared_faults import (
     ACTS,
     COMPUTER_FAULTS,
@@ -247,6 +249,9 @@ WIRE_KINDS: Final[Mapping[str, str]] = {
     **{name: kind for name, kind in LUCK_KINDS.items() if kind == "luck"},
     **{name: fault.kind for name, fault in _LATER.items()},
     **LAST_LUCK_KINDS,
+    LOOPS: "staff",
+    LATE: "manifest",
+    paperwork.NAME: "papers",
 }
 """Every fault class with its kind, for the swarm."""
 

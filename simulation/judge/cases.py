@@ -107,7 +107,7 @@ def store_begun(court: Court, bench: Bench, fact: Said) -> None:
     if plc in court.storing:
         court.blame("B3", f"{plc} is asked to store {name}, and has job {court.storing[plc][0]} in hand")
     if item is not None:
-        court.storing[plc] = (number, item, cell)
+        court.storing[plc] = (number, item, cell, item.place)
         if court.hall is not None and not court.hall.stands_before(item.place, plc, infeed):
             court.blame("B4", f"{plc} is to take {name} from infeed {infeed}, but it is in {item.place}")
         if cell and (not case_of(item) or _cell(court, plc, cell).case != case_of(item)):
@@ -133,6 +133,7 @@ def document_stored(court: Court, bench: Bench, fact: Said) -> None:
     job = court.storing.pop(plc, None)
     if job is None or job[0] != number:
         court.blame("B4", f"{name} is stored by job {number} of {plc}, which is not open")
+    bench.taken_from = job[3] if job is not None else ""
     if matched != (not reason):
         court.blame("B4", f"{name} is stored by job {number} of {plc}: matched {matched}, reason {reason!r}")
     if item is None or bench.name != "Stored":
@@ -167,7 +168,7 @@ def enter_cell(court: Court, bench: Bench, item: Item, source: str, target: str)
     at = bench.happened[5] if bench.name == "Stored" else number
     if (bench.plc, at) != (plc, number):
         court.blame("B4", f"{item.id} enters {target}, but it was {bench.plc} that stored something, in cell {at}")
-    if bench.name == "Stored" and source in court.in_lane:
+    if bench.name == "Stored" and source == bench.taken_from and source in court.in_lane:
         first = next(iter(court.in_lane[source]), item)
         if first is not item:
             court.blame("A9", f"{item.id} is stored from {source}, and {first.id}, which came before it, is not missed")
@@ -402,9 +403,8 @@ def against(court: Court, job: Job) -> list[tuple[str, str]]:
     cases = {case_of(item) for item in job.inside}
     if job.others and (len(cases) != 1 or "" in cases):
         found.append(("B1", f"with documents of cases {sorted(cases)}"))
-    laid = court.laid.get(job.place)
-    if laid is not None and sorted(item.id for item in job.wanted) != sorted(laid):
-        found.append(("B2", f"with {[item.id for item in job.wanted]}, a case rack laid out {laid}"))
+    if job.laid is not None and sorted(item.id for item in job.wanted) != sorted(job.laid):
+        found.append(("B2", f"with {[item.id for item in job.wanted]}, a case rack laid out {job.laid}"))
     return found
 
 

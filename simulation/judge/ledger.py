@@ -105,6 +105,7 @@ class Job:
         "epoch",
         "expected",
         "inside",
+        "laid",
         "matched",
         "number",
         "others",
@@ -125,6 +126,8 @@ class Job:
         self.waybill = waybill
         self.others: list[Item] = []
         self.inside: list[Item] = []
+        self.laid: list[str] | None = None
+        """What a case rack had laid out at this infeed when the job began; None for an infeed that it does not fill."""
         self.matched = False
         self.suspect = ""
         self.verdict: bool | None = None
@@ -248,6 +251,7 @@ class Bench:
     __slots__ = (
         "at_us", "before", "cells", "closing", "commands", "doubted", "ended", "epoch", "facts", "gone", "happened", "name",
         "orders", "over", "plc", "revoked", "riders", "said", "sealed", "seen", "seq", "sequence", "sought", "state", "suspects",
+        "taken_from",
     )  # fmt: skip
 
     def __init__(self, sequence: int, at_us: int, happened: Said, facts: list[Said], commands: list[Said]) -> None:
@@ -289,6 +293,8 @@ class Bench:
         """Items that must not be where they were sought in vain."""
         self.suspects: list[tuple[Bag, str]] = []
         """Bags that must be suspect at the end of the record, and why."""
+        self.taken_from = ""
+        """The lane from which a case rack took what it stored."""
 
 
 class Court:
@@ -327,7 +333,7 @@ class Court:
         self.cases: dict[str, list[Item]] = {}
         self.cells: dict[str, Cell] = {}
         """By place, those that were ever named and have not been emptied since."""
-        self.storing: dict[str, tuple[int, Item, int]] = {}
+        self.storing: dict[str, tuple[int, Item, int, str]] = {}
         """What each case rack has in hand: job, item, cell."""
         self.laid: dict[str, list[str]] = {}
         """What a case rack laid out last in each lane of its own."""

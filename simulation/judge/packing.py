@@ -100,6 +100,7 @@ def job_begun(court: Court, bench: Bench, fact: Said) -> None:
     if waybill != item.waybill and not (waybill == NO_WAYBILL and not item.waybill):
         court.blame("C2", f"the pouch for {name} is to bear {waybill}, its waybill is {item.waybill!r}")
     job = Job(plc, machine.epoch, number, item, waybill)
+    job.laid = court.laid.get(item.place)
     machine.jobs[number] = job
     item.awaited = job
     bench.orders[plc, number] = ("BeginParcel", infeed, 1, pouch, waybill)

@@ -229,6 +229,10 @@ def quarantine_noted(court: Court, bench: Bench, fact: Said) -> None:
         cases.missed_events(court, bench, plc)
 
 
+_BEYOND: Final = ("hand", "lost", "dispatched", "returned", "remade", "outside")
+"""Where an item is with people, or has left: a code of it that is read in the hall is another thing's."""
+
+
 def after_quarantined(court: Court, bench: Bench) -> None:
     """The item that it named is with people, or will be put out."""
     for _, _, _, _, name, _ in bench.said.get("QuarantineNoted", ()):
@@ -236,7 +240,7 @@ def after_quarantined(court: Court, bench: Bench) -> None:
         if item is None:
             if name:
                 court.blame("A5", f"the quarantine names {name!r}, which never appeared")
-        elif bench.state == "taken" and item.place not in ("hand", "lost", "dispatched", "outside") and not item.suspect:
+        elif bench.state == "taken" and item.place not in _BEYOND and not item.suspect:
             sound = item.parcel is None or item.parcel.sound
             if sound:
                 court.blame("B6", f"{name} is in {item.place} as if nothing had been, though an event about it is unknown")

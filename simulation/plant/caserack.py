@@ -63,8 +63,8 @@ class CaseRackProgram(Machine):
     """The machine program of a case rack, and the rack itself. `outlets` are the lanes that it lays documents out on."""
 
     __slots__ = (
-        "_closed", "_hand", "_infeeds", "_job", "_limit", "_luck", "_reader", "_retrying", "_settings", "_waiting", "cells",
-        "outlets",
+        "_closed", "_hand", "_infeeds", "_job", "_left", "_limit", "_luck", "_reader", "_retrying", "_settings", "_waiting",
+        "cells", "outlets",
     )  # fmt: skip
 
     def __init__(
@@ -88,6 +88,7 @@ class CaseRackProgram(Machine):
         self._job: _Job | None = None
         self._waiting: deque[_Job] = deque()
         self._closed: set[int] = set()
+        self._left: set[int] = set()  # what once stuck in its cell
         self._retrying = False
         super().__init__(clock, port, truth)
         self._reader = Reader(self.name, Stage.CELL_READER, luck, truth)
@@ -239,8 +240,10 @@ class CaseRackProgram(Machine):
             self.end(job.number, CommandResult.NOTHING_THERE)
             self._done()
             return
-        fate = self._fate(Stage.RELEASE, self._luck.at_release(held[0].key))
+        luck = self._luck.at_release(held[0].key) if held[0].key not in self._left else Fate.NONE
+        fate = self._fate(Stage.RELEASE, luck)
         left = held[-1:] if fate in (Fate.LEAVES_ONE, Fate.LEAVES_ONE_UNSEEN) else []
+        self._left.update(document.key for document in left)  # what sticks once comes with the next attempt
         out = held[: len(held) - len(left)]
         self.cells[job.a] = left
         for document in left:

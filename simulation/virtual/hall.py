@@ -36,6 +36,7 @@ from packcenter.core.hall import Hall
 from packcenter.journal.journal import Journal
 from packcenter.plc.link import wire_maker
 from packcenter.service.intake import Folders
+from packcenter.service.papers import PaperFolders
 from packcenter.service.service import Service, Setup
 from simulation import demand
 from simulation.disk import Crash, SimDisk
@@ -78,7 +79,8 @@ class HallSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
     How the virtual hall runs. `seed` is all luck but the day's; `speed` is plant seconds per second of both computers.
 
-    `sync_us` and `sync_spread_us` are what a group costs on the disk. `quiet` leaves out looks at nothing new (`quiet`).
+    `sync_us` and `sync_spread_us` are what a group costs on the disk. `quiet` leaves out looks at nothing new (`quiet`). `papers`
+    has the service write bills and feeds.
     """
 
     seed: int = 1
@@ -91,6 +93,7 @@ class HallSettings(msgspec.Struct, frozen=True, kw_only=True):
     disk_bytes: int = DISK_BYTES
     release: str = "virtual"
     quiet: bool = True
+    papers: bool = False
 
 
 def reference() -> Configuration:
@@ -144,7 +147,8 @@ class VirtualHall:
     Plant and service. Make it inside `virtual_world`; then `open`, `start_service`, and whatever may happen.
 
     `links`: PLC name -> its cable (`net.Link`). `disk` is the journal's disk as the running service has it, or the next
-    one will; `folders` are those of the manifests: in, done, refused, results. `pace` is how long the disk takes. `lives`
+    one will; `folders` are those of the manifests: in, done, refused, results; `papers`
+    those of bills and feeds, if any. `pace` is how long the disk takes. `lives`
     are all services so far, `log` the last lines that they logged. Whoever watches may put makers of his own in the place
     of `make_plc`, `make_service` and `make_committer`.
     """
@@ -172,6 +176,7 @@ class VirtualHall:
         self.links: dict[str, Link] = {}
         self._sources: dict[str, Source] = {}
         self.folders = {name: SimDisk() for name in ("in", "done", "refused", "results")}
+        self.papers = {name: SimDisk() for name in ("bills", "feed")} if settings.papers else {}
         for link in blueprint.links:
             self.links[link.plc] = self.network.link(link.host, link.port, link.plc)
 
@@ -248,14 +253,15 @@ class VirtualHall:
         process = self.loop.process(f"service {number}")
         lease = LeasedDisk(self.disk)
         folders = [LeasedDisk(disk) for disk in self.folders.values()]
-        service = process.context().run(self._make_service, lease, folders)
+        papers = [LeasedDisk(disk) for disk in self.papers.values()]
+        service = process.context().run(self._make_service, lease, folders, papers)
         life = Life(number, process, lease, service, self.loop.create_future())
-        life.disks = [lease, *folders]
+        life.disks = [lease, *folders, *papers]
         self.lives.append(life)
         process.spawn(self._live(life), f"service {number}")
         return life
 
-    def _make_service(self, lease: LeasedDisk, folders: Sequence[LeasedDisk]) -> Service:
+    def _make_service(self, lease: LeasedDisk, folders: Sequence[LeasedDisk], papers: Sequence[LeasedDisk]) -> Service:
         settings, blueprint = self.settings, self.blueprint
         seed = settings.seed * 1_000 + len(self.lives)
         setup = Setup(
@@ -264,6 +270,7 @@ class VirtualHall:
             links=blueprint.links,
             journal=lease,
             manifests=Folders(*folders),
+            papers=PaperFolders(*papers) if papers else None,
             known=Known.of_hall(blueprint.hall, blueprint.services),
             clock=self.clock,
             random=VirtualRandom(seed, "service"),
@@ -324,6 +331,7 @@ class VirtualHall:
         if power is not None:
             self.disk = died_on.image(power)
             self.folders = {name: folder.image(power) for name, folder in self.folders.items()}
+            self.papers = {name: folder.image(power) for name, folder in self.papers.items()}
             self.clock.boot()
 
     def kill_at_disk_operation(self, number: int, *, power: Stream | None = None) -> None:

@@ -52,11 +52,11 @@ class Desk:
 
     async def _live(self, begin: int, end: int, every: int) -> None:
         self.papers = Papers(self.folders, self.journal, Clock(), self.core.state, begin, _inline)
-        await self.papers._try_to_write()
+        await self.papers.write_now()
         for at in range(begin, end):
             self.papers.observe(self._fold(at))
             if at % every == 0:
-                await self.papers._try_to_write()
+                await self.papers.write_now()
         self.papers.end()
         await self.papers.write()
 

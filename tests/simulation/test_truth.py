@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 from plantbed import Bed, day, divert, one_sorter
 
-from simulation.truth import Bag, Difference, Document, Ledger, Parcel, Touch, Truth, Why, compare, judge
+from simulation.truth import Bag, Difference, Document, Ledger, Looked, Parcel, Touch, Truth, Why, compare, judge
 
 
 def truth_of(*things: tuple[str, str], exception_lanes: Iterable[str] = ("lane/sorter-1/9",)) -> Truth:
@@ -63,6 +63,15 @@ def test_a_thing_in_two_places_or_none_and_one_from_nowhere_are_faults() -> None
         Difference("conservation", "TWO", "one place", "0 places"),
         Difference("conservation", "things that nobody brought", "0", "1"),
     ]
+
+
+def test_what_was_looked_into_is_counted_and_what_is_for_two_addressees_is_mixed() -> None:
+    """A figure beside "nothing found": so many parcels were opened by this count, and so many of them are mixed."""
+    truth = Truth([])
+    one, other, alone = Document("A", case="case-1"), Document("B", case="case-1"), Document("C")
+    for label, documents in (("W1", (one, other)), ("W2", (alone,)), ("W3", (one, alone)), ("W4", (alone, Document("D")))):
+        truth.sealed.append(Parcel(label, documents, 60))
+    assert truth.looked_into() == Looked(parcels=4, documents=7, several=3, mixed=2)
 
 
 @pytest.mark.parametrize(
