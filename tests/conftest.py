@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 # How long an example takes is no test's business: `make bench` measures.
-settings.register_profile("packcenter")
+settings.register_profile("packcenter", deadline=None)
 settings.load_profile("packcenter")
 
 ROTATION = int(os.environ.get("PACKCENTER_ROTATION", "0"))
