@@ -8,7 +8,7 @@ PackML, and re-check everything; safety is never part of it (E10).
 
 from __future__ import annotations
 
-from packcenter.core import alarms, bags, caserack, custody, plans, receipts
+from packcenter.core import alarms, bags, caserack, combining, custody, plans, receipts
 from packcenter.core.alarm_facts import AlarmAckSet, AlarmOutSet, AlarmShelfSet
 from packcenter.core.commands import CommandMachine, SetPlace
 from packcenter.core.facts import (
@@ -255,6 +255,7 @@ def on_verdict_passed(turn: Turn, act: VerdictPassed) -> None:
         turn.emit(ItemWithdrawn(item.id))
         if item.place not in ("expected", "lost", "hand"):
             bags.hold_back(turn, item, "withdrawn")
+    combining.on_gone(turn, item)
 
 
 def _why_no_verdict(turn: Turn, item: Item, act: VerdictPassed) -> str:

@@ -158,13 +158,18 @@ def seal(turn: Turn, plc: str, job: Job, lead: Item, label: str, grams: int, rea
     in `doubt` until somebody has opened it.
     """
     turn.emit(ParcelSealed(plc, job.number, lead.id, job.waybill, label, grams, reason))
-    if not reason and (job.others or lead.part):
+    if not reason and (job.others or lead.part or _is_laid_out(turn, plc, job)):
         turn.emit(ParcelProven(plc, job.number, job.waybill, lead.case, lead.part, (lead.id, *lead.riders)))
     documents = [lead, *(turn.item(name) for name in lead.riders)]
     for document in documents if reason and doubt else ():
         custody.suspect(turn, document, reason)
     for document in documents:
         custody.move(turn, document, "rack")
+
+
+def _is_laid_out(turn: Turn, plc: str, job: Job) -> bool:
+    """Whether a case rack lays out what this infeed of a bagger gets; also a single document, of which the others have left."""
+    return any(infeed == job.infeed and place in turn.index.rack_outlets for place, infeed in turn.index.infeeds.get(plc, ()))
 
 
 def _instruct_rest(turn: Turn, label: str) -> None:
@@ -205,16 +210,16 @@ def _open(turn: Turn, position: int) -> None:
     hall = turn.index.hall
     destination = turn.index.destination_at[position]
     tag = tags.name(turn, destination) or f"{hall.centre}-{position:02d}-{turn.state.bag_serial + 1:06d}"
-    turn.emit(BagOpened(tag, position, destination, next_cutoff_us(turn)))
+    turn.emit(BagOpened(tag, position, destination, next_cutoff_us(turn, turn.at_us)))
 
 
-def next_cutoff_us(turn: Turn) -> int:
-    """The plan's next cut-off in core time, today's or tomorrow's first; 0 if the plan has none."""
+def next_cutoff_us(turn: Turn, at_us: int) -> int:
+    """The plan's first cut-off after a moment, in core time, that day's or the next one's first; 0 if the plan has none."""
     hall = turn.index.hall
     minutes = hall.plan.bags.cutoff_minutes
     if not minutes:
         return 0
-    local_minute = turn.at_us // _MINUTE_US + hall.utc_offset_minutes
+    local_minute = at_us // _MINUTE_US + hall.utc_offset_minutes
     midnight = local_minute - local_minute % _DAY_MINUTES - hall.utc_offset_minutes
     today = (local_minute % _DAY_MINUTES) + 1
     ahead = next((minute for minute in minutes if minute >= today), minutes[0] + _DAY_MINUTES)

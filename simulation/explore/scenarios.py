@@ -25,10 +25,9 @@ import msgspec
 from msgspec.structs import replace
 
 from packcenter.config.load import bundled_site, load_site
-from packcenter.config.manifest import COLUMNS
 from packcenter.core import hall as h
 from packcenter.core import s10
-from simulation.demand import Row
+from simulation.demand import Row, table_of
 from simulation.disk import SimDisk
 from simulation.documents import Delivery, deliver
 from simulation.draws import Stream
@@ -308,8 +307,7 @@ def csv_of(rows: list[Row]) -> bytes:
     """Rows as a manifest file."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(rows)
+    writer.writerows(table_of(rows))
     return text.getvalue().encode()
 
 

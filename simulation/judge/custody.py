@@ -39,7 +39,7 @@ MOVES: Final[dict[tuple[str, str], frozenset[str]]] = {
         ("expected", "hand"): "VerdictPassed Quarantined Stored",  # the latter by release 0.1.0
         ("expected", "lost"): "Quarantined",
         ("outside", "belt"): "Scanned GhostAppeared",
-        ("outside", "pack"): "Fed",
+        ("outside", "pack"): "Fed Packed Quarantined",  # the latter of several documents, of which nobody knows which it is
         ("belt", "lane"): "DivertConfirmed",
         ("belt", "hand"): "DivertConfirmed Stored Quarantined",
         ("belt", "pack"): "Fed Quarantined",

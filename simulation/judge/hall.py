@@ -162,10 +162,17 @@ class Hall:
         _, mail_class, agency, _, _, service, *_ = line
         destination = self.destination_of(line)
         asked = (mail_class, agency, destination, service)
-        for name, *wanted, group in self._rules:
-            if all(not allowed or value in allowed for allowed, value in zip(wanted, asked, strict=True)):
-                return name, group
+        for name, *wanted in self._rules:
+            if all(not allowed or value in allowed for allowed, value in zip(wanted[:4], asked, strict=True)):
+                return name, wanted[4]
         return "", ""
+
+    def combining_of(self, line: list[Any]) -> tuple[str, int, int]:
+        """The rule that takes an announced item, how many minutes its letters wait for each other (0 not at all), their pouch."""
+        name, _ = self.rule_of(line)
+        rule: list[Any] = next((rule for rule in self._rules if rule[0] == name), [])
+        minutes, pouch = [*rule[6:], 0, 0][:2]
+        return name, int(minutes), int(pouch)
 
     def lanes_of(self, group: str) -> list[list[Any]]:
         """The lanes of a group of the plan: name of the sorter, number."""

@@ -23,7 +23,7 @@ class Item:
 
     __slots__ = (
         "account", "awaited", "carrier", "code", "going", "grams", "id", "integrity", "job", "laps", "line", "parcel", "place",
-        "scan", "secure", "suspect", "waybill", "withdrawn",
+        "scan", "secure", "suspect", "together", "waybill", "withdrawn",
     )  # fmt: skip
 
     def __init__(self, name: str, line: list[Any] | None, code: str, account: tuple[str, str], place: str) -> None:
@@ -35,6 +35,8 @@ class Item:
         self.waybill: str = line[3] if line is not None else ""
         self.suspect = ""
         self.withdrawn = False
+        self.together = ""
+        """The set of letters with which it leaves, "" none."""
         self.integrity = "good"
         """What the document itself is like: good, bad or unknown."""
         self.laps = 0
@@ -103,6 +105,7 @@ class Job:
         "epoch",
         "expected",
         "inside",
+        "laid",
         "matched",
         "number",
         "others",
@@ -121,6 +124,8 @@ class Job:
         self.expected = expected
         self.place = expected.place
         self.waybill = waybill
+        self.laid: list[str] | None = None
+        """What a case rack had laid out there when the pouch was begun; None where none lays out."""
         self.others: list[Item] = []
         self.inside: list[Item] = []
         self.matched = False
@@ -147,6 +152,19 @@ class Cell:
         self.outlet = 0
         self.rack = ""
         self.reason = ""
+
+
+class LetterSet:
+    """A set of letters of one addressee: what its rule said, the plan's destination, and the earliest due time of any of them."""
+
+    __slots__ = ("destination", "due_us", "minutes", "pouch", "rule")
+
+    def __init__(self, rule: str, minutes: int, pouch: int, destination: str) -> None:
+        self.rule = rule
+        self.minutes = minutes
+        self.pouch = pouch
+        self.destination = destination
+        self.due_us = 0
 
 
 class Parcel:
@@ -244,8 +262,9 @@ class Bench:
     """One record under judgement: its input, what was said in it, and what was promised for later in the same record."""
 
     __slots__ = (
-        "at_us", "before", "cells", "closing", "commands", "doubted", "ended", "epoch", "facts", "gone", "happened", "name",
-        "orders", "over", "plc", "revoked", "riders", "said", "sealed", "seen", "seq", "sequence", "sought", "state", "suspects",
+        "at_us", "before", "before_cells", "cells", "closing", "commands", "doubted", "ended", "epoch", "facts", "gone",
+        "happened", "name", "orders", "over", "plc", "revoked", "riders", "said", "sealed", "seen", "seq", "sequence", "sought",
+        "state", "suspects",
     )  # fmt: skip
 
     def __init__(self, sequence: int, at_us: int, happened: Said, facts: list[Said], commands: list[Said]) -> None:
@@ -279,6 +298,8 @@ class Bench:
         self.sought: list[Job] = []
         """Jobs that this record ends because nothing was at the infeed."""
         self.sealed: list[Parcel] = []
+        self.before_cells: dict[str, str] = {}
+        """Cells that this record takes from a case, and from which."""
         self.cells: list[tuple[Cell, str]] = []
         """Cells that must be suspect at the end of the record, and why."""
         self.riders: list[Item] = []
@@ -323,6 +344,10 @@ class Court:
         """Parcels in the rack or a bag by their label; "" and masked ones are not here."""
         self.in_rack: dict[Item, Parcel] = {}
         self.cases: dict[str, list[Item]] = {}
+        self.sets: dict[str, LetterSet] = {}
+        """Those of the cases that a rule of the plan made."""
+        self.awaited: dict[tuple[Any, ...], dict[Item, None]] = {}
+        """Letters that are expected and of no set, by what they must agree in to leave together."""
         self.cells: dict[str, Cell] = {}
         """By place, those that were ever named and have not been emptied since."""
         self.storing: dict[str, tuple[int, Item, int]] = {}
