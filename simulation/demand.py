@@ -61,8 +61,9 @@ class Source(NamedTuple):
     What one agency sends on an ordinary day.
 
     `letter` marks its item codes and waybills. `announced_waybills` is the share, in hundredths, that has a waybill
-    from the agency. `services` and `regions` (home city, home province, elsewhere) are weights. `rate` is the weight
-    of each quarter of an hour from `OPENS_S`; `batch` the fewest and most items that come at once; `due_days` 0 for none.
+    from the agency, a `domestic` one of 13 digits or else one of S10. `services` and `regions` (home city, home province,
+    elsewhere) are weights. `rate` is the weight of each quarter of an hour from `OPENS_S`; `batch` the fewest and most
+    items that come at once; `due_days` 0 for none.
     """
 
     agency: str
@@ -75,6 +76,7 @@ class Source(NamedTuple):
     rate: tuple[int, ...]
     batch: tuple[int, int]
     due_days: int
+    domestic: bool = False
 
 
 OPENS_S = 8 * 3600
@@ -92,15 +94,15 @@ def _rate(*weights: tuple[int, int]) -> tuple[int, ...]:
 
 # What was made the evening before comes with the first couriers; the afternoon brings what is ready that day.
 _EARLY = _rate((2, 20), (6, 34), (4, 16), (4, 6), (4, 2), (10, 8), (4, 4))
-_MORNING = _rate((2, 6), (4, 28), (6, 26), (4, 10), (4, 1), (8, 10), (6, 5))
-_OFFICE = _rate((4, 2), (8, 20), (4, 12), (4, 1), (10, 14), (4, 8))
+MORNING = _rate((2, 6), (4, 28), (6, 26), (4, 10), (4, 1), (8, 10), (6, 5))
+OFFICE = _rate((4, 2), (8, 20), (4, 12), (4, 1), (10, 14), (4, 8))
 
 _EMS = {"ems": 92, "outlet-pickup": 8}
 SOURCES = (
-    Source("tax", "tax_invoice", 2_500, "B", 100, {"ems": 100}, (78, 16, 6), _MORNING, (20, 100), 0),
+    Source("tax", "tax_invoice", 2_500, "B", 100, {"ems": 100}, (78, 16, 6), MORNING, (20, 100), 0),
     Source("police-household", "id_card", 6_000, "C", 80, _EMS, (72, 14, 14), _EARLY, (40, 160), 0),
     Source("exit-entry", "exit_entry_permit", 3_000, "D", 80, _EMS, (70, 16, 14), _EARLY, (30, 120), 0),
-    Source("residence", "residence_permit", 2_000, "F", 60, _EMS, (88, 8, 4), _MORNING, (20, 100), 0),
+    Source("residence", "residence_permit", 2_000, "F", 60, _EMS, (88, 8, 4), MORNING, (20, 100), 0),
     Source(
         "letters-office",
         "official_letter",
@@ -109,7 +111,7 @@ SOURCES = (
         0,
         {"registered": 70, "receipt-requested": 30},
         (46, 30, 24),
-        _OFFICE,
+        OFFICE,
         (5, 60),
         2,
     ),
@@ -213,6 +215,11 @@ def example_day(seed: int, day: date, items: int = ITEMS_A_DAY, sources: Sequenc
     return rows
 
 
+def instead(sources: Sequence[Source], items_of: Mapping[str, int]) -> list[Source]:
+    """The sources, some with another number of items, by agency."""
+    return [source._replace(items=items_of.get(source.agency, source.items)) for source in sources]
+
+
 def manifests(rows: Iterable[Row], day: date) -> dict[str, list[Row]]:
     """The rows of each agency, as one manifest each; keys are names of manifests such as tax-20260302."""
     by_name: dict[str, list[Row]] = {}
@@ -265,10 +272,14 @@ def _source_day(seed: int, day: date, source: Source, count: int) -> Iterator[Ro
     destinations = _destinations(draws("regions"), draws("places"), draws("postcodes"), source, count)
     due = (day + timedelta(days=source.due_days)).isoformat() if source.due_days else ""
     for at in range(count):
-        waybill = s10.number(f"E{source.letter}", first + at, "CN") if has_waybill[at] < source.announced_waybills else ""
+        waybill = _waybill(source, first + at) if has_waybill[at] < source.announced_waybills else ""
         item = f"NJ-{source.letter}{first + at:08d}"
         time = time_text(arrives[at])
         yield Row(item, source.mail_class, source.agency, waybill, destinations[at], services[service[at]], "", "", due, time)
+
+
+def _waybill(source: Source, serial: int) -> str:
+    return f"1{serial:012d}" if source.domestic else s10.number(f"E{source.letter}", serial, "CN")
 
 
 def _arrivals(times: Draws, sizes: Draws, source: Source, count: int) -> list[int]:

@@ -7,14 +7,12 @@ three hours later, by its own agency's courier. Of one case in twenty a document
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
 from packcenter.core import s10
-from packcenter.core.hall import Hall
-from simulation import demand
-from simulation.demand import OPENS_S, REGIONS, SOURCES, Draws, Row, Source, time_text
+from simulation.demand import OPENS_S, REGIONS, Draws, Row, time_text
 
 DOCUMENTS: Final = (
     ("birth_certificate", "maternity", "B"),
@@ -38,25 +36,20 @@ _TOGETHER_S: Final = 2 * 3600
 """The letters to one addressee come within two hours, a little longer than they wait for each other."""
 
 
-def example_rows(hall: Hall, seed: int, day: date, items: int | None = None, sources: Sequence[Source] = SOURCES) -> list[Row]:
-    """The rows of a hall's example day, as many as its kind of hall has on one if `items` does not say."""
-    if hall.case_racks:
-        return newborn_day(seed, day, items if items is not None else ITEMS_A_DAY)
-    return demand.example_day(seed, day, items if items is not None else demand.ITEMS_A_DAY, sources)
-
-
 def newborn_day(seed: int, day: date, items: int) -> list[Row]:
     """
     A day of `items` documents, in the order in which they come: four fifths belong to cases of five, the rest are letters,
     of which several are for one addressee.
     """
     cases = max(1, items * 4 // 5 // len(DOCUMENTS))
-    rows = [*_cases(seed, day, cases), *_letters(seed, day, max(0, items - cases * len(DOCUMENTS)))]
+    rows = [*cases_of(seed, day, cases), *_letters(seed, day, max(0, items - cases * len(DOCUMENTS)))]
     rows.sort(key=lambda row: (row.arrives, row.agency, row.item))
     return rows
 
 
-def _cases(seed: int, day: date, cases: int) -> Iterator[Row]:
+def cases_of(seed: int, day: date, cases: int) -> Iterator[Row]:
+    """The rows of so many cases, one after the other."""
+
     def draws(what: str) -> Draws:
         return Draws(seed, f"newborn/{day.isoformat()}/{what}")
 

@@ -23,9 +23,10 @@ from packcenter.config.toml import KeyPath, parse
 from packcenter.config.validate import Loaded, Value, file_finding, validate
 from packcenter.core.alarm_table import ALARMS
 from packcenter.service.act_bodies import BODIES, BadBody, decode
-from simulation.demand import SOURCES
+from simulation.days import AGENCIES
 from simulation.luck import Fate, Rates
 from simulation.mischief import ACTS
+from simulation.systems import System
 
 Fault = Literal["halts", "reboots", "dips", "freezes"]
 Bounds = Annotated[list[Annotated[int, Field(ge=0, le=1_000_000)]], Field(min_length=2, max_length=2, examples=[[0, 5]])]
@@ -109,6 +110,7 @@ class Expected(Closed):
     receipts: dict[str, Bounds] = Field(
         default_factory=dict, description="Receipts in the end, by state: awaited, overdue, returned, given_up."
     )
+    system: list[System] = Field(default_factory=list, description="What must come of each kind of work.")
     refused_acts: Bounds = Field(default=[0, 0], description="Acts of people that the hall refuses.")
 
 
@@ -149,14 +151,19 @@ class Scenario(msgspec.Struct, frozen=True):
         """What the file says."""
         return self.loaded.model
 
-    def check_machines(self, plcs: Sequence[str]) -> None:
-        """Hold it against the PLCs of a hall. Raises `ConfigError` with every PLC that the hall has not."""
+    def check_names(self, plcs: Sequence[str], plans: Sequence[str]) -> None:
+        """Hold it against a hall's PLCs and the plans it may be switched to. Raises `ConfigError` with all that it has not."""
         tables: dict[str, Sequence[PlcFault | Mishap]] = {"plc_fault": self.says.plc_fault, "mishap": self.says.mishap}
         findings = [
             self.loaded.finding((name, at, "plc"), "unknown-name", Value(each.plc), "a PLC of the hall", "", known=plcs)
             for name, happenings in tables.items()
             for at, each in enumerate(happenings)
             if each.plc not in plcs
+        ]
+        findings += [
+            self.loaded.finding(("deed", at, "body", "plan"), "unknown-name", Value(name), "a plan of the site", "", known=plans)
+            for at, deed in enumerate(self.says.deed)
+            if deed.act == "plan" and (name := deed.body["plan"]) not in plans
         ]
         if findings:
             raise ConfigError(Report.of((self.loaded.document.name,), findings))
@@ -211,10 +218,9 @@ def _faults(loaded: Loaded[ScenarioFile]) -> Iterator[Finding]:
     yield from _times(loaded)
     rates = list(Rates.__struct_fields__)
     yield from (unknown(("luck", name), name, rates, "a mishap of simulation.luck") for name in says.luck if name not in rates)
-    agencies = [source.agency for source in SOURCES]
     for name in says.items_of:
-        if name not in agencies:
-            yield unknown(("items_of", name), name, agencies, "an agency of the example day")
+        if name not in AGENCIES:
+            yield unknown(("items_of", name), name, list(AGENCIES), "an agency of the example day")
     fates = [fate.name.lower() for fate in Fate]
     for at, mishap in enumerate(says.mishap):
         if mishap.fate not in fates:

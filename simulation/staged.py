@@ -8,13 +8,15 @@ and ended as its file says.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
 from packcenter.config.build import Configuration
+from packcenter.config.load import load_site, plans_of
 from packcenter.core import hall as h
 from packcenter.core.alarm_facts import AlarmFloodSet, AlarmRaised
 from packcenter.core.controller import Controller, Outcome
@@ -23,8 +25,8 @@ from packcenter.core.inputs import Act, Input, ReceiptsReceived
 from packcenter.core.receipt_facts import ReceiptAwaited
 from packcenter.journal.frames import Draft
 from packcenter.projections import books
-from packcenter.service.act_bodies import decode
-from simulation import demand, newborn
+from packcenter.service.act_bodies import PlanAct, decode
+from simulation import days, demand, systems
 from simulation.clock import FAULT, SimClock
 from simulation.demand import Row
 from simulation.documents import EXAMPLE_DAY, Day, day_of, second_of_day
@@ -33,10 +35,11 @@ from simulation.fast import FastHall, FastResult
 from simulation.luck import Fate, Rates, Stage
 from simulation.mischief import ACTS
 from simulation.plant.bagger import BaggerSettings
+from simulation.plant.caserack import CaseRackSettings
 from simulation.plant.hall import PlantSettings
 from simulation.plant.rack import RackSettings
 from simulation.plant.sorter import SorterSettings
-from simulation.scenario import Mishap, PlcFault, Receipts, Scenario, ScenarioFile, seconds_of
+from simulation.scenario import Deed, Mishap, PlcFault, Receipts, Scenario, ScenarioFile, seconds_of
 
 SECOND_US = 1_000_000
 _HOUR_US = 3_600 * SECOND_US
@@ -56,13 +59,18 @@ class Staged(msgspec.Struct, frozen=True):
     late: int
     refused_acts: int
     receipts: dict[str, int]
+    systems: list[systems.Came]
 
 
 class _Noting(Controller):
-    """The controller, whose facts are counted on the way; `on_awaited` is told of each item whose receipt is awaited."""
+    """
+    The controller, whose facts are counted on the way; `on_awaited` is told of each item whose receipt is awaited, `feeds` of
+    everything, if there are any.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, feeds: systems.Feeds | None) -> None:
         super().__init__()
+        self._feeds = feeds
         self.on_awaited: Callable[[str], None] = lambda item: None
         self.alarms: Counter[str] = Counter()
         self.late = self.floods = 0
@@ -84,6 +92,8 @@ class _Noting(Controller):
                     self.refused[f"{fact.act}: {fact.why}"] += 1
                 case _:
                     pass
+        if self._feeds is not None:
+            self._feeds.take(at_us, outcome.facts, self.state)
         return outcome
 
 
@@ -105,9 +115,11 @@ def stage(
     hall = widened(configuration.hall, says.copies, says.faster)
     if says.receipts is not None:
         hall = replace(hall, receipt_minutes=says.receipts.hours * 60)
-    scenario.check_machines(hall.plcs())
+    plans = plans_of(configuration.site)
+    scenario.check_names(hall.plcs(), list(plans))
     day = _day(says, hall, seed)
-    controller = _Noting()
+    feeds = systems.Feeds() if says.expect.system else None
+    controller = _Noting(feeds)
     staged = FastHall(
         hall,
         configuration.digest,
@@ -120,7 +132,8 @@ def stage(
     )
     if says.receipts is not None:
         _bring_receipts(says.receipts, staged, clock, controller, Keyed(seed))
-    happened = _arrange(says, staged, clock, Stream(seed, f"scenario/{scenario.name}"), second_of_day(hall, day.opens_us))
+    deeds = [_asked(deed, scenario, plans) for deed in says.deed]
+    happened = _arrange(says, deeds, staged, clock, Stream(seed, f"scenario/{scenario.name}"), second_of_day(hall, day.opens_us))
     result = staged.run(progress=progress)
     taken = books.take(result.state)
     came = Staged(
@@ -133,6 +146,7 @@ def stage(
         late=controller.late,
         refused_acts=sum(controller.refused.values()),
         receipts=_counted(Counter(each.state for each in result.state.receipts.values())),
+        systems=[feeds.account(system, result.state.items) for system in says.expect.system] if feeds is not None else [],
     )
     return replace(came, findings=[*_findings(says, came, taken, controller), *_unmet(says, happened)])
 
@@ -146,7 +160,11 @@ def _counted(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def widened(hall: h.Hall, copies: int, faster: int) -> h.Hall:
-    """The hall with so many times its sorters and baggers, all so many times as fast; lanes of the copies serve as theirs do."""
+    """
+    The hall with so many times its sorters and baggers, all so many times as fast; lanes of the copies serve as theirs do.
+
+    A case may come on any sorter, so case racks have no copies: they have more cells and infeeds, and keep up.
+    """
     if copies == faster == 1:
         return hall
     numbers = range(copies)
@@ -159,6 +177,10 @@ def widened(hall: h.Hall, copies: int, faster: int) -> h.Hall:
             for each in hall.baggers
         ),
         rack=replace(hall.rack, ideal_cycle_ms=hall.rack.ideal_cycle_ms // (copies * faster)),
+        case_racks=tuple(
+            replace(each, cells=each.cells * copies, ideal_cycle_ms=each.ideal_cycle_ms // (copies * faster))
+            for each in hall.case_racks
+        ),
         plan=replace(
             hall.plan,
             groups=tuple(
@@ -173,8 +195,13 @@ def widened(hall: h.Hall, copies: int, faster: int) -> h.Hall:
 
 
 def _sorter(sorter: h.Sorter, nth: int, count: int, hall: h.Hall, faster: int) -> h.Sorter:
+    case_racks = {each.plc for each in hall.case_racks}
+    infeeds = max((lane.infeed for each in hall.sorters for lane in each.lanes if lane.feeds in case_racks), default=0)
     lanes = tuple(
-        replace(lane, feeds=_renamed(lane.feeds, nth, len(hall.baggers)) if lane.feeds else "") for lane in sorter.lanes
+        replace(lane, infeed=lane.infeed + nth * infeeds)
+        if lane.feeds in case_racks
+        else replace(lane, feeds=_renamed(lane.feeds, nth, len(hall.baggers)) if lane.feeds else "")
+        for lane in sorter.lanes
     )
     return replace(
         sorter,
@@ -193,6 +220,7 @@ def _renamed(plc: str, nth: int, count: int) -> str:
 
 def _plant(configuration: Configuration, says: ScenarioFile, hall: h.Hall, seed: int) -> PlantSettings:
     sorter, bagger, rack, faster = SorterSettings(), BaggerSettings(), RackSettings(), says.faster
+    cases = CaseRackSettings()
     rolls = 1 if faster == 1 else 2 * faster  # who builds a fast machine gives it larger rolls
     known = {plc.name: plc.hold_from for plc in configuration.plcs}
     return PlantSettings(
@@ -209,15 +237,20 @@ def _plant(configuration: Configuration, says: ScenarioFile, hall: h.Hall, seed:
             label_count=bagger.label_count * rolls,
         ),
         rack=replace(rack, cycle_us=rack.cycle_us // (faster * says.copies)),
+        case_rack=replace(
+            cases,
+            store_us=cases.store_us // (faster * says.copies),
+            store_jitter_us=cases.store_jitter_us // (faster * says.copies),
+            release_us=cases.release_us // (faster * says.copies),
+            release_each_us=cases.release_each_us // (faster * says.copies),
+        ),
         hold_from={name: known[name] for name in hall.plcs() if name in known},
     )
 
 
 def _day(says: ScenarioFile, hall: h.Hall, seed: int) -> Day:
     """The example day of the hall, with the numbers and times that the scenario wants."""
-    sources = [source._replace(items=says.items_of.get(source.agency, source.items)) for source in demand.SOURCES]
-    items = says.items if not says.items_of else sum(source.items for source in sources)
-    rows = newborn.example_rows(hall, seed, EXAMPLE_DAY, items, sources)
+    rows = days.example_rows(hall, seed, EXAMPLE_DAY, says.items, says.items_of)
     if says.arrivals is not None:
         rows = _evenly(rows, seconds_of(says.arrivals.begin), seconds_of(says.arrivals.end))
     return day_of(hall, demand.files(rows, EXAMPLE_DAY), seed)
@@ -232,7 +265,18 @@ def _evenly(rows: list[Row], begin_s: int, end_s: int) -> list[Row]:
 # --- what happens ------------------------------------------------------------------------------------------------------
 
 
-def _arrange(says: ScenarioFile, staged: FastHall, clock: SimClock, stream: Stream, opens_s: int) -> Counter[str]:
+def _asked(deed: Deed, scenario: Scenario, plans: Mapping[str, Path]) -> Act:
+    """The input that a deed stands for; a plan is read with the site, as the service does, and has the lanes of all copies."""
+    body = decode(deed.act, msgspec.json.encode(deed.body))
+    if not isinstance(body, PlanAct):
+        return body.act(deed.person, deed.role)
+    sorted_by = load_site(scenario.site, plan=plans[body.plan]).hall
+    return body.switch(deed.person, deed.role, widened(sorted_by, scenario.says.copies, scenario.says.faster).plan)
+
+
+def _arrange(
+    says: ScenarioFile, deeds: Sequence[Act], staged: FastHall, clock: SimClock, stream: Stream, opens_s: int
+) -> Counter[str]:
     """Let everything happen at its time; the count of what did, by its name, fills up as the day goes."""
     happened: Counter[str] = Counter()
 
@@ -246,8 +290,7 @@ def _arrange(says: ScenarioFile, staged: FastHall, clock: SimClock, stream: Stre
         at(mishap.moments_s(), partial(_arm, staged, mishap, happened))
     for mischief in says.mischief:
         at(mischief.moments_s(), partial(_act, staged, stream, mischief.act, happened))
-    for deed in says.deed:
-        asked = decode(deed.act, msgspec.json.encode(deed.body)).act(deed.person, deed.role)
+    for deed, asked in zip(says.deed, deeds, strict=True):
         at(deed.moments_s(), partial(_ask, staged, asked, deed.act, happened))
     return happened
 
@@ -325,6 +368,8 @@ def _findings(says: ScenarioFile, came: Staged, taken: books.Books, controller: 
         if not bounds[0] <= seen <= bounds[1]:
             more = f" ({', '.join(controller.refused)})" if what == "refused acts" and controller.refused else ""
             yield f"{seen} {what}, expected {_told(bounds)}{more}"
+    for system, came_of_it in zip(expect.system, came.systems, strict=True):
+        yield from systems.findings(system, came_of_it)
     if account.dispatched * 100 < came.announced * expect.dispatched_percent_min:
         left = f"{account.dispatched:,} of {came.announced:,} items were dispatched"
         yield f"{left}, expected {expect.dispatched_percent_min} % at least"

@@ -10,6 +10,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is no test's business: `make bench` measures.
+settings.register_profile("packcenter")
+settings.load_profile("packcenter")
 
 ROTATION = int(os.environ.get("PACKCENTER_ROTATION", "0"))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from packcenter.cli import collector, output
 from packcenter.cli.codes import OK, PROBLEM, USAGE, ToldError
@@ -131,6 +132,10 @@ def _show(scenario: Scenario, staged: Staged, faults: list[str], seconds: float)
     ):
         if counts:
             click.echo(f"    {what}: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
+    for each in staged.systems:
+        receipts = f", {each.receipts:,} receipts back" if each.receipts else ""
+        left = f"{each.dispatched:,} of {each.announced:,} left, {each.told:,} told{receipts}"
+        click.echo(f"    {each.name} {each.name_zh}: {left}")
     for fault in faults:
         click.echo(f"    {click.style('✗', fg='red')} {fault}")
 
@@ -152,4 +157,5 @@ def _as_json(scenario: Scenario, staged: Staged, faults: list[str], seconds: flo
         "late": staged.late,
         "refused_acts": staged.refused_acts,
         "receipts": staged.receipts,
+        "systems": [msgspec.structs.asdict(each) for each in staged.systems],
     }

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     type=click.Choice(site.HALLS),
     default=site.HALLS[0],
     show_default=True,
-    help="A hall that ships with the simulation: reference, or newborn with two case racks.",
+    help="A hall that ships with the simulation: reference, newborn with two case racks, or centre with everything.",
 )
 @click.option(
     "--manifest", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Manifest file; else the example day."

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from simulation.documents import Day
     from simulation.plant.hall import PlantSettings
 
-HALLS = ("reference", "newborn")
+HALLS = ("reference", "newborn", "centre")
 """The halls that ship with the simulation."""
 
 
@@ -45,12 +45,12 @@ def plant_settings(configuration: Configuration, seed: int) -> PlantSettings:
 
 def prepare(configuration: Configuration, manifest: Path | None, seed: int, items: int | None, day: date) -> Day:
     """A manifest file, or the example day of a seed, with the documents that come. Raises `ManifestRefused`."""
-    from simulation import demand, newborn
+    from simulation import days, demand
     from simulation.documents import day_of
 
     hall = configuration.hall
     if manifest is not None:
         contents = {manifest.stem: manifest.read_bytes()}
     else:
-        contents = demand.files(newborn.example_rows(hall, seed, day, items), day)
+        contents = demand.files(days.example_rows(hall, seed, day, items), day)
     return day_of(hall, contents, seed, day)

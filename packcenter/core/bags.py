@@ -37,8 +37,9 @@ def send(turn: Turn, item: Item, label: str) -> None:
     Tell the rack what to do with a parcel that is on its way to it under this label.
 
     A suspect one is turned out. If another parcel is on its way under the same label, both are turned out: the rack
-    cannot tell them apart, and a document in the wrong bag is worse than one that waits. One without a readable label
-    the rack turns out by itself.
+    cannot tell them apart, and a document in the wrong bag is worse than one that waits. If it fell already, what fell may
+    have been this one, whose bagger was heard later than the rack (B4, protocol seed 640105): its bag is suspect. One without
+    a readable label the rack turns out by itself.
     """
     rack = turn.index.hall.rack
     if label in NO_CODES:
@@ -46,6 +47,9 @@ def send(turn: Turn, item: Item, label: str) -> None:
     twins = [other for other in _under(turn, label) if other is not item]
     for parcel in (*twins, item) if twins else ():
         custody.suspect(turn, parcel, "label_used_twice")
+    owner = turn.state.waybills.get(label)
+    if owner is not None and kind_of(turn.item(owner).place) == "bag":
+        hold_back(turn, turn.item(owner), "label_used_twice")
     position = _position(turn, item)
     if not position:
         custody.suspect(turn, item, "no_position")
@@ -155,7 +159,8 @@ def _first_doubt(turn: Turn, job: Job) -> str:
 def seal(turn: Turn, plc: str, job: Job, lead: Item, label: str, grams: int, reason: str, *, doubt: bool) -> None:
     """
     The pouch of a job is a parcel under this label, and on its way with all that is in it. With a `reason` it is not sound, and
-    in `doubt` until somebody has opened it.
+    in `doubt` until somebody has opened it. A sound one that a case rack laid out comes with its proof (B2), also if one document
+    is all that is left of its case (protocol seed 641095).
     """
     turn.emit(ParcelSealed(plc, job.number, lead.id, job.waybill, label, grams, reason))
     if not reason and (job.others or lead.part or _is_laid_out(turn, plc, job)):

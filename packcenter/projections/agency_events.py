@@ -18,6 +18,7 @@ import msgspec
 
 from packcenter.core import facts as f
 from packcenter.core import receipt_facts as r
+from packcenter.core.case_facts import ParcelProven
 from packcenter.core.state import State
 from packcenter.projections.bills import local_iso
 
@@ -72,40 +73,43 @@ class AgencyEvent(msgspec.Struct, frozen=True):
 def events_of(sequence: int, at_us: int, facts: Iterable[f.Fact], state: State) -> Iterator[tuple[str, AgencyEvent]]:
     """(agency, event) of all that one record tells, in order. `state` is that after it, or any later one."""
     offset = state.hall.utc_offset_minutes if state.hall is not None else 0
-    bag = ""
-    when = ""
+    bag = waybill = when = ""
     for fact in facts:
         if isinstance(fact, f.BagClosed):
             bag = fact.bag
-        told = _told(fact, bag)
-        if told is None:
-            continue
-        name, event, more = told
-        item = state.items.get(name)
-        if item is None or not item.announced:
-            continue
-        when = when or local_iso(at_us, offset)
-        yield item.agency, AgencyEvent(sequence, when, name, event, EVENTS[event], **more)
+        elif isinstance(fact, f.ParcelDropped):
+            bag, waybill = fact.bag, fact.waybill
+        for name, event, more in _told(fact, bag, waybill):
+            item = state.items.get(name)
+            if item is None or not item.announced:
+                continue
+            when = when or local_iso(at_us, offset)
+            yield item.agency, AgencyEvent(sequence, when, name, event, EVENTS[event], **more)
 
 
-def _told(fact: f.Fact, bag: str) -> tuple[str, str, dict[str, str]] | None:
-    """The item, the event and its particulars that a fact means; None if it means none."""
+def _told(fact: f.Fact, bag: str, waybill: str) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """
+    The items, events and their particulars that a fact means. `bag` and `waybill` are those of the parcel that fell, or of the
+    bag that left, in this record: each document of a parcel moves with it, and each agency is told of its own.
+    """
     if isinstance(fact, f.Moved):
         if fact.source == "expected" and fact.target.partition("/")[0] in _SEEN:
-            return fact.item, "collected", {}
-        if fact.target in _ENDS:
-            return fact.item, _ENDS[fact.target], {"bag": bag} if fact.target == "dispatched" else {}
+            yield fact.item, "collected", {}
+        elif fact.target.startswith("bag/"):
+            yield fact.item, "bagged", {"waybill": waybill, "bag": bag}
+        elif fact.target in _ENDS:
+            yield fact.item, _ENDS[fact.target], {"bag": bag} if fact.target == "dispatched" else {}
     elif isinstance(fact, f.ItemExpected):
-        return fact.line.item, "announced", {"waybill": fact.line.waybill}
+        yield fact.line.item, "announced", {"waybill": fact.line.waybill}
     elif isinstance(fact, f.ParcelSealed) and not fact.reason:
-        return fact.item, "packed", {"waybill": fact.waybill}
-    elif isinstance(fact, f.ParcelDropped):
-        return fact.item, "bagged", {"waybill": fact.waybill, "bag": fact.bag}
+        yield fact.item, "packed", {"waybill": fact.waybill}
+    elif isinstance(fact, ParcelProven):
+        for item in fact.items[1:]:
+            yield item, "packed", {"waybill": fact.waybill}
     elif isinstance(fact, f.SentToHand):
-        return fact.item, "held", {"reason": fact.reason}
+        yield fact.item, "held", {"reason": fact.reason}
     elif type(fact) in _PLAIN:
-        return fact.item, _PLAIN[type(fact)], {}  # type: ignore[union-attr]
-    return None
+        yield fact.item, _PLAIN[type(fact)], {}  # type: ignore[union-attr]
 
 
 def as_line(event: AgencyEvent) -> bytes:

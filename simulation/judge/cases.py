@@ -255,8 +255,8 @@ def _judge_laid_out(court: Court, bench: Bench, cell: Cell, where: str, reason: 
 
 
 def has_left(court: Court, item: Item) -> bool:
-    """Whether it left its cell for a parcel."""
-    return kind_of(item.place) in _LEFT or (court.hall is not None and item.place in court.hall.outlets)
+    """Whether it left its cell for a parcel; a suspect one is to come back."""
+    return (kind_of(item.place) in _LEFT and not item.suspect) or (court.hall is not None and item.place in court.hall.outlets)
 
 
 def release(court: Court, bench: Bench, command: Said) -> None:

@@ -21,11 +21,12 @@ LIMIT_S = 10.0
 
 
 class Fussy(io.StringIO):
-    """A log that refuses while `fault` is set, and stands still while `gate` is not."""
+    """A log that refuses while `fault` is set, and stands still while `gate` is not; `asked` once something is to be written."""
 
     def __init__(self) -> None:
         super().__init__()
         self.fault: Exception | None = None
+        self.asked = threading.Event()
         self.gate = threading.Event()
         self.gate.set()
 
@@ -33,6 +34,7 @@ class Fussy(io.StringIO):
         raise io.UnsupportedOperation
 
     def write(self, text: str) -> int:
+        self.asked.set()
         self.gate.wait(LIMIT_S)
         if self.fault is not None:
             raise self.fault
@@ -82,6 +84,7 @@ def test_a_log_that_stands_still_holds_nobody_up(fussy: Fussy, monkeypatch: pyte
     log = LogLines(fussy, news)
     fussy.gate.clear()
     log.write("first\n")
+    assert fussy.asked.wait(LIMIT_S)
     assert not log.drain(0.01)
     for number in range(50):
         log.write(f"{number}\n")

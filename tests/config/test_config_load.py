@@ -140,7 +140,7 @@ _PIECES = st.sampled_from(
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_files_raise_config_errors_only(data: st.DataObject, tmp_path: Path) -> None:
     """Whatever is cut out of, or put into, the three files: a configuration or a `ConfigError` with places in the files."""
@@ -164,7 +164,7 @@ def test_damaged_files_raise_config_errors_only(data: st.DataObject, tmp_path: P
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_values_of_wrong_kinds_raise_config_errors_only(data: st.DataObject, tmp_path: Path) -> None:
     """Every value replaced by one of another kind is a finding at that value's line, and no check falls over it."""

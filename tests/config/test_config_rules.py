@@ -28,7 +28,7 @@ def items(boxes: list[Box]) -> list[Item]:
     return sorted(item for box in boxes for item in ITEMS if holds(box, item))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(_MASKS, _BOXES)
 def test_taking_boxes_out_leaves_the_other_items_once(masks: Item, taken: list[Box]) -> None:
     """What is left are exactly the items that no other box has, in disjoint boxes."""
@@ -37,7 +37,7 @@ def test_taking_boxes_out_leaves_the_other_items_once(masks: Item, taken: list[B
     assert items(without(box, taken, Work())) == sorted(expected)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(_BOXES, st.data())
 def test_contradictions_are_what_the_definition_says(boxes: list[Box], data: st.DataObject) -> None:
     """Different groups, neither a subset of the other, and a common item that no rule before both takes."""

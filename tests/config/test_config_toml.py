@@ -159,7 +159,7 @@ _LINES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.one_of(st.lists(_LINES, max_size=12).map("\n".join).map(str.encode), st.binary(max_size=60)))
 def test_any_bytes_give_a_document_or_findings(content: bytes) -> None:
     """Nothing that a file holds raises; what tomllib takes is a document with the same values, and every value has a place."""

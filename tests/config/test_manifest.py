@@ -494,7 +494,7 @@ def outcome(chunks: list[bytes]) -> ManifestReading | tuple[Refusal, ...]:
 
 
 @given(st.binary(max_size=300) | st.binary(max_size=300).map(lambda tail: text(GOOD) + tail) | SOME_FILE)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_bytes_raise_anything_but_a_refusal(content: bytes) -> None:
     """A file is read or refused with reasons; and every row is either a line or refused, never both, never neither."""
     reading = outcome([content])
@@ -511,7 +511,7 @@ def test_no_bytes_raise_anything_but_a_refusal(content: bytes) -> None:
 
 
 @given(SOME_FILE, st.lists(st.integers(0, 600), max_size=6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_how_a_file_is_cut_into_chunks_does_not_matter(content: bytes, cuts: list[int]) -> None:
     """The disk decides about chunks, not the meaning."""
     edges = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]

@@ -202,7 +202,7 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestLife.settings = settings(max_examples=60, stateful_step_count=30)
 
 
 def test_a_lost_plc_is_one_alarm_whatever_its_machine_said() -> None:

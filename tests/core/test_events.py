@@ -51,7 +51,7 @@ def _events(draw: st.DrawFn) -> i.PlcEvent:
     return event
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(_events(), st.integers(0, 20_000_000)), min_size=1, max_size=12))
 def test_any_events_are_answered_and_break_nothing(events: list[tuple[i.PlcEvent, int]]) -> None:
     """After each the books balance, the fold and the snapshot agree, and each Tick that is due finds nothing amiss."""

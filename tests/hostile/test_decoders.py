@@ -31,7 +31,7 @@ from packcenter.plc.line import LineCommand, LineEvent
 from packcenter.plc.opcua_bytes import Chunks, OpcUaAsked, check_reply
 
 PATIENCE_S = 1.0
-SOME = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SOME = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @contextmanager

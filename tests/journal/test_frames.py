@@ -100,7 +100,6 @@ drafts = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(drafts, st.integers(1, 2**63), st.binary(min_size=32, max_size=32))
 def test_a_group_reads_back_as_it_was_written(given: list[Draft], first: int, chain: bytes) -> None:
     group = frames.encode_group(given, first, chain, frames.GENESIS)
@@ -228,7 +227,7 @@ def test_a_segment_filled_to_the_last_byte_ends_there() -> None:
         assert read(content[: places[-1] + room]) == (sequence - 1, 0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.integers(1, 30), min_size=2, max_size=4), st.randoms(use_true_random=False))
 def test_a_group_with_missing_sectors_is_torn_never_damage(groups: list[int], luck: Random) -> None:
     """Whatever sectors of the last write a crash kept: the groups before it are whole, and it is there whole or torn."""
@@ -349,7 +348,7 @@ def test_every_flipped_bit_of_every_byte_is_found() -> None:
             read(bytes(damaged))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.randoms(use_true_random=False))
 def test_every_dropped_repeated_or_swapped_group_is_found(luck: Random) -> None:
     content, places, _, _ = journal(2, 1, 3, 1)

@@ -286,14 +286,14 @@ NAMES = st.sampled_from([FIRST, "segment-00000002.pcj", "snapshot-00000000000000
 
 
 @given(st.dictionaries(NAMES, st.binary()))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_bytes_get_a_verdict(files: Files) -> None:
     """Nothing that a folder may hold makes the judge raise."""
     assert judge(files).violations
 
 
 @given(st.lists(st.tuples(st.integers(0, SEGMENT - 1), st.binary(min_size=1, max_size=40)), min_size=1, max_size=6))
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_a_journal_overwritten_at_random_gets_a_verdict(patches: list[tuple[int, bytes]]) -> None:
     """Whatever is written over it, and wherever."""
     files, _ = sound()

@@ -103,7 +103,7 @@ _PROFILE = """
 from hypothesis import Phase, settings
 
 # A change that is noticed need not be made small, and the same examples must judge every change.
-settings.register_profile("mutants", phases=(Phase.explicit, Phase.generate), max_examples=30, derandomize=True, deadline=None)
+settings.register_profile("mutants", phases=(Phase.explicit, Phase.generate), max_examples=30, derandomize=True)
 """
 
 

@@ -207,4 +207,4 @@ def state_of(box: Mailbox) -> dict[str, Any]:
 
 
 TestWire = Wire.TestCase
-TestWire.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+TestWire.settings = settings(max_examples=60, stateful_step_count=50)

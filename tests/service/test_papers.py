@@ -30,7 +30,7 @@ from packcenter.service.output_commit import Recorded
 from packcenter.service.papers import PaperFolders, Papers
 from simulation.disk import Crash, SimDisk, crash_after
 
-DAYS = (days.RECEIPTS, days.SERVICES, days.DAY, days.PEOPLE, days.TROUBLE, days.LIVES, days.VAIN)
+DAYS = (days.RECEIPTS, days.SERVICES, days.DAY, days.PEOPLE, days.TROUBLE, days.LIVES, days.VAIN, days.CASES)
 
 
 class Desk:
@@ -228,6 +228,15 @@ def test_events_say_what_became_of_the_items() -> None:
     for day in DAYS:
         told = {json.loads(line)["event"] for line in b"".join(whole(day).feeds().values()).splitlines()}
         assert told <= set(agency_events.EVENTS)
+
+
+def test_each_document_of_a_case_is_told_of() -> None:
+    """By its own agency's feed, with the parcel's number, though the parcel goes by the name of one."""
+    events = [json.loads(line) for line in b"".join(whole(days.CASES).feeds().values()).splitlines()]
+    told = {item: [event for event in events if event["item"] == item] for item in ("NB1", "NB2")}
+    for item, of_item in told.items():
+        assert [event["event"] for event in of_item] == ["announced", "collected", "packed", "bagged", "dispatched"], item
+    assert len({event["waybill"] for of_item in told.values() for event in of_item[2:4]}) == 1
 
 
 def test_every_event_is_told_on_some_day() -> None:

@@ -115,7 +115,7 @@ def _hash_of_run(clock: SimClock, first: list[tuple[int, int, int]], stops: list
     return digest.hexdigest()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     first=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 3), st.integers(0, 3)), max_size=40),
     stops=st.lists(st.integers(0, 6), max_size=8),

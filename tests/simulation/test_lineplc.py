@@ -762,7 +762,7 @@ FATES = ["well"] * 9 + ["request doubled"] * 2 + ["request lost", "request late"
 DEEDS = ["ask"] * 5 + ["event", "late", "drop", "long", "reboot"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(FATES + DEEDS), min_size=40, max_size=80))
 def test_packcenters_mailbox_and_the_plc_lose_and_double_nothing(steps: list[str]) -> None:
     """Whatever the network does, events arrive once and without holes, and commands run once and in order."""
@@ -792,5 +792,5 @@ def test_packcenters_mailbox_and_the_plc_lose_and_double_nothing(steps: list[str
     assert two.bench.plc.alarms == two.bench.plc.counts.malformed == two.bench.plc.counts.bad_acks == 0
 
 
-PackcenterAgainstPlc.TestCase.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
+PackcenterAgainstPlc.TestCase.settings = settings(max_examples=120, stateful_step_count=50)
 TestPackcenterAgainstPlc = pytest.mark.slow(PackcenterAgainstPlc.TestCase)

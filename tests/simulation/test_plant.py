@@ -198,7 +198,7 @@ CHAOS = PlantSettings(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1 << 30))
 def test_whatever_happens_every_document_is_in_exactly_one_place(seed: int) -> None:
     """Restarts, silence, stops, jams and senseless commands, at any moment, on any machine: nothing lost, nothing doubled."""
