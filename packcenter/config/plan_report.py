@@ -126,15 +126,16 @@ def cover(hall: Hall, lines: Iterable[Line]) -> Coverage:
 
 
 def _together(index: HallIndex, lines: list[Line]) -> dict[str, tuple[int, int]]:
-    """Rule -> how many letters can leave with others to their addressee, and in how many parcels, if all are announced and come."""
+    """Rule -> how many letters can leave with others to their addressee, and in how many parcels, if all come in time."""
     cell = max((rack.cell_documents for rack in index.hall.case_racks), default=0)
     kin: Counter[tuple[str, ...]] = Counter()
     for line in lines:
         rule = index.rule(line.mail_class, line.agency, index.destination_of(line), line.service)
         secure = line.mail_class not in index.classes or index.classes[line.mail_class].secure
-        if cell and rule is not None and rule.combine_minutes and line.addressee and not (secure or line.waybill):
-            if line.case_size < 2:
-                kin[rule.name, line.agency, line.addressee, _address(line), line.service] += 1
+        if rule is None or not rule.combine_minutes or not cell:
+            continue
+        if line.addressee and not (secure or line.waybill) and line.case_size < 2:
+            kin[rule.name, line.agency, line.addressee, _address(line), line.service] += 1
     found: dict[str, tuple[int, int]] = {}
     for (name, *_), count in kin.items():
         whole, rest = divmod(count, cell)

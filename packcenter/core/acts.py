@@ -385,9 +385,9 @@ def on_alarm_taken_out(turn: Turn, act: AlarmTakenOut) -> None:
 
 def on_receipt_told(turn: Turn, act: ReceiptTold) -> None:
     """A person has a receipt in hand, or gives it up."""
-    item, why = receipts.find(turn, act.code) if act.returned else receipts.give_up(turn, act.code)
+    items, why = receipts.find(turn, act.code) if act.returned else receipts.give_up(turn, act.code)
     if answer(turn, act, "receipt_returned" if act.returned else "receipt_given_up", act.code, why):
-        receipts.take(turn, item, act.returned)
+        receipts.take(turn, act.code, items, returned=act.returned)
 
 
 # --- what all acts share ---------------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ def on_dropped(turn: Turn, dropped: Dropped) -> None:
     else:
         reason = item.suspect or ("no_instruction" if dropped.reason else "turned_out")
         turn.emit(ParcelTurnedOut(label, item.id, reason))
-        for document in custody.parcel(turn, item):
+        for document in custody.parcel(turn.state, item):
             custody.to_hand(turn, document, reason)
     for each in sorted({label, known_as}):
         _instruct_rest(turn, each)
@@ -188,7 +188,7 @@ def _into_bag(turn: Turn, dropped: Dropped, item: Item, asked: int | None) -> No
         _open(turn, dropped.position)
     bag = turn.state.bags[dropped.position]
     turn.emit(ParcelDropped(dropped.waybill, item.id, bag.tag, bag.position))
-    for document in custody.parcel(turn, item):
+    for document in custody.parcel(turn.state, item):
         custody.move(turn, document, f"bag/{bag.tag}")
     if item.suspect or asked != dropped.position:
         custody.suspect(turn, item, "wrong_bag")
@@ -264,7 +264,7 @@ def _end(turn: Turn, bag: Bag, seal: str, grams: int) -> None:
     items = [turn.item(name) for name in bag.items]
     bill = tuple(item.waybill for item in items)
     turn.emit(BagClosed(bag.tag, bag.position, bag.destination, seal, grams, tuple(bag.items), bill))
-    for item in [document for lead in items for document in custody.parcel(turn, lead)]:
+    for item in [document for lead in items for document in custody.parcel(turn.state, lead)]:
         if bag.suspect:
             custody.to_hand(turn, item, "suspect_bag")
         else:
@@ -346,7 +346,7 @@ def on_drop_due(turn: Turn, item: Item) -> None:
         return
     label = _label(turn, item)
     _answer_drop(turn, label)
-    for document in custody.parcel(turn, item):
+    for document in custody.parcel(turn.state, item):
         custody.lose(turn, document, "never_dropped")
     _instruct_rest(turn, label)
 

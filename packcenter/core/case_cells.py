@@ -41,7 +41,8 @@ def live(turn: Turn, case: Case) -> list[Item]:
 
 def has_left(turn: Turn, item: Item) -> bool:
     """
-    Whether a document left its cell in a parcel, or for one. What is suspect comes back: its pouch or bag is opened (seed 641095).
+    Whether a document left its cell in a parcel, or for one. What is suspect comes back: its pouch or bag is opened (protocol
+    seed 641095).
     """
     return (kind_of(item.place) in _PACKED and not item.suspect) or item.place in turn.index.rack_outlets
 

@@ -142,6 +142,10 @@ def _proven(fact: k.ParcelProven) -> str:
     return f"{of} {fact.case}{part} under {fact.waybill}: {', '.join(fact.items)}"
 
 
+def _with_parcel(waybill: str) -> str:
+    return f" with parcel {waybill}" if waybill else ""
+
+
 def _late(fact: f.DecisionLate) -> str:
     return f"{fact.by_us / 1e3:.0f} ms after the deadline of lane {fact.lane}; the PLC's fallback stands"
 
@@ -193,6 +197,6 @@ _TELL: dict[type, Callable[[Any], tuple[str, str]]] = {
     f.ItemFound: lambda x: ("found", x.at),
     r.ReceiptAwaited: lambda x: ("receipt awaited", ""),
     r.ReceiptOverdue: lambda x: ("receipt overdue", ""),
-    r.ReceiptReturned: lambda x: ("receipt returned", f"by file {x.file}" if x.file else "by hand"),
-    r.ReceiptGivenUp: lambda x: ("receipt given up", ""),
+    r.ReceiptReturned: lambda x: ("receipt returned", (f"by file {x.file}" if x.file else "by hand") + _with_parcel(x.waybill)),
+    r.ReceiptGivenUp: lambda x: ("receipt given up", _with_parcel(x.waybill)),
 }

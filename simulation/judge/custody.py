@@ -135,6 +135,8 @@ def _carry(court: Court, item: Item, left: str, entered: str, source: str, targe
         court.lost += 1
     elif entered == "dispatched":
         court.dispatched += 1
+        if item.carrier is not None:
+            court.receipts.riders.setdefault(item.carrier.item.id, []).append(item.id)
     if entered not in ("rack", "bag", "dispatched", "lost"):
         item.carrier = None
     if entered in ("hand", "belt", "outside", "lost", *FINAL):

@@ -155,8 +155,8 @@ PlanDropped: version text, digest text, why text
 PlanValiditySet: version text, why text
 ReceiptAwaited: item text, due_us integer
 ReceiptOverdue: item text
-ReceiptReturned: item text, file text
-ReceiptGivenUp: item text
+ReceiptReturned: item text, file text, waybill text = ""
+ReceiptGivenUp: item text, waybill text = ""
 ReceiptRefused: file text, code text, why text
 TagMade: bag text, position integer, tag text
 WentRound: item text, plc text, lap integer, confirm_us integer
