@@ -245,8 +245,6 @@ def _join_set(state: State, name: str, item: Item) -> None:
 
 def _letters_parted(state: State, at_us: int, fact: c.LettersParted) -> None:
     case = state.cases[fact.case]
-    if fact.reason == "wait_over":
-        case.due_us = 0
     for name in fact.items:
         item = state.items[name]
         assert item.place != case.cell or not case.cell, (fact, item)  # what is in the cell leaves with the set

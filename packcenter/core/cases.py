@@ -95,10 +95,12 @@ def set_due(turn: Turn, name: str) -> None:
     rule of the plan that made a set of letters.
     """
     case, kind = turn.state.cases[name], turn.index.case_type(name)
-    if case.due_us or case.overdue or case_cells.is_complete(turn, case):
+    if case.due_us or case.overdue:
         return
     if not case.size:
         turn.emit(CaseDueSet(name, combining.due_us(turn, case)))
+    elif case_cells.is_complete(turn, case):
+        return
     elif case.announced_due_us > turn.at_us:
         turn.emit(CaseDueSet(name, case.announced_due_us))
     elif kind is not None:
@@ -114,7 +116,7 @@ def on_due(turn: Turn, name: str) -> None:
     case, kind = turn.state.cases[name], turn.index.case_type(name)
     count, absent = case_cells.missing(turn, case)
     cell = turn.state.cells[case.cell]
-    if not count or cell.suspect or cell.release:
+    if cell.suspect or (case.size and (cell.release or not count)):
         turn.emit(CaseDueSet(name, 0))
         return
     if not case.size:

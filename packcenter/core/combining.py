@@ -142,7 +142,7 @@ def stand_before(turn: Turn, plc: str, item: Item) -> str:
         turn.emit(LetterJoined(name, item.id))
         return ""
     known = turn.index.classes.get(item.mail_class)
-    number = case_cells.find_free(turn, plc, letters=True) if known is not None and not known.secure else 0
+    number = case_cells.find_free(turn, plc) if known is not None and not known.secure else 0
     if not number:
         return "no_cell"
     others = _awaited(turn, item) if rule is not None else []
@@ -188,11 +188,14 @@ def due_us(turn: Turn, case: Case) -> int:
 
 
 def on_wait_over(turn: Turn, name: str, absent: tuple[str, ...]) -> None:
-    """Letters of a set are absent at its time: the others leave without them, but for who stands before the rack already."""
-    case = turn.state.cases[name]
-    rack = case.cell.split("/")[1]
+    """
+    The time of a set is over: what is absent is left behind, but for who stands before the rack already.
+
+    As long as its cell is not emptied it is looked at again: a letter that joins it meanwhile may not keep it for ever.
+    """
+    rack = turn.state.cases[name].cell.split("/")[1]
     lanes = [lane for lane, _ in turn.index.infeeds.get(rack, ())]
-    if any(turn.item(letter).place in lanes for letter in absent):
-        turn.emit(CaseDueSet(name, turn.at_us + LOOK_AGAIN_US))
-        return
-    part(turn, name, absent, "wait_over")
+    late = tuple(letter for letter in absent if turn.item(letter).place not in lanes)
+    turn.emit(CaseDueSet(name, turn.at_us + LOOK_AGAIN_US))
+    if late:
+        part(turn, name, late, "wait_over")

@@ -21,8 +21,8 @@ from packcenter.core.state import State
 
 class Parcel(msgspec.Struct, frozen=True):
     """
-    One line of a bill. `destination` is the postcode, or the code of the outlet at which it is fetched; `others` are the documents
-    that are in the parcel beside `item`.
+    One line of a bill. `destination` is the postcode, or the code of the outlet at which it is fetched; `others` are the
+    documents that are in the parcel beside `item`.
     """
 
     number: int

@@ -9,6 +9,7 @@ from packcenter.core import inputs as i
 from packcenter.plc.image import encode_in
 from simulation.clock import FAULT, INPUT
 from simulation.draws import Stream
+from simulation.explore import letters
 from simulation.explore.closing import CLOSING_FAULTS
 from simulation.explore.path import REPLY, REQUEST, Cable
 from simulation.explore.points import PLC_POINTS, PROCESS_POINTS
@@ -280,6 +281,7 @@ KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in _LATER.items()},
     "loops": "staff",  # no fault, but another hall (`scenarios.with_loops`); drawn behind all others, with people who act
     **LAST_LUCK_KINDS,
+    letters.NAME: "staff",  # the same: a plan that combines letters, and a day of them
 }
 """Every fault class with its kind, in an order that is always the same."""
 

@@ -65,6 +65,9 @@ GOALS: Final[Mapping[str, str]] = {
     "case shipped in part": "what is there leaves with a label of its own",
     "follow-up of a part": "what came later leaves as the next part",
     "parcel of several documents": "the set fed is the set expected",
+    "letters combined": "letters to one addressee leave in one parcel",
+    "letter announced while others gather": "it is waited for, too",
+    "letter left behind": "the others did not wait any longer",
     "cell in doubt": "people look what is in it",
     "snapshot taken": "a restart need not read everything",
     "segment switched": "the journal goes on in another file",
@@ -93,6 +96,9 @@ _OF_STAFF: Final = (
     "receipt overdue",
     "item went round",
     "infeed of a loop held",
+    "letters combined",
+    "letter announced while others gather",
+    "letter left behind",
 )
 WIRE_CANNOT: Final = frozenset({"stale reply ignored", "reload during a jam", "event set aside", *_OF_STAFF})
 """Goals that the wire level does not count: whoever does must take it out here."""

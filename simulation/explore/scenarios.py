@@ -31,7 +31,7 @@ from simulation.demand import Row, table_of
 from simulation.disk import SimDisk
 from simulation.documents import Delivery, deliver
 from simulation.draws import Stream
-from simulation.explore import services
+from simulation.explore import letters, services
 from simulation.lineplc import RING_EVENTS
 from simulation.luck import NOTHING_GOES_WRONG
 from simulation.plant.bagger import BaggerSettings
@@ -204,10 +204,10 @@ def with_loops(where: Place, hard: int) -> Place:
 # --- days ------------------------------------------------------------------------------------------------------------
 
 
-def day_of(where: Place, seed: int, items: int, span_us: int, *, served: bool = False) -> Day:
+def day_of(where: Place, seed: int, items: int, span_us: int, *, served: bool = False, to_few: bool = False) -> Day:
     """
     A day of `items` documents that come during `span_us`, announced in one to three manifests, by the seed; `served`: by all
-    services, else all by one.
+    services, else all by one; `to_few`: the letters for few addressees, whose tokens they bear.
 
     Half of all days begin shortly before a cut-off. Documents come one by one or in batches.
     """
@@ -224,6 +224,8 @@ def day_of(where: Place, seed: int, items: int, span_us: int, *, served: bool = 
     absent: set[str] = set()
     if hall.case_racks:
         files, absent = _gathered(Stream(seed, "explore/cases"), files)
+    if to_few:
+        files = letters.addressed(files, seed)
     manifests = {name: csv_of(files[name]) for name in sorted(files)}
     deliveries = [deliver(name, content, hall, seed, opens_s) for name, content in manifests.items()]
     for document in (document for delivery in deliveries for document in delivery.documents if document.code in absent):

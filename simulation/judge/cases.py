@@ -87,7 +87,7 @@ def cell_reserved(court: Court, bench: Bench, fact: Said) -> None:
     """A free cell becomes a case's, which has no other."""
     _, case, plc, number = fact
     cell = _cell(court, plc, number)
-    if cell.case != case and case in court.sets and bench.before_cells.get(f"cell/{plc}/{number}") not in (None, *court.sets):
+    if bench.name == "Scanned" and case in court.sets and bench.before_cells.get(f"cell/{plc}/{number}") not in (None, *court.sets):
         court.blame("B1", f"letters {case} get cell {number} of {plc}, which was that of case {bench.before_cells}")
     if court.hall is None or plc not in court.hall.case_racks or not 1 <= number <= court.hall.case_racks[plc].cells:
         court.blame("B1", f"case {case} gets cell {number} of {plc}, which does not exist")
@@ -184,8 +184,8 @@ def enter_cell(court: Court, bench: Bench, item: Item, source: str, target: str)
     at = bench.happened[5] if bench.name == "Stored" else number
     if (bench.plc, at) != (plc, number):
         court.blame("B4", f"{item.id} enters {target}, but it was {bench.plc} that stored something, in cell {at}")
-    if bench.name == "Stored" and source in court.in_lane:
-        first = next(iter(court.in_lane[source]), item)
+    if bench.name == "Stored" and court.hall is not None and court.hall.fed_from(source) == plc:
+        first = next(iter(court.in_lane.get(source, ())), item)
         if first is not item:
             court.blame("A9", f"{item.id} is stored from {source}, and {first.id}, which came before it, is not missed")
     _cell(court, plc, number).items[item] = None

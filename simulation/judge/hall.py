@@ -147,6 +147,13 @@ class Hall:
         """The first type whose prefix a case's code begins with."""
         return next((each for each in self.case_types if case.startswith(each.prefix)), None)
 
+    def fed_from(self, place: str) -> str:
+        """The bagger or case rack that a lane of a sorter feeds; "" for any other place."""
+        kind, _, rest = place.partition("/")
+        plc, _, number = rest.partition("/")
+        sorter = self.sorters.get(plc) if kind == "lane" else None
+        return sorter.lanes[int(number)].feeds if sorter is not None and int(number) in sorter.lanes else ""
+
     def stands_before(self, place: str, plc: str, infeed: int) -> bool:
         """Whether a place is the lane, or the outlet of a case rack, at this infeed of a bagger or a case rack."""
         if self.outlets.get(place) == (plc, infeed):

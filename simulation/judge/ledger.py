@@ -355,6 +355,8 @@ class Court:
         self.laid: dict[str, list[str]] = {}
         """What a case rack laid out last in each lane of its own."""
         self.due: dict[str, int] = {}
+        self.overtime: dict[str, int] = {}
+        """Sets of letters whose time was over, and when that was looked at last."""
         self.overdue: set[str] = set()
         """Cases that may leave in parts."""
         self.open_bags: dict[int, Bag] = {}

@@ -52,13 +52,10 @@ def _why_not(court: Court, item: Item) -> str:
 
 def _stands_before(court: Court, item: Item, plcs: Any) -> bool:
     """Whether an item stands in a lane before one of these case racks."""
-    _, _, rest = item.place.partition("/")
-    plc, _, number = rest.partition("/")
-    sorter = court.hall.sorters.get(plc) if court.hall is not None and kind_of(item.place) == "lane" else None
-    return sorter is not None and int(number) in sorter.lanes and sorter.lanes[int(number)].feeds in plcs
+    return court.hall is not None and court.hall.fed_from(item.place) in plcs
 
 
-def _other_members(court: Court, name: str, item: Item) -> list[Item]:
+def _other_members(court: Court, name: str, item: Item | None) -> list[Item]:
     """What else of a set is in its cell, or may still come."""
     return [
         other
@@ -158,7 +155,8 @@ def parted(court: Court, bench: Bench, fact: Said) -> None:
         if item.place == cell:
             court.blame("B2", f"{letter} is parted from set {name} and lies in its cell")
         if reason == "wait_over":
-            if court.due.get(name, 0) == 0 or bench.at_us < court.due[name]:
+            told = [each[2] - _MINUTE_US for each in bench.said.get("CaseDueSet", ()) if each[1] == name]
+            if court.overtime.get(name) != bench.at_us or told != [bench.at_us]:
                 court.blame("T2", f"{letter} is left behind by set {name}, which is due at {court.due.get(name, 0)}")
             if cell and _stands_before(court, item, (cell.split("/")[1],)):
                 court.blame("B2", f"{letter} is left behind by set {name}, and stands before its rack")
@@ -177,12 +175,10 @@ def parted(court: Court, bench: Bench, fact: Said) -> None:
         court.cases[name].remove(item)
         if item.place == "expected":
             announced(court, item)
-    if reason == "wait_over":
-        court.due[name] = 0
 
 
 def due_set(court: Court, bench: Bench, name: str, due_us: int) -> None:
-    """The wait of a set ends with its rule's minutes, before a cut-off, or a due time; or a minute later for who stands there."""
+    """The wait of a set ends with its rule's minutes, before a cut-off, or a due time; then it is looked at again each minute."""
     made = court.sets[name]
     ends = [bench.at_us + made.minutes * _MINUTE_US]
     cutoff_us = court.hall.next_cutoff_us(bench.at_us + _LEAD_US) if court.hall is not None else 0
@@ -190,11 +186,10 @@ def due_set(court: Court, bench: Bench, name: str, due_us: int) -> None:
         ends.append(cutoff_us - _LEAD_US)
     if made.due_us:
         ends.append(max(bench.at_us, made.due_us - _LEAD_US))
-    cell = next((place for place, each in court.cells.items() if each.case == name), "cell//")
     before = court.due.get(name, 0)
     waits = before and bench.at_us >= before and due_us == bench.at_us + _MINUTE_US
-    if waits and not any(_stands_before(court, item, (cell.split("/")[1],)) for item in court.cases[name]):
-        court.blame("B2", f"set {name} waits a minute longer, and nobody stands before its rack")
+    if waits:
+        court.overtime[name] = bench.at_us
     elif due_us and not waits and (due_us != min(ends) or before):
         court.blame("B2", f"set {name} is due at {due_us}, by its rule, the cut-off and its letters at {min(ends)}")
     court.due[name] = due_us
@@ -236,3 +231,14 @@ def against(court: Court, job: Job) -> list[tuple[str, str]]:
     if any(item.line is not None and item.line[1] in classes and classes[item.line[1]].secure for item in job.inside):
         found.append(("R8", "with a document of a secure class among letters"))
     return found
+
+
+def after_tick(court: Court, bench: Bench) -> None:
+    """Whoever is absent when the time of a set is over is left behind, but for who stands before the rack."""
+    for _, name, due_us in bench.said.get("CaseDueSet", ()):
+        cell = next((place for place, each in court.cells.items() if each.case == name), "")
+        if name not in court.sets or not cell or not due_us:
+            continue
+        away = [item.id for item in _other_members(court, name, None) if item.place != cell]
+        if any(not _stands_before(court, court.items[each], (cell.split("/")[1],)) for each in away):
+            court.blame("B2", f"the time of set {name} is over, and it waits for {away}")

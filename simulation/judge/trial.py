@@ -162,6 +162,7 @@ AFTER: Final[dict[str, After]] = {
     "AlarmTableGiven": alarms.after_table_given,
     "CustodyRulesGiven": shifts.after_rules_given,
     "ReceiptsReceived": receipts.after_received,
+    "Tick": letters.after_tick,
     **dict.fromkeys(people.AFTER, people.after_act),
 }
 """What an input that is no event must add up to."""
