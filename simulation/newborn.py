@@ -87,8 +87,8 @@ def _letters(seed: int, day: date, count: int) -> Iterator[Row]:
             begins, number = at, number + 1
         second = OPENS_S + seconds[begins] + (later[at] if at > begins else 0)
         item, token = f"NB-L{first + at:08d}", f"TK-{first + number:08d}"
-        to = postcodes[begins]
-        yield Row(item, "official_letter", "letters-office", "", to, "registered", "", "", "", time_text(second), token)
+        to, service = postcodes[begins], ("registered", "receipt-requested")[number % 2]
+        yield Row(item, "official_letter", "letters-office", "", to, service, "", "", "", time_text(second), token)
 
 
 def _postcodes(regions: Draws, places: Draws, count: int) -> Iterator[str]:

@@ -16,6 +16,7 @@ from packcenter.core.case_facts import CaseSplit, CellFreed, CellReserved, CellS
 from packcenter.core.commands import Release
 from packcenter.core.hall import CaseRack, Lane, Outlet, Sorter
 from packcenter.core.lifecycle import kind_of
+from packcenter.core.limits import LETTERS_LEAVE
 from packcenter.core.records import Case, Cell, Item, cell_place, lane_place
 from packcenter.core.turn import Turn
 
@@ -64,13 +65,15 @@ def is_complete(turn: Turn, case: Case) -> bool:
 
 def find_free(turn: Turn, plc: str, *, letters: bool = False) -> int:
     """
-    A cell of the rack that a case can have, 0 none; one that is kept for a case of which nothing comes is taken from it. For
-    `letters` one is taken from other letters only: they can leave alone, a case cannot.
+    A cell of the rack that a case can have, 0 none; one that is kept for a case of which nothing comes is taken from it.
+
+    `letters` that are still on the belt can leave alone, a case cannot: for them one is taken from other letters only, and the
+    last cells (`LETTERS_LEAVE`) are left to cases.
     """
     barred = turn.plc(plc).places
-    for place, number in turn.index.cells[plc]:
-        if number not in barred and _is_free(turn.state.cells[place]):
-            return number
+    free = [number for place, number in turn.index.cells[plc] if number not in barred and _is_free(turn.state.cells[place])]
+    if free and not (letters and len(free) <= len(turn.index.cells[plc]) // LETTERS_LEAVE):
+        return free[0]
     for place, number in turn.index.cells[plc]:
         cell = turn.state.cells[place]
         if number not in barred and _is_idle(turn, cell) and not (letters and turn.state.cases[cell.case].size):

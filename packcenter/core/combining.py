@@ -6,7 +6,7 @@ of the addressee, place and service, are announced and not here yet, as many as 
 a case: the cell, what it takes, completeness, the outlet, the proof at the seal (B1, B2). What differs:
 
     the wait is over       who is not there is left behind, and leaves alone or with others; what is there leaves, and is whole
-    no cell, no lane       the letter leaves alone, by the lanes of its rule
+    no cell, no lane       the letter leaves alone, by the lanes of its rule; the last free cells are for cases
     its others are gone    the letter leaves alone
     another plan           what is scanned is decided by it (G3); who is in the cell already leaves with its set
 

@@ -80,3 +80,6 @@ CUTOFF_LEAD_US = 300_000_000
 
 LOOK_AGAIN_US = 60_000_000
 """What stands before a case rack is in its cell within a minute, if the rack runs at all; then it is looked again."""
+
+LETTERS_LEAVE = 4
+"""Letters leave the last of four cells of a case rack free for cases, which cannot leave without one."""

@@ -235,10 +235,6 @@ class Checker:
     def _overdue(self, recorded: Recorded, fact: c.CaseOverdue, state: State | None, now_us: int) -> None:
         self._notes.met("case with one document missing for ever")
 
-    def _joined(self, recorded: Recorded, fact: c.LetterJoined, state: State | None, now_us: int) -> None:
-        if isinstance(recorded.input, i.ManifestReceived):
-            self._notes.met("letter announced while others gather")
-
     def _parted(self, recorded: Recorded, fact: c.LettersParted, state: State | None, now_us: int) -> None:
         if fact.reason == "wait_over":
             self._notes.met("letter left behind")
@@ -410,7 +406,6 @@ _FACTS: dict[type, _Check] = {
     c.ParcelProven: Checker._proven,
     c.ReleaseBegun: Checker._release_begun,
     c.CaseOverdue: Checker._overdue,
-    c.LetterJoined: Checker._joined,
     c.LettersParted: Checker._parted,
     c.CellSuspected: Checker._cell_suspected,
     f.ActTaken: Checker._taken,

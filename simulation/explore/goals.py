@@ -66,7 +66,6 @@ GOALS: Final[Mapping[str, str]] = {
     "follow-up of a part": "what came later leaves as the next part",
     "parcel of several documents": "the set fed is the set expected",
     "letters combined": "letters to one addressee leave in one parcel",
-    "letter announced while others gather": "it is waited for, too",
     "letter left behind": "the others did not wait any longer",
     "cell in doubt": "people look what is in it",
     "snapshot taken": "a restart need not read everything",
@@ -97,7 +96,6 @@ _OF_STAFF: Final = (
     "item went round",
     "infeed of a loop held",
     "letters combined",
-    "letter announced while others gather",
     "letter left behind",
 )
 WIRE_CANNOT: Final = frozenset({"stale reply ignored", "reload during a jam", "event set aside", *_OF_STAFF})

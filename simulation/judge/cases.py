@@ -87,8 +87,8 @@ def cell_reserved(court: Court, bench: Bench, fact: Said) -> None:
     """A free cell becomes a case's, which has no other."""
     _, case, plc, number = fact
     cell = _cell(court, plc, number)
-    if bench.name == "Scanned" and case in court.sets and bench.before_cells.get(f"cell/{plc}/{number}") not in (None, *court.sets):
-        court.blame("B1", f"letters {case} get cell {number} of {plc}, which was that of case {bench.before_cells}")
+    if case in court.sets:
+        letters.cell_reserved(court, bench, case, plc, number)
     if court.hall is None or plc not in court.hall.case_racks or not 1 <= number <= court.hall.case_racks[plc].cells:
         court.blame("B1", f"case {case} gets cell {number} of {plc}, which does not exist")
     if cell.case or cell.items or cell.suspect or cell.release:

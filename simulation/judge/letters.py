@@ -17,6 +17,9 @@ _MINUTE_US: Final = 60_000_000
 _LEAD_US: Final = 5 * _MINUTE_US
 """So long before a cut-off or a due time nobody waits any more."""
 
+_LEAVE: Final = 4
+"""One of so many cells is left free for cases."""
+
 _LEFT: Final = ("pack", "rack", "bag", "dispatched", "returned", "remade", "lost")
 """Kinds of place of letters that no other one can leave with."""
 
@@ -213,11 +216,28 @@ def leaves_alone(court: Court, item: Item, plc: str, free: Callable[[list[list[A
     sorter = court.hall.sorters[plc]
     for name, rack in court.hall.case_racks.items():
         lanes: list[list[Any]] = [[plc, number] for number, lane in sorter.lanes.items() if lane.feeds == name]
-        barred = court.machines[name].places
-        cells = [court.cells.get(f"cell/{name}/{number}") for number in range(1, rack.cells + 1) if number not in barred]
-        is_free = any(each is None or not (each.case or each.items or each.suspect or each.release) for each in cells)
-        if is_free and free(lanes):
+        if _free_cells(court, name) > rack.cells // _LEAVE and free(lanes):
             court.blame("G3", f"{item.id} leaves {plc} alone, though others to its addressee come and {name} has a free cell")
+
+
+def _free_cells(court: Court, plc: str) -> int:
+    """How many cells of a case rack a set could have."""
+    assert court.hall is not None
+    places = court.machines[plc].places
+    numbers = [number for number in range(1, court.hall.case_racks[plc].cells + 1) if not places.get(number)]
+    cells = [court.cells.get(f"cell/{plc}/{number}") for number in numbers]
+    return sum(each is None or not (each.case or each.items or each.suspect or each.release) for each in cells)
+
+
+def cell_reserved(court: Court, bench: Bench, name: str, plc: str, number: int) -> None:
+    """A scanned letter takes no cell from a case, and none of the last that are free; one that another set kept it may take."""
+    taken_from = bench.before_cells.get(f"cell/{plc}/{number}")
+    if bench.name != "Scanned" or court.hall is None or plc not in court.hall.case_racks:
+        return
+    if taken_from is not None and taken_from not in court.sets:
+        court.blame("B1", f"letters {name} get cell {number} of {plc}, which was that of case {taken_from}")
+    elif taken_from is None and _free_cells(court, plc) <= court.hall.case_racks[plc].cells // _LEAVE:
+        court.blame("B1", f"letters {name} get cell {number} of {plc}, one of the last, which are for cases")
 
 
 def against(court: Court, job: Job) -> list[tuple[str, str]]:

@@ -133,6 +133,8 @@ HALLS: Final[dict[str, Hall]] = {
     "small": SMALL,
     "cases": CASES,
     "letters": LETTERS,
+    # the same with four cells, the last of which letters leave to cases
+    "roomy": replace(LETTERS, name="roomy", case_racks=(replace(CASES.case_racks[0], cells=4),)),
     # one number left, and the plan has no cut-off
     "poor": replace(
         SMALL,
