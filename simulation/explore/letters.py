@@ -21,14 +21,15 @@ _POUCH: Final = 3
 
 
 def with_letters(hall: h.Hall, hard: int) -> h.Hall:
-    """The hall with rules that combine what they take of letters, which wait for a minute or up to three."""
+    """The hall with rules that combine what they take of letters, which wait for a minute or up to three; and cells for them."""
     plan = hall.plan
     rules = tuple(
         replace(rule, combine_minutes=hard, combine_pouch=_POUCH) if rule.mail_classes == (_CLASS,) else rule
         for rule in plan.rules
     )
     made = replace(plan, rules=rules)
-    return replace(hall, plan=replace(made, digest=plan_digest(made)) if plan.digest else made)
+    racks = tuple(replace(rack, cells=2 * rack.cells) for rack in hall.case_racks)
+    return replace(hall, plan=replace(made, digest=plan_digest(made)) if plan.digest else made, case_racks=racks)
 
 
 def addressed(files: dict[str, list[Row]], seed: int) -> dict[str, list[Row]]:

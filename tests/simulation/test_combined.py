@@ -49,7 +49,7 @@ def test_the_scenario_is_one_of_those_that_come_with_packcenter() -> None:
 
 
 def test_each_parcel_holds_letters_to_one_addressee(day: tuple[list[Fact], State, Path]) -> None:
-    """By the manifests alone: whoever is in one parcel has one token, place and service; and most that could leave together do."""
+    """By the manifests alone: whoever is in one parcel has one token, place and service; most that could leave together do."""
     facts, _, _ = day
     rows = {row.item: row for row in newborn_day(1, EXAMPLE_DAY, 1_000) if row.addressee_token}
     proven = [fact for fact in facts if isinstance(fact, c.ParcelProven) and fact.case.startswith("+")]
