@@ -133,6 +133,12 @@ HALLS: Final[dict[str, Hall]] = {
     "small": SMALL,
     "cases": CASES,
     "letters": LETTERS,
+    # the same, and a rule for ID cards that says the same of them, which the configuration refuses
+    "careless": replace(
+        LETTERS,
+        name="careless",
+        plan=replace(LETTERS.plan, rules=(replace(LETTERS.plan.rules[0], combine_minutes=60), *LETTERS.plan.rules[1:])),
+    ),
     # the same with four cells, the last of which letters leave to cases
     "roomy": replace(LETTERS, name="roomy", case_racks=(replace(CASES.case_racks[0], cells=4),)),
     # one number left, and the plan has no cut-off
