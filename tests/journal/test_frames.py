@@ -612,8 +612,13 @@ ADDED = {
     (hall.Destination, "office"),
     (hall.Hall, "receptacles"),
     (inputs.Line, "outlet"),
+    (inputs.Line, "addressee"),
+    (hall.Rule, "combine_minutes"),
+    (hall.Rule, "combine_pouch"),
+    (facts.ReceiptReturned, "waybill"),
+    (facts.ReceiptGivenUp, "waybill"),
 }
-"""Fields that journals of release 0.1.0 do not have."""
+"""Fields that earlier journals do not have."""
 
 DEFAULTS = {"0": " = 0", "()": " = []", "''": ' = ""'}
 
