@@ -210,5 +210,5 @@ class ParcelProven(_CaseFact, frozen=True, tag=True, array_like=True, gc=False):
 CaseFact = (
     CellReserved | CellFreed | StoreBegun | DocumentStored | StoreAbandoned | StorePaused
     | CellSuspected | ReleaseBegun | CellReleased | ReleaseEnded | CaseDueSet | CaseOverdue | CaseSplit
-    | JobJoined | ParcelProven | LettersGathered | LetterJoined | LettersParted
+    | LettersGathered | LetterJoined | LettersParted | JobJoined | ParcelProven
 )  # fmt: skip

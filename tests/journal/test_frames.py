@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from packcenter.core import commands, custody_facts, facts, hall, inputs
+from packcenter.core import commands, custody_facts, facts, hall, inputs, receipt_facts
 from packcenter.journal import frames
 from packcenter.journal.frames import BadFrame, Draft, Identity, SegmentHeader, UnknownVersion, WrongFrame
 
@@ -615,8 +615,8 @@ ADDED = {
     (inputs.Line, "addressee"),
     (hall.Rule, "combine_minutes"),
     (hall.Rule, "combine_pouch"),
-    (facts.ReceiptReturned, "waybill"),
-    (facts.ReceiptGivenUp, "waybill"),
+    (receipt_facts.ReceiptReturned, "waybill"),
+    (receipt_facts.ReceiptGivenUp, "waybill"),
 }
 """Fields that earlier journals do not have."""
 
