@@ -15,7 +15,7 @@ import msgspec
 from packcenter.core import discrepancies, record
 from packcenter.core.alarm_table import VERSION
 from packcenter.core.commands import Command, GrantEpoch, Numbered
-from packcenter.core.controller import Controller
+from packcenter.core.controller import Controller, Outcome
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import AlarmTableGiven, CustodyRulesGiven, Input, LinkLost, LinkUp, PlcEvent, Started, Tick
 from packcenter.core.limits import DISCREPANCY_MINUTES, DISCREPANCY_SECURE_MINUTES
@@ -75,7 +75,7 @@ class FastPlc:
         "program",
     )
 
-    def __init__(self, name: str, nonce: int, clock: SimClock, delay_us: int, feed: Callable[[Input], None]) -> None:
+    def __init__(self, name: str, nonce: int, clock: SimClock, delay_us: int, feed: Callable[[Input], object]) -> None:
         self.name = name
         self.nonce = nonce
         self.epoch = 0
@@ -198,6 +198,11 @@ class FastPlc:
         self._clock.at(_RECONNECT_US, INPUT, self._come_up, self._link)
 
     # What goes wrong with it.
+
+    @property
+    def heard_out(self) -> bool:
+        """Whether everything that it told has arrived."""
+        return not self._kept and not self._under_way
 
     def can_tell(self, events: int) -> bool:
         """Whether there is room in the ring."""
@@ -345,10 +350,14 @@ class FastHall:
         for name, plc in self.plcs.items():
             self.feed(LinkUp(name, plc.nonce, 0))
 
-    def feed(self, happened: Input) -> None:
+    @property
+    def now_us(self) -> int:
+        """Core time."""
+        return self._opens_us + self._clock.now_us
+
+    def feed(self, happened: Input) -> Outcome:
         """Let the core decide on an input now, and send its commands on their way."""
-        clock = self._clock
-        at_us = self._opens_us + clock.now_us
+        clock, at_us = self._clock, self.now_us
         outcome = self.controller.step(at_us, happened)
         self.inputs += 1
         if self._keep is None:
@@ -361,6 +370,7 @@ class FastHall:
         for command in outcome.commands:
             self._send(command)
         self._arm()
+        return outcome
 
     def _send(self, command: Command) -> None:
         plc = self.plcs[command.plc]

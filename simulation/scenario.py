@@ -24,6 +24,7 @@ from packcenter.config.validate import Loaded, Value, file_finding, validate
 from packcenter.core.alarm_table import ALARMS
 from packcenter.service.act_bodies import BODIES, BadBody, decode
 from simulation.days import AGENCIES
+from simulation.handwork import HandStationWork
 from simulation.luck import Fate, Rates
 from simulation.mischief import ACTS
 from simulation.systems import System
@@ -102,6 +103,9 @@ class Expected(Closed):
     """What must come of the day, and what may; anything else is a finding. Bounds are [fewest, most]."""
 
     hand: dict[str, Bounds] = Field(default_factory=dict, description="Items at the hand station in the end, by reason.")
+    decided: dict[str, Bounds] = Field(
+        default_factory=dict, description="How often people at the hand station decided what, by verdict or finding."
+    )
     alarms: dict[str, Bounds] = Field(default_factory=dict, description="How often each alarm is raised.")
     lost: Bounds = Field(default=[0, 0], description="Items that nobody found.")
     dispatched_percent_min: Annotated[int, Field(ge=0, le=100)] = Field(description="Share of the announced items that left.")
@@ -131,6 +135,7 @@ class ScenarioFile(Closed):
     faster: Annotated[int, Field(ge=1, le=8)] = Field(default=1, description="Machines so many times as fast.")
     arrivals: Arrivals | None = Field(default=None, description="When items come, if not as on the example day.")
     receipts: Receipts | None = Field(default=None, description="Receipts that come back; without it none do.")
+    hand_station: HandStationWork | None = Field(default=None, description="Who works at the hand station; else nobody.")
     luck: dict[str, int] = Field(default_factory=dict, description="Mishaps per million (simulation.luck.Rates), by name.")
     plc_fault: list[PlcFault] = Field(default_factory=list, description="PLCs that fail.")
     mishap: list[Mishap] = Field(default_factory=list, description="What things meet at stations.")
@@ -217,7 +222,13 @@ def _faults(loaded: Loaded[ScenarioFile]) -> Iterator[Finding]:
 
     yield from _times(loaded)
     rates = list(Rates.__struct_fields__)
-    yield from (unknown(("luck", name), name, rates, "a mishap of simulation.luck") for name in says.luck if name not in rates)
+    wrong = [name for name in says.luck if name not in rates]
+    yield from (unknown(("luck", name), name, rates, "a mishap of simulation.luck") for name in wrong)
+    if not wrong:
+        try:
+            Rates(**says.luck)
+        except ValueError as error:
+            yield loaded.finding(("luck",), "range", str(error), "mishaps per million, at each station a million at most", "")
     for name in says.items_of:
         if name not in AGENCIES:
             yield unknown(("items_of", name), name, list(AGENCIES), "an agency of the example day")

@@ -32,6 +32,7 @@ from simulation.demand import Row
 from simulation.documents import EXAMPLE_DAY, Day, day_of, second_of_day
 from simulation.draws import Keyed, Stream, key_of
 from simulation.fast import FastHall, FastResult
+from simulation.handwork import HandWork
 from simulation.luck import Fate, Rates, Stage
 from simulation.mischief import ACTS
 from simulation.plant.bagger import BaggerSettings
@@ -48,11 +49,15 @@ _COMES_BACK, _COMES_BACK_AT = 201, 202
 
 
 class Staged(msgspec.Struct, frozen=True):
-    """What a scenario came to; `findings` is empty where all is as its file says. `happened` counts what struck, by its name."""
+    """
+    What a scenario came to; `findings` is empty where all is as its file says. `happened` counts what struck, by its name,
+    `decided` what people at the hand station decided, by verdict or finding.
+    """
 
     result: FastResult
     findings: list[str]
     happened: dict[str, int]
+    decided: dict[str, int]
     announced: int
     hand: dict[str, int]
     alarms: dict[str, int]
@@ -134,12 +139,16 @@ def stage(
         _bring_receipts(says.receipts, staged, clock, controller, Keyed(seed))
     deeds = [_asked(deed, scenario, plans) for deed in says.deed]
     happened = _arrange(says, deeds, staged, clock, Stream(seed, f"scenario/{scenario.name}"), second_of_day(hall, day.opens_us))
+    hand_work = None
+    if says.hand_station is not None:
+        hand_work = HandWork(says.hand_station, staged, clock, Stream(seed, f"scenario/{scenario.name}/hand station"))
     result = staged.run(progress=progress)
     taken = books.take(result.state)
     came = Staged(
         result=result,
         findings=[],
         happened=_counted(happened),
+        decided=_counted(hand_work.done if hand_work is not None else {}),
         announced=sum(len(delivery.documents) for delivery in day.deliveries),
         hand=_counted(books.total(taken.accounts).hand),
         alarms=_counted(controller.alarms),
@@ -357,6 +366,7 @@ def _findings(says: ScenarioFile, came: Staged, taken: books.Books, controller: 
         told = "; ".join(str(each) for each in result.differences[:3])
         yield f"the plant's own count differs in {len(result.differences)} places: {told}"
     yield from _outside("items at the hand station", came.hand, expect.hand)
+    yield from _outside("decisions of people", came.decided, expect.decided)
     yield from _outside("alarms", came.alarms, expect.alarms)
     if says.receipts is not None:
         yield from _outside("receipts", came.receipts, expect.receipts)

@@ -126,6 +126,7 @@ def _show(scenario: Scenario, staged: Staged, faults: list[str], seconds: float)
     )
     for what, counts in (
         ("happened", staged.happened),
+        ("decided by hand", staged.decided),
         ("hand station", staged.hand),
         ("alarms", staged.alarms),
         ("receipts", staged.receipts),
@@ -152,6 +153,7 @@ def _as_json(scenario: Scenario, staged: Staged, faults: list[str], seconds: flo
         "simulated_seconds": staged.result.simulated_us // 1_000_000,
         "items": staged.announced,
         "happened": staged.happened,
+        "decided": staged.decided,
         "hand": staged.hand,
         "alarms": staged.alarms,
         "late": staged.late,

@@ -19,6 +19,7 @@ from packcenter.core.facts import (
     LaneBarred,
     MachineStopSet,
     MaintenanceSet,
+    SentToHand,
 )
 from packcenter.core.inputs import (
     Act,
@@ -40,7 +41,7 @@ from packcenter.core.packml import Command as UnitCommand
 from packcenter.core.packml import State as Unit
 from packcenter.core.state import Item, Plc
 from packcenter.core.turn import Turn
-from packcenter.core.words import Finding, HandVerdict, Role
+from packcenter.core.words import REINDUCTED, Finding, HandVerdict, Role
 
 _ALL = (Role.OPERATOR, Role.ENGINEER, Role.MAINTENANCE, Role.SUPERVISOR)
 _LINE = (Role.OPERATOR, Role.ENGINEER, Role.SUPERVISOR)
@@ -54,7 +55,7 @@ ROLES: dict[str, tuple[Role, ...]] = {
     "plan_switch": _LINE,
     **{f"machine_{name}": _ALL for name in ("stop", "hold", "unhold", "reset", "start")},
     **{f"machine_{name}": _TECHNICAL for name in ("suspend", "unsuspend", "abort", "clear", "complete")},
-    f"hand_{HandVerdict.REINDUCT}": _LINE,
+    REINDUCTED: _LINE,
     f"hand_{HandVerdict.CODE}": _LINE,
     f"hand_{HandVerdict.WITHDRAW}": _SUPERVISED,
     f"hand_{HandVerdict.RETURN}": _SUPERVISED,
@@ -101,6 +102,7 @@ REFUSALS: dict[str, str] = {
     "withdrawn": "its agency wants the item back",
     "withdrawn_already": "the item is withdrawn; when it lies at the hand station, return it",
     "has_identity": "the item was announced and has a code of its own",
+    "no_identity": "nobody knows what it is, and its next scan would not end that; give it its code first, or return it",
     "unknown_code": "no manifest announces this code",
     "in_custody": "the item of this code is in the hall already",
     "unknown_alarm": "there is no such alarm, or not of this subject",
@@ -266,7 +268,7 @@ def _why_no_verdict(turn: Turn, item: Item, act: VerdictPassed) -> str:
     if item.place != "hand":
         return "not_at_hand_station"
     if act.verdict == HandVerdict.REINDUCT:
-        return "withdrawn" if item.withdrawn else ""
+        return "no_identity" if not item.announced else "withdrawn" if item.withdrawn else ""
     if act.verdict != HandVerdict.CODE:
         return ""
     if item.announced:
@@ -274,14 +276,22 @@ def _why_no_verdict(turn: Turn, item: Item, act: VerdictPassed) -> str:
     named = turn.state.items.get(act.code)
     if named is None or not named.announced:
         return "unknown_code"
-    return "" if named.place in ("expected", "lost") else "in_custody"
+    return "" if named.place in ("expected", "lost") or named.sent_back else "in_custody"
 
 
 def _code(turn: Turn, provisional: Item, item: Item) -> None:
-    """The object is the announced item, which is at the hand station thereby."""
+    """
+    The object is the announced item, which is at the hand station thereby.
+
+    Also one that the books have there since a person laid it onto a sorter, whose scanner could not read it again.
+    """
     turn.emit(CodedByHand(provisional.id, item.id))
     custody.move(turn, provisional, "outside")
-    custody.to_hand(turn, item, "withdrawn" if item.withdrawn else "coded_by_hand")
+    reason = "withdrawn" if item.withdrawn else "coded_by_hand"
+    if item.place == "hand":
+        turn.emit(SentToHand(item.id, reason))
+    else:
+        custody.to_hand(turn, item, reason)
 
 
 # --- maintenance -----------------------------------------------------------------------------------------------------

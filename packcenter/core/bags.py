@@ -47,9 +47,7 @@ def send(turn: Turn, item: Item, label: str) -> None:
     twins = [other for other in _under(turn, label) if other is not item]
     for parcel in (*twins, item) if twins else ():
         custody.suspect(turn, parcel, "label_used_twice")
-    owner = turn.state.waybills.get(label)
-    if owner is not None and kind_of(turn.item(owner).place) == "bag":
-        hold_back(turn, turn.item(owner), "label_used_twice")
+    _doubt_the_bagged(turn, label)
     position = _position(turn, item)
     if not position:
         custody.suspect(turn, item, "no_position")
@@ -66,6 +64,13 @@ def doubt_twins(turn: Turn, unread: Item) -> None:
     for other in _on_way(turn):
         if other is not unread and not other.suspect:
             hold_back(turn, other, "label_doubtful")
+
+
+def _doubt_the_bagged(turn: Turn, label: str) -> None:
+    """The label is on another parcel, too: if its own lies in an open bag, what lies there may be the other one."""
+    owner = turn.state.waybills.get(label)
+    if owner is not None and kind_of(turn.item(owner).place) == "bag":
+        hold_back(turn, turn.item(owner), "label_used_twice")
 
 
 def _under(turn: Turn, label: str) -> list[Item]:
@@ -103,9 +108,7 @@ def on_dropped(turn: Turn, dropped: Dropped) -> None:
         turn.set_aside(dropped, "unknown_waybill")
         if into_bag:
             suspect_bag(turn, dropped.position, "unknown_parcel")
-        owner = turn.state.waybills.get(label)
-        if owner is not None and kind_of(turn.item(owner).place) == "bag":
-            hold_back(turn, turn.item(owner), "label_used_twice")
+        _doubt_the_bagged(turn, label)
         return
     known_as = _label(turn, item)
     asked = _answer_drop(turn, label)

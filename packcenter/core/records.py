@@ -29,6 +29,7 @@ class Item(msgspec.Struct, gc=False):
 
     `case` is its case, "" none. In a sealed parcel of several documents `lead` names the one whose waybill it bears, "" that
     one itself, which lists the others in `riders`; `part` is the number of the case's part that it left its cell with.
+    `sent_back`: a person lays it onto a sorter again, and no scanner has read it since.
     `addressee` is its agency's token for whom it is for, "" none.
     """
 
@@ -63,6 +64,7 @@ class Item(msgspec.Struct, gc=False):
     lead: str = ""
     riders: list[str] = []
     part: int = 0
+    sent_back: bool = False
     addressee: str = ""
 
 

@@ -47,7 +47,7 @@ from packcenter.core.records import (
     State,
     lane_place,
 )
-from packcenter.core.words import NO_CODES
+from packcenter.core.words import NO_CODES, REINDUCTED
 
 __all__ = [
     "EVOLVE", "UNKNOWN", "Alarm", "Bag", "Bagger", "Item", "Job", "LaneLoad", "ManifestProgress", "Pending", "Plc", "State",
@@ -219,6 +219,7 @@ def _move(state: State, at_us: int, item: Item, target: str) -> None:
         case_life.forget_parcel(item)
     item.place = target
     item.entered_us = at_us
+    item.sent_back = False
 
 
 _SEALED = frozenset({"rack", "bag", "dispatched", "lost"})
@@ -254,6 +255,12 @@ def _sent_to_hand(state: State, at_us: int, fact: f.SentToHand) -> None:
     item = state.items[fact.item]
     assert item.place not in FINAL, fact  # A6
     item.hand = fact.reason
+    item.sent_back = False
+
+
+def _act_taken(state: State, at_us: int, fact: f.ActTaken) -> None:
+    if fact.act == REINDUCTED:
+        state.items[fact.subject].sent_back = True
 
 
 def _suspected(state: State, at_us: int, fact: f.Suspected) -> None:
@@ -485,7 +492,7 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     f.ClockStepNoted: _nothing,
     f.QuarantineNoted: _nothing,
     f.StopNoted: _nothing,
-    f.ActTaken: _nothing,
+    f.ActTaken: _act_taken,
     f.ActRefused: _nothing,
     f.LaneBarred: _lane_barred,
     f.MachineStopSet: _machine_stop_set,

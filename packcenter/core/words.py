@@ -82,6 +82,10 @@ class HandVerdict(StrEnum):
     REMAKE = "remake"  # it is spoilt; its agency makes a new one
 
 
+REINDUCTED = f"hand_{HandVerdict.REINDUCT}"
+"""The act after which a document is on its way onto a sorter; the books have it at the hand station until it is scanned."""
+
+
 class Finding(StrEnum):
     """What a person finds a discrepancy 差异 to be."""
 

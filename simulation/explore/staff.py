@@ -20,7 +20,7 @@ from simulation.clock import FAULT
 from simulation.draws import Stream
 from simulation.explore import plan_switches, services
 from simulation.explore.striking import SECOND, Fault
-from simulation.plant.hall import Plant
+from simulation.handwork import in_the_books, unread_here
 from simulation.truth import Document
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ _AWAY: Final = {
 _VERDICTS: Final = (HandVerdict.REMAKE, HandVerdict.RETURN, HandVerdict.RETURN, HandVerdict.REINDUCT, HandVerdict.WITHDRAW)
 _LOOKED_AT: Final = 12
 """So many documents on the table are looked at, the last to come: a person does not read a whole pile."""
+
+_SLIPS_OF: Final = 4
+"""One code in so many is mistyped."""
 
 _WHO: Final = ("op-1", "op-2", "op-3")
 
@@ -65,6 +68,9 @@ class Staff:
         for name, document in self.holding.items():
             if items[name].place in FINAL:
                 hand.send_off(document, items[name].place)
+            elif items[name].sent_back:
+                hand.let_go(document)
+                self._world.plant.lay_onto_sorter(document)
             else:
                 hand.lay_back(document)
         self.holding.clear()
@@ -171,7 +177,8 @@ def _passes_verdict(world: ProtocolWorld, stream: Stream, hard: int) -> str | No
     world.staff.settle()
     table = [each for each in hand.table() if not truth.touches(each) and len(truth.bearing(each.code)) <= 1]
     heard = all(not plc.ring_used for plc in world.plcs.values())
-    found = [(each, item) for each in table[-_LOOKED_AT:] if (item := _in_the_books(state, each, world.plant, heard)) is not None]
+    unread = unread_here(state, world.plant, heard)
+    found = [(each, item) for each in table[-_LOOKED_AT:] if (item := in_the_books(state, each, unread)) is not None]
     nameless = [entry for entry in found if not entry[1].announced]
     among = nameless if nameless and stream.below(4) else found
     if not among:
@@ -179,32 +186,21 @@ def _passes_verdict(world: ProtocolWorld, stream: Stream, hard: int) -> str | No
     document, item = among[stream.below(len(among))]
     verdict, code = _VERDICTS[stream.below(len(_VERDICTS))], ""
     if not item.announced and document.code in state.items and stream.below(3):
-        verdict, code = HandVerdict.CODE, document.code
+        verdict, code = HandVerdict.CODE, _slip(state, item, document.code)
     told = ask(world, i.VerdictPassed(**by_somebody(stream), item=item.id, verdict=verdict.value, code=code))
-    if told is not None and verdict in (HandVerdict.REMAKE, HandVerdict.RETURN):
+    if told is not None and verdict in (HandVerdict.REINDUCT, HandVerdict.REMAKE, HandVerdict.RETURN):
         hand.hold(document)
         world.staff.holding[item.id] = document
     return told
 
 
-def _in_the_books(state: State, document: Document, plant: Plant, heard: bool) -> Item | None:
-    """
-    The item that a document at the hand station is in the books: its own, a stranger's, or one that was not read.
-
-    The last only where it cannot be mistaken: all PLCs were `heard` out, as many documents lie there that the books do not
-    have there as there are items that were not read, and nobody takes this one for being elsewhere.
-    """
-    items = state.items
-    for name in (document.code, f"?{document.code}"):
-        if document.code and name in items and items[name].place == "hand":
-            return items[name]
-    known = items.get(document.code)
-    if not heard or (known is not None and known.place not in ("expected", "lost")):
-        return None
-    unread = [item for item in items.values() if item.place == "hand" and not item.announced and not item.code]
-    here = [each for each, place in plant.truth.everywhere() if plant.truth.in_ledger_words(place) == "hand"]
-    bare = [each for each in here if not any(n in items and items[n].place == "hand" for n in (each.code, f"?{each.code}"))]
-    return unread[0] if unread and len(unread) == len(bare) else None
+def _slip(state: State, item: Item, code: str) -> str:
+    """The code that a person types for an object: now and then that of another document on the table, which must be refused."""
+    if item.entered_us % _SLIPS_OF:  # no draw, so that kept seeds keep their meaning
+        return code
+    return next(
+        (other.id for other in state.items.values() if other.announced and other.place == "hand" and not other.sent_back), code
+    )
 
 
 def _orders_maintenance(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:

@@ -110,6 +110,7 @@ def _carry(court: Court, item: Item, left: str, entered: str, source: str, targe
     books[left] = books.get(left, 0) - 1
     books[entered] = books.get(entered, 0) + 1
     item.place = target
+    item.sent_back = False
     if left == "belt":
         end_scan(court, court.bench, item)
         item.laps = 0

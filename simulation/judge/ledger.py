@@ -23,7 +23,7 @@ class Item:
 
     __slots__ = (
         "account", "awaited", "carrier", "code", "going", "grams", "id", "integrity", "job", "laps", "line", "parcel", "place",
-        "scan", "secure", "suspect", "together", "waybill", "withdrawn",
+        "scan", "secure", "sent_back", "suspect", "together", "waybill", "withdrawn",
     )  # fmt: skip
 
     def __init__(self, name: str, line: list[Any] | None, code: str, account: tuple[str, str], place: str) -> None:
@@ -39,6 +39,8 @@ class Item:
         """The set of letters with which it leaves, "" none."""
         self.integrity = "good"
         """What the document itself is like: good, bad or unknown."""
+        self.sent_back = False
+        """Whether a person laid it onto a sorter, and it was neither read nor coded by hand since."""
         self.laps = 0
         """How often it went round since it came onto the belt."""
         self.going: str | None = None

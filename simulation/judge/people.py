@@ -8,7 +8,7 @@ What people ask for: each act has a person, a role that may do it and a reason, 
     bag_close           the same                             the rack is asked to close it
     machine_*           all; suspend, unsuspend, abort,      that PackML command, where it is legal; what ends Execute keeps
                         clear, complete: no operator         the machine from running until a person lets it (E10)
-    hand_reinduct       operator, engineer, supervisor       said, and nothing moves
+    hand_reinduct       operator, engineer, supervisor       said of an announced item, and nothing moves
     hand_code           the same                             the object is the announced item, which is at the hand station
     hand_withdraw       supervisor                           the item must not be dispatched, wherever it is
     hand_return         supervisor                           the item goes back from the hand station to its agency
@@ -354,15 +354,19 @@ def item_withdrawn(court: Court, bench: Bench, fact: Said) -> None:
 
 
 def coded_by_hand(court: Court, bench: Bench, fact: Said) -> None:
-    """An object without a line is found to be an announced item that is not in custody."""
+    """An object without a line is found to be an announced item that is not in custody, or was laid onto a sorter."""
     _, name, code = fact
     provisional, item = court.item(name, "CodedByHand"), court.item(code, "CodedByHand")
     if bench.name != "VerdictPassed" or bench.happened[4:] != [name, "code", code]:
         court.blame("O1", f"{name} is said to be {code} in the record of {bench.name}")
     elif provisional is None or provisional.line is not None or provisional.place != "hand":
         court.blame("A4", f"{name} is said to be {code}, but it was announced itself, or is not at the hand station")
-    elif item is None or item.line is None or item.place not in ("expected", "lost"):
+    elif item is None or item.line is None or not (item.place in ("expected", "lost") or item.sent_back):
         court.blame("A4", f"{name} is said to be {code}, which was not announced, or is in custody")
+    elif item.sent_back:
+        item.sent_back = False
+        if ["SentToHand", code, "withdrawn" if item.withdrawn else "coded_by_hand"] not in bench.said.get("SentToHand", ()):
+            court.blame("A5", f"{name} is said to be {code}, and nobody says why that is at the hand station")
 
 
 def _after_verdict(court: Court, bench: Bench, act: str) -> None:
@@ -371,8 +375,10 @@ def _after_verdict(court: Court, bench: Bench, act: str) -> None:
     if item is None:
         court.blame("A5", f"{act} is taken about {name!r}, which never appeared")
         return
+    if verdict == "reinduct":
+        item.sent_back = True
     done = {
-        "reinduct": item.place == "hand" and not item.withdrawn,
+        "reinduct": item.place == "hand" and not item.withdrawn and item.line is not None,
         "remake": item.place == "remade",
         "withdraw": "ItemWithdrawn" in bench.said,
         "return": item.place == "returned",

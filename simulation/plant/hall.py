@@ -136,6 +136,10 @@ class Plant:
         """What the agencies have not brought yet, first to come first."""
         return list(self._coming)
 
+    def lay_onto_sorter(self, document: Document) -> None:
+        """A person puts a document that lies nowhere into the shortest queue before a sorter."""
+        min(self.sorters, key=lambda sorter: len(sorter.queue)).arrive(document)
+
     def fetch(self, document: Document) -> Document:
         """A person fetches a document from its agency before it is brought."""
         self._coming.remove(document)

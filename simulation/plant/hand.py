@@ -47,9 +47,13 @@ class HandStation:
         self._documents += [entry for entry in self._held if entry[0] is document]
         self._held = [entry for entry in self._held if entry[0] is not document]
 
+    def let_go(self, document: Document) -> None:
+        """It is laid onto a sorter."""
+        self._held = [entry for entry in self._held if entry[0] is not document]
+
     def send_off(self, document: Document, place: str) -> None:
         """It leaves the hall: "returned" to its agency, or void and "remade"."""
-        self._held = [entry for entry in self._held if entry[0] is not document]
+        self.let_go(document)
         self._sent.append((document, place))
 
     def table(self) -> list[Document]:

@@ -1142,6 +1142,15 @@ def _(records: Records) -> None:
     cut_after(records, scan)
 
 
+@mutant("O1", "an object of which nobody knows what it is may be laid onto a sorter", PEOPLE)
+def _(records: Records) -> None:
+    verdict = nth(records, "VerdictPassed")
+    verdict.happened[5:] = ["reinduct", ""]
+    said(verdict, "ActTaken")[1] = "hand_reinduct"
+    verdict.facts[:] = [fact for fact in verdict.facts if fact[0] == "ActTaken"]
+    cut_after(records, verdict)
+
+
 @mutant("A5", "an item goes back to its agency on another verdict", PEOPLE, "O1")
 def _(records: Records) -> None:
     said(nth(records, "VerdictPassed", 2), "Moved")[3] = "returned"

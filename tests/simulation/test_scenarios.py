@@ -112,6 +112,8 @@ def test_what_ends_otherwise_is_found(tmp_path: Path, more: str, expect: str, sa
     ("more", "said"),
     [
         ("luck = { scan_noread = 1 }\n", 'nearest "scan_no_read"'),
+        ("luck = { scan_no_read = 1000001 }\n", "scan_no_read is 1000001"),
+        ("luck = { scan_no_read = 1000000 }\n", "rates of the scanner add up to"),
         ('[[mishap]]\nplc = "sorter-1"\nstation = "scanner"\nfate = "noread"\nat = "09:00"\n', 'nearest "no_read"'),
         ('[[mischief]]\nact = "jam"\nat = "09:00"\n', 'nearest "jams"'),
         ('[[mischief]]\nact = "jams"\nat = "09:00"\nevery_s = 5\n', "every_s and until together"),
