@@ -34,20 +34,21 @@ def with_letters(hall: h.Hall, hard: int) -> h.Hall:
 
 def addressed(files: dict[str, list[Row]], seed: int) -> dict[str, list[Row]]:
     """
-    The same rows; most letters that are of no case are for one of a few addressees, and go where that one lives.
+    The same rows; what is of no case is letters to one of a few addressees, and most of them go where that one lives.
 
     A few keep a waybill, or another place or service than the others to their addressee: they leave alone.
     """
     stream = Stream(seed, "explore/letters")
-    addressees = 1 + stream.below(5)
+    addressees = 1 + stream.below(3)
     lives: dict[str, Row] = {}
 
     def to(row: Row) -> Row:
         number, odd = stream.below(addressees), stream.below(12)
-        if row.mail_class != _CLASS or row.case:
+        if row.case:
             return row
+        row = row._replace(mail_class=_CLASS)
         token = f"A-{number:06d}"
-        like = lives.setdefault(token, row)
+        like = lives.setdefault(f"{row.agency} {token}", row)
         if odd:
             row = row._replace(destination=like.destination, service=like.service)
         return row._replace(addressee_token=token, waybill=row.waybill if odd == 1 else "")
