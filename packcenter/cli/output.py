@@ -65,16 +65,17 @@ def show_books(taken: Books, title: str) -> None:
 
 def _wide_table(title: str, accounts: list[tuple[str, Account]]) -> Table:
     """A row for each mail class."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("mail class")
     for name in FIGURES:
-        table.add_column(name, justify="right")
+        table.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
     for name, account in accounts:
         if name == "total":
             table.add_section()
-        table.add_row(name, *_figures(account))
+        table.add_row(name.replace("_", " "), *_figures(account))
     return table
 
 

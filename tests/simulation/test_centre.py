@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from packcenter.cli.codes import OK
+from packcenter.cli.main import run
 from packcenter.config.errors import ConfigError
 from packcenter.config.load import bundled_site, load_site
 from packcenter.core.s10 import is_valid
@@ -87,6 +89,15 @@ def test_the_court_numbers_in_its_own_form() -> None:
     assert waybills["court"].isdigit()
     assert len(waybills["court"]) == 13
     assert all(is_valid(waybill) for agency, waybill in waybills.items() if agency != "court")
+
+
+def test_the_books_of_so_many_classes_fit_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    """No heading and no class is cut."""
+    assert run(["simulate", "--hall", "centre", "--items", "60"]) == OK
+    told = capsys.readouterr().out
+    assert "real estate certificate" in told
+    assert "difference" in told
+    assert "…" not in told
 
 
 def test_copies_of_sorters_reach_the_same_case_racks() -> None:
