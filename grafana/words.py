@@ -87,6 +87,7 @@ CHINESE = {name: entry.title.zh for name, entry in ALARMS.items()} | {
     "withdrawn": "撤回",
     "coded_by_hand": "人工补码",
     "case": "一件事合包",
+    "combine": "同一收件人合封",
     "no_case": "非一件事件",
     "no_cell": "无空合包格",
     "cell_full": "合包格已满",

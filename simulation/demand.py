@@ -43,9 +43,17 @@ class Row(NamedTuple):
     case_size: str
     due: str
     arrives: str
+    addressee_token: str = ""
 
 
 assert Row._fields == COLUMNS
+
+
+def table_of(rows: Iterable[Row]) -> list[Sequence[str]]:
+    """The rows under their header; a day without tokens has no column for them, so its bytes are what they always were."""
+    rows = list(rows)
+    columns = len(COLUMNS) if any(row.addressee_token for row in rows) else len(COLUMNS) - 1
+    return [COLUMNS[:columns], *(row[:columns] for row in rows)]
 
 
 class Source(NamedTuple):
@@ -220,10 +228,9 @@ def manifests(rows: Iterable[Row], day: date) -> dict[str, list[Row]]:
     return by_name
 
 
-def csv_chunks(rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
+def csv_chunks(rows: Iterable[Row]) -> Iterator[bytes]:
     """The rows as a manifest file, header first, in pieces of some 40 KiB."""
-    remaining = iter(rows)
-    yield (",".join(COLUMNS) + "\n").encode()
+    remaining = iter(table_of(rows))
     while some := list(islice(remaining, _CHUNK_ROWS)):
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(some)
@@ -331,6 +338,7 @@ _SPOILERS: Mapping[str, _Spoiler] = {
     "bad_case": ("case", {"case": "", "case_size": "3"}),
     "bad_case_size": ("case_size", {"case": "CASE-9", "case_size": "many"}),
     "bad_due": ("due", {"due": "next week"}),
+    "bad_addressee_token": ("addressee_token", {"addressee_token": "SOMEBODY"}),
     # Of nobody: the region 999999 does not exist and the check character is wrong; a service number; a placeholder.
     "resident_id": ("item", {"item": "999999190001010000"}),
     "mobile_number": ("case", {"case": "13800138000", "case_size": "2"}),
@@ -340,6 +348,8 @@ _SPOILERS: Mapping[str, _Spoiler] = {
 # Codes that need more than one row, or a row of another shape.
 _SPECIAL = ("field_count", "bad_quotes", "row_too_long", "repeated_row", "duplicate_item", "duplicate_waybill", "case_conflict")
 BAD_ROWS = (*_SPOILERS, *_SPECIAL)
+_OF_TOKENS = ("bad_addressee_token",)
+"""Codes that need the column of the tokens."""
 
 
 def spoiled_csv(rows: Sequence[Row], seed: int, codes: Sequence[str] = BAD_ROWS) -> tuple[bytes, list[Planted]]:
@@ -348,43 +358,50 @@ def spoiled_csv(rows: Sequence[Row], seed: int, codes: Sequence[str] = BAD_ROWS)
 
     `rows` are all kept, and nothing but what was planted is refused. For demonstrations and tests.
     """
-    good = [_csv_line(row) for row in rows]
+    header, *table = table_of(rows)
+    if len(header) < len(COLUMNS):
+        codes = [code for code in codes if code not in _OF_TOKENS]
+    good = [_csv_line(row) for row in table]
     places = sorted(Draws(seed, "demand/bad rows").below(len(good) + 1, len(codes)))
     planted: list[Planted] = []
-    lines = [",".join(COLUMNS)]
+    lines = [",".join(header)]
     taken = 0
     for code, place in zip(codes, places, strict=True):
         lines += good[taken:place]
         taken = place
-        bad, faults = _bad_lines(code, rows[0], len(planted))
+        bad, faults = _bad_lines(code, rows[0], len(planted), len(header))
         planted += [Planted(len(lines) + 1 + at, column, code) for at, column in faults]
         lines += bad
     lines += good[taken:]
     return ("\n".join(lines) + "\n").encode(), planted
 
 
-def _bad_lines(code: str, like: Row, serial: int) -> tuple[list[str], list[tuple[int, str]]]:
-    """Lines to plant, and which of them (from 0) is refused in which column."""
+def _bad_lines(code: str, like: Row, serial: int, columns: int) -> tuple[list[str], list[tuple[int, str]]]:
+    """Lines to plant, of so many columns, and which of them (from 0) is refused in which column."""
+
+    def line_of(row: Row) -> str:
+        return _csv_line(row[:columns])
+
     item = f"BAD-{serial:04d}"
     row = like._replace(item=item, waybill="", case="", case_size="", due="")
     if code in _SPOILERS:
         column, changes = _SPOILERS[code]
-        return [_csv_line(row._replace(**changes))], [(0, column)]
+        return [line_of(row._replace(**changes))], [(0, column)]
     waybill = s10.number("EZ", serial, "CN")
     other = row._replace(item=f"{item}-B")
-    line = _csv_line(row)
+    line = line_of(row)
     return {
         "field_count": ([line + ","], [(0, "")]),
         "bad_quotes": (['"' + line], [(0, "")]),
         "row_too_long": ([line + "x" * 5000], [(0, "")]),
         "repeated_row": ([line, line], [(1, "item")]),
-        "duplicate_item": ([line, _csv_line(row._replace(destination="850000"))], [(0, "item"), (1, "item")]),
+        "duplicate_item": ([line, line_of(row._replace(destination="850000"))], [(0, "item"), (1, "item")]),
         "duplicate_waybill": (
-            [_csv_line(row._replace(waybill=waybill)), _csv_line(other._replace(waybill=waybill))],
+            [line_of(row._replace(waybill=waybill)), line_of(other._replace(waybill=waybill))],
             [(0, "waybill"), (1, "waybill")],
         ),
         "case_conflict": (
-            [_csv_line(each._replace(case=f"{item}-CASE", case_size=size)) for each, size in ((row, "2"), (other, "3"))],
+            [line_of(each._replace(case=f"{item}-CASE", case_size=size)) for each, size in ((row, "2"), (other, "3"))],
             [(0, "case"), (1, "case")],
         ),
     }[code]

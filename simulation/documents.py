@@ -86,8 +86,15 @@ def _document(line: Line, mail_class: MailClass, arrives_us: int, luck: Keyed) -
         grams=grams,
         thickness=_THICKNESS,
         destination=line.destination,
-        case=line.case,
+        case=line.case or _together(line),
     )
+
+
+def _together(line: Line) -> str:
+    """What letters to one addressee agree in; the plan may have them leave in one parcel, and no other ones with them."""
+    if not line.addressee:
+        return ""
+    return f"+{line.agency}/{line.addressee}/{line.outlet or line.destination}/{line.service}"
 
 
 def _arrives_us(line: Line, arrives: Mapping[str, str], luck: Keyed, opens_s: int) -> int:

@@ -28,12 +28,18 @@ _FIRST_S: Final = 4 * 3600
 _LATER_S: Final = 3 * 3600
 _REGIONS: Final = (70, 25, 5)
 _MISSING_OF: Final = 20
-_ALONE_S: Final = 8 * 3600
+_LETTERS_S: Final = 8 * 3600
+_LETTERS_TO_ONE: Final = (40, 30, 20, 10)
+"""Of a hundred addressees so many get one, two, three or four letters on a day."""
+
+_TOGETHER_S: Final = 2 * 3600
+"""The letters to one addressee come within two hours, a little longer than they wait for each other."""
 
 
 def newborn_day(seed: int, day: date, items: int) -> list[Row]:
     """
-    A day of `items` documents, in the order in which they come: four fifths belong to cases of five, the rest are letters.
+    A day of `items` documents, in the order in which they come: four fifths belong to cases of five, the rest are letters,
+    of which several are for one addressee.
     """
     cases = max(1, items * 4 // 5 // len(DOCUMENTS))
     rows = [*cases_of(seed, day, cases), *_letters(seed, day, max(0, items - cases * len(DOCUMENTS)))]
@@ -65,26 +71,24 @@ def cases_of(seed: int, day: date, cases: int) -> Iterator[Row]:
 
 
 def _letters(seed: int, day: date, count: int) -> Iterator[Row]:
+    """Letters of one agency, several of them to one addressee, whom a token stands for that means nothing to anybody else."""
+
     def draws(what: str) -> Draws:
         return Draws(seed, f"newborn/{day.isoformat()}/letters/{what}")
 
     first = day.toordinal() % 1000 * 100_000
-    seconds = draws("arrivals").below(_ALONE_S, count)
+    seconds = draws("arrivals").below(_LETTERS_S - _TOGETHER_S, count)
+    later = draws("later").below(_TOGETHER_S, count)
+    sizes = draws("addressees").pick(_LETTERS_TO_ONE, count)
     postcodes = list(_postcodes(draws("regions"), draws("places"), count))
+    begins, number = 0, 0
     for at in range(count):
-        item = f"NB-L{first + at:08d}"
-        yield Row(
-            item,
-            "official_letter",
-            "letters-office",
-            "",
-            postcodes[at],
-            "registered",
-            "",
-            "",
-            "",
-            time_text(OPENS_S + seconds[at]),
-        )
+        if at > begins + sizes[number]:
+            begins, number = at, number + 1
+        second = OPENS_S + seconds[begins] + (later[at] if at > begins else 0)
+        item, token = f"NB-L{first + at:08d}", f"TK-{first + number:08d}"
+        to, service = postcodes[begins], ("registered", "receipt-requested")[number % 2]
+        yield Row(item, "official_letter", "letters-office", "", to, service, "", "", "", time_text(second), token)
 
 
 def _postcodes(regions: Draws, places: Draws, count: int) -> Iterator[str]:

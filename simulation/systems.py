@@ -44,7 +44,7 @@ class System(Closed):
             item.announced
             and (not self.mail_classes or item.mail_class in self.mail_classes)
             and (not self.services or item.service in self.services)
-            and (not self.cases or bool(item.case))
+            and (not self.cases or item.case[:1] not in ("", "+"))  # a set of letters is no case of anybody's
         )
 
 

@@ -166,10 +166,12 @@ def _show_coverage(covered: Coverage) -> None:
     rules = Table(title=f"Plan {covered.version}: {covered.items:,} items", title_justify="left")
     for name in ("rule", "group"):
         rules.add_column(name)
-    for name in ("items", "share"):
+    combined = any(share.together for share in covered.rules)
+    for name in ("items", "share", *(("together", "in parcels") if combined else ())):
         rules.add_column(name, justify="right")
     for share in covered.rules:
-        rules.add_row(share.rule, share.group, f"{share.items:,}", _percent(share.items, covered.items))
+        more = (f"{share.together:,}", f"{share.parcels:,}") if combined else ()
+        rules.add_row(share.rule, share.group, f"{share.items:,}", _percent(share.items, covered.items), *more)
     out.print(rules)
     destinations = Table(title="Destinations", title_justify="left")
     destinations.add_column("destination")

@@ -190,9 +190,20 @@ def hall_digest(hall: Hall) -> str:
     return hashlib.sha256(msgspec.msgpack.encode(hall)).hexdigest()
 
 
+_RULE_FIELDS = 6
+"""Fields of a rule that every release has; what follows says how it combines letters."""
+
+
 def plan_digest(plan: Plan) -> str:
-    """SHA-256 in hex of a plan's MessagePack form without its digest: what a plan says is what it is."""
-    return hashlib.sha256(msgspec.msgpack.encode(msgspec.structs.replace(plan, digest=""))).hexdigest()
+    """
+    SHA-256 in hex of a plan's MessagePack form without its digest: what a plan says is what it is.
+
+    A rule that combines nothing counts as earlier releases wrote it: a plan that somebody switched to stays in force when the
+    service is started with a newer release.
+    """
+    said = msgspec.to_builtins(msgspec.structs.replace(plan, digest=""))
+    said[3] = [rule if rule[_RULE_FIELDS] else rule[:_RULE_FIELDS] for rule in said[3]]
+    return hashlib.sha256(msgspec.msgpack.encode(said)).hexdigest()
 
 
 def build(path: Path, site: Loaded[Site], plan: Loaded[PlanTable], profiles: Mapping[str, Loaded[Profile]]) -> Configuration:
@@ -315,6 +326,8 @@ def _plan(plan: PlanTable, utc_offset_minutes: int) -> Plan:
                 tuple(each.destinations),
                 tuple(each.services),
                 each.group,
+                each.combine_minutes if each.combine else 0,
+                (each.combine_pouch or 0) if each.combine else 0,
             )
             for each in plan.rule
         ),

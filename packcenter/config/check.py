@@ -24,6 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from packcenter.config import rules as boxes
+from packcenter.config.check_combining import check_combining, check_secure
 from packcenter.config.check_profile import requests
 from packcenter.config.check_site import parse_address
 from packcenter.config.errors import choice, quoted
@@ -54,6 +55,7 @@ def together(files: Together) -> Findings:
         yield from _lanes_of_groups(files.site, files.plan)
         yield from _bag_places(files.site, files.plan)
         yield from _rules(files.site, files.plan)
+        yield from check_combining(files.site, files.plan)
 
 
 def _profile_roles(files: Together) -> Findings:
@@ -270,6 +272,7 @@ def _boxes(site: Loaded[Site], plan: Loaded[Plan], space: boxes.Space, whole: li
             seen = f"{quoted(rules[at].name)}, of which rule {choice(earlier)} takes every item first"
             yield plan.finding(("rule", at, "name"), "dead-rule", seen, expected, advice)
         yield from _secure(site, plan, space, at, reach)
+        yield from check_secure(site, plan, at, sorted({name for piece in reach for name in space.members(piece, 0)}))
     groups = [rule.group for rule in rules]
     for count, (first, later, common) in enumerate(boxes.contradictions(whole, groups, work)):
         if count >= CONTRADICTIONS_MAX:

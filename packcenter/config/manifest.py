@@ -38,7 +38,9 @@ LINE_BYTES_MAX = 4096  # all columns at their longest are under 300
 CASE_SIZE_MAX = 99
 
 REQUIRED = ("item", "mail_class", "agency", "destination", "service")
-COLUMNS = ("item", "mail_class", "agency", "waybill", "destination", "service", "case", "case_size", "due", "arrives")
+COLUMNS = (
+    "item", "mail_class", "agency", "waybill", "destination", "service", "case", "case_size", "due", "arrives", "addressee_token",
+)  # fmt: skip
 WAYBILL_FORMS = (
     "1############",  # domestic EMS
     "8############",
@@ -88,6 +90,7 @@ ROW_MESSAGES = {
     "unknown_outlet": "the outlet is not known. Its code is asked of the centre; a postcode may stand there, too.",
     "bad_case": "the case has other characters than A-Z, 0-9 and hyphen, or not 4 to 32 of them, or is missing beside case_size.",
     "bad_case_size": "an item of a case needs case_size, the number of items of the case: 1 to {most}.",
+    "bad_addressee_token": "the token is not of 8 to 32 of A-Z, 0-9 and hyphen with two digits or more: a code, never a name.",
     "bad_due": "due is neither a date such as 2026-03-02 nor a time with its offset such as 2026-03-02T17:00:00+08:00.",
     "repeated_row": "the row repeats row {other}; only the first one counts.",
     "duplicate_item": "the item stands in row {other} too, with something else beside it. Nobody can know which is right.",
@@ -405,6 +408,10 @@ def _is_printable(name: str) -> bool:
 # --- one row ---------------------------------------------------------------------------------------------------------
 
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{3,31}")
+_TOKEN_MIN = 8
+_TOKEN_DIGITS = 2
+"""A name in Latin letters has no digits, and few have eight characters together with two digits."""
+
 _POSTCODE = re.compile(r"(?!000000)[0-9]{6}")
 _OUTLET = re.compile(r"[A-Z][A-Z0-9-]{3,15}")
 _SIZE = re.compile(r"[1-9][0-9]?")
@@ -458,6 +465,9 @@ class _Checks:
         service = self._name("service", fields["service"], faults)
         if case or case_size:
             _check_case(case, case_size, faults)
+        token = get("addressee_token", "")
+        if token and not (_CODE.fullmatch(token) and len(token) >= _TOKEN_MIN and sum(map(str.isdigit, token)) >= _TOKEN_DIGITS):
+            faults.append(_row_fault("addressee_token", "bad_addressee_token"))
         due = get("due", "")
         due_us = self._due_us(due) if due else 0
         if due and not due_us:
@@ -465,7 +475,7 @@ class _Checks:
         if faults:
             return None
         postcode, outlet = (0, destination) if is_outlet else (int(destination), "")
-        return Line(item, mail_class, agency, waybill, postcode, service, case, int(case_size or 0), due_us, outlet)
+        return Line(item, mail_class, agency, waybill, postcode, service, case, int(case_size or 0), due_us, outlet, token)
 
     def _name(self, column: str, value: str, faults: list[_Fault]) -> str:
         code, names = self._names[column]

@@ -387,6 +387,15 @@ class Rule(Closed):
     )
     services: Annotated[list[Service], Field(max_length=4)] = Field(default_factory=list, description="Services; empty: all.")
     group: Name = Field(description="Group of lanes for the items that fit.")
+    combine: bool = Field(
+        default=False, description="Whether its letters of one agency to one addressee leave in one parcel; needs a case rack."
+    )
+    combine_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(
+        default=60, description="How long the first of them waits for the others, at most; a cut-off or due time ends it sooner."
+    )
+    combine_pouch: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        default=None, description="Size of the pouch that such letters fit into; without it: that of their mail class."
+    )
 
 
 class Bags(Closed):

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from packcenter.core.cases import RULE
-from packcenter.core.hall import Hall, Plan
+from packcenter.core.hall import Hall, Plan, Rule
 from packcenter.core.index import HallIndex
 from packcenter.core.inputs import Line
 
@@ -22,11 +22,17 @@ NO_RULE = ""
 
 
 class RuleShare(msgspec.Struct, frozen=True):
-    """How many items of a manifest a rule takes, and the group of lanes that it gives them."""
+    """
+    How many items of a manifest a rule takes, and the group of lanes that it gives them.
+
+    `together` of them can leave with others to their addressee, in `parcels` at least.
+    """
 
     rule: str
     group: str
     items: int
+    together: int = 0
+    parcels: int = 0
 
 
 class DestinationShare(msgspec.Struct, frozen=True):
@@ -72,6 +78,8 @@ class Coverage(msgspec.Struct, frozen=True):
 def cover(hall: Hall, lines: Iterable[Line]) -> Coverage:
     """Put every line of a manifest through the plan of a hall. Documents of cases go to its case racks by no rule of it."""
     index = HallIndex(hall)
+    lines = list(lines)
+    together = _together(index, lines)
     rules: Counter[str] = Counter()
     destinations: Counter[str] = Counter()
     gaps: Counter[tuple[str, str, str]] = Counter()
@@ -108,13 +116,33 @@ def cover(hall: Hall, lines: Iterable[Line]) -> Coverage:
         items=kinds.total(),
         rules=[
             *(RuleShare(RULE, "case racks", rules[RULE]) for _ in range(RULE in rules)),
-            *(RuleShare(rule.name, rule.group, rules[rule.name]) for rule in hall.plan.rules),
+            *(RuleShare(rule.name, rule.group, rules[rule.name], *together.get(rule.name, (0, 0))) for rule in hall.plan.rules),
         ],
         destinations=[
             DestinationShare(each.name, index.position(each.name, ""), destinations[each.name]) for each in hall.plan.destinations
         ],
         gaps=[Gap(*key, count) for key, count in sorted(gaps.items(), key=lambda entry: (-entry[1], entry[0]))],
     )
+
+
+def _together(index: HallIndex, lines: list[Line]) -> dict[str, tuple[int, int]]:
+    """Rule -> how many letters can leave with others to their addressee, and in how many parcels, if all come in time."""
+    cell = max((rack.cell_documents for rack in index.hall.case_racks), default=0)
+    kin: Counter[tuple[str, ...]] = Counter()
+    for line in lines:
+        rule = index.rule(line.mail_class, line.agency, index.destination_of(line), line.service)
+        secure = line.mail_class not in index.classes or index.classes[line.mail_class].secure
+        if rule is None or not rule.combine_minutes or not cell:
+            continue
+        if line.addressee and not (secure or line.waybill) and line.case_size < 2:
+            kin[rule.name, line.agency, line.addressee, _address(line), line.service] += 1
+    found: dict[str, tuple[int, int]] = {}
+    for (name, *_), count in kin.items():
+        whole, rest = divmod(count, cell)
+        letters, parcels = found.get(name, (0, 0))
+        more = rest if rest > 1 else 0
+        found[name] = (letters + whole * cell + more, parcels + whole + bool(more))
+    return found
 
 
 def _address(line: Line) -> str:
@@ -221,8 +249,16 @@ def _rules(plan: Plan) -> dict[str, str]:
             ("service", rule.services),
         )
         conditions = "; ".join(f"{name} {', '.join(values)}" for name, values in wants if values)
-        told[rule.name] = f"{conditions or 'everything'} -> {rule.group}"
+        told[rule.name] = f"{conditions or 'everything'} -> {rule.group}{_combining(rule)}"
     return told
+
+
+def _combining(rule: Rule) -> str:
+    """How a rule combines letters to one addressee; "" if it does not."""
+    if not rule.combine_minutes:
+        return ""
+    pouch = f" in pouch {rule.combine_pouch}" if rule.combine_pouch else ""
+    return f", letters to one addressee together{pouch}, waiting {rule.combine_minutes} min at most"
 
 
 def _order(was: Plan, now: Plan) -> list[Change]:

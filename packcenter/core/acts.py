@@ -8,7 +8,7 @@ PackML, and re-check everything; safety is never part of it (E10).
 
 from __future__ import annotations
 
-from packcenter.core import alarms, bags, caserack, custody, plans, receipts
+from packcenter.core import alarms, bags, caserack, combining, custody, plans, receipts
 from packcenter.core.alarm_facts import AlarmAckSet, AlarmOutSet, AlarmShelfSet
 from packcenter.core.commands import CommandMachine, SetPlace
 from packcenter.core.facts import (
@@ -257,6 +257,7 @@ def on_verdict_passed(turn: Turn, act: VerdictPassed) -> None:
         turn.emit(ItemWithdrawn(item.id))
         if item.place not in ("expected", "lost", "hand"):
             bags.hold_back(turn, item, "withdrawn")
+    combining.on_gone(turn, item)
 
 
 def _why_no_verdict(turn: Turn, item: Item, act: VerdictPassed) -> str:
@@ -394,9 +395,9 @@ def on_alarm_taken_out(turn: Turn, act: AlarmTakenOut) -> None:
 
 def on_receipt_told(turn: Turn, act: ReceiptTold) -> None:
     """A person has a receipt in hand, or gives it up."""
-    item, why = receipts.find(turn, act.code) if act.returned else receipts.give_up(turn, act.code)
+    items, why = receipts.find(turn, act.code) if act.returned else receipts.give_up(turn, act.code)
     if answer(turn, act, "receipt_returned" if act.returned else "receipt_given_up", act.code, why):
-        receipts.take(turn, item, act.returned)
+        receipts.take(turn, act.code, items, returned=act.returned)
 
 
 # --- what all acts share ---------------------------------------------------------------------------------------------

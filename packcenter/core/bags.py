@@ -119,7 +119,7 @@ def on_dropped(turn: Turn, dropped: Dropped) -> None:
     else:
         reason = item.suspect or ("no_instruction" if dropped.reason else "turned_out")
         turn.emit(ParcelTurnedOut(label, item.id, reason))
-        for document in custody.parcel(turn, item):
+        for document in custody.parcel(turn.state, item):
             custody.to_hand(turn, document, reason)
     for each in sorted({label, known_as}):
         _instruct_rest(turn, each)
@@ -176,7 +176,8 @@ def seal(turn: Turn, plc: str, job: Job, lead: Item, label: str, grams: int, rea
 
 
 def _is_laid_out(turn: Turn, plc: str, job: Job) -> bool:
-    return any(infeed == job.infeed and lane in turn.index.rack_outlets for lane, infeed in turn.index.infeeds[plc])
+    """Whether a case rack lays out what this infeed of a bagger gets; also a single document, of which the others have left."""
+    return any(infeed == job.infeed and place in turn.index.rack_outlets for place, infeed in turn.index.infeeds.get(plc, ()))
 
 
 def _instruct_rest(turn: Turn, label: str) -> None:
@@ -190,7 +191,7 @@ def _into_bag(turn: Turn, dropped: Dropped, item: Item, asked: int | None) -> No
         _open(turn, dropped.position)
     bag = turn.state.bags[dropped.position]
     turn.emit(ParcelDropped(dropped.waybill, item.id, bag.tag, bag.position))
-    for document in custody.parcel(turn, item):
+    for document in custody.parcel(turn.state, item):
         custody.move(turn, document, f"bag/{bag.tag}")
     if item.suspect or asked != dropped.position:
         custody.suspect(turn, item, "wrong_bag")
@@ -217,16 +218,16 @@ def _open(turn: Turn, position: int) -> None:
     hall = turn.index.hall
     destination = turn.index.destination_at[position]
     tag = tags.name(turn, destination) or f"{hall.centre}-{position:02d}-{turn.state.bag_serial + 1:06d}"
-    turn.emit(BagOpened(tag, position, destination, next_cutoff_us(turn)))
+    turn.emit(BagOpened(tag, position, destination, next_cutoff_us(turn, turn.at_us)))
 
 
-def next_cutoff_us(turn: Turn) -> int:
-    """The plan's next cut-off in core time, today's or tomorrow's first; 0 if the plan has none."""
+def next_cutoff_us(turn: Turn, at_us: int) -> int:
+    """The plan's first cut-off after a moment, in core time, that day's or the next one's first; 0 if the plan has none."""
     hall = turn.index.hall
     minutes = hall.plan.bags.cutoff_minutes
     if not minutes:
         return 0
-    local_minute = turn.at_us // _MINUTE_US + hall.utc_offset_minutes
+    local_minute = at_us // _MINUTE_US + hall.utc_offset_minutes
     midnight = local_minute - local_minute % _DAY_MINUTES - hall.utc_offset_minutes
     today = (local_minute % _DAY_MINUTES) + 1
     ahead = next((minute for minute in minutes if minute >= today), minutes[0] + _DAY_MINUTES)
@@ -266,7 +267,7 @@ def _end(turn: Turn, bag: Bag, seal: str, grams: int) -> None:
     items = [turn.item(name) for name in bag.items]
     bill = tuple(item.waybill for item in items)
     turn.emit(BagClosed(bag.tag, bag.position, bag.destination, seal, grams, tuple(bag.items), bill))
-    for item in [document for lead in items for document in custody.parcel(turn, lead)]:
+    for item in [document for lead in items for document in custody.parcel(turn.state, lead)]:
         if bag.suspect:
             custody.to_hand(turn, item, "suspect_bag")
         else:
@@ -348,7 +349,7 @@ def on_drop_due(turn: Turn, item: Item) -> None:
         return
     label = _label(turn, item)
     _answer_drop(turn, label)
-    for document in custody.parcel(turn, item):
+    for document in custody.parcel(turn.state, item):
         custody.lose(turn, document, "never_dropped")
     _instruct_rest(turn, label)
 

@@ -11,10 +11,12 @@ at an outlet, and only for a bagger that runs and has done with the case before;
 
 from __future__ import annotations
 
+from packcenter.core import routing
 from packcenter.core.case_facts import CaseSplit, CellFreed, CellReserved, CellSuspected, ReleaseBegun
 from packcenter.core.commands import Release
-from packcenter.core.hall import CaseRack, Outlet
+from packcenter.core.hall import CaseRack, Lane, Outlet, Sorter
 from packcenter.core.lifecycle import kind_of
+from packcenter.core.limits import LETTERS_LEAVE
 from packcenter.core.records import Case, Cell, Item, cell_place, lane_place
 from packcenter.core.turn import Turn
 
@@ -38,15 +40,19 @@ def live(turn: Turn, case: Case) -> list[Item]:
     return [item for name in case.items if is_live(item := turn.item(name))]
 
 
-def _has_left(turn: Turn, item: Item) -> bool:
-    """Whether it left its cell in a parcel, or for one. What is suspect comes back: its pouch or bag is opened (seed 641095)."""
+def has_left(turn: Turn, item: Item) -> bool:
+    """
+    Whether a document left its cell in a parcel, or for one. What is suspect comes back: its pouch or bag is opened (protocol
+    seed 641095).
+    """
     return (kind_of(item.place) in _PACKED and not item.suspect) or item.place in turn.index.rack_outlets
 
 
 def missing(turn: Turn, case: Case) -> tuple[int, tuple[str, ...]]:
     """How many documents are neither in the case's cell nor have left it, and which of them are announced."""
-    there = [item for item in live(turn, case) if _has_left(turn, item) or (case.cell and item.place == case.cell)]
-    return case.size - len(there), tuple(item.id for item in live(turn, case) if item not in there)
+    members = live(turn, case)
+    there = [item for item in members if has_left(turn, item) or (case.cell and item.place == case.cell)]
+    return (case.size or len(members)) - len(there), tuple(item.id for item in members if item not in there)
 
 
 def is_complete(turn: Turn, case: Case) -> bool:
@@ -57,18 +63,50 @@ def is_complete(turn: Turn, case: Case) -> bool:
 # --- whose cell ------------------------------------------------------------------------------------------------------
 
 
-def find_free(turn: Turn, plc: str) -> int:
-    """A cell of the rack that a case can have, 0 none; one that is kept for a case of which nothing comes is taken from it."""
+def find_free(turn: Turn, plc: str, *, letters: bool = False) -> int:
+    """
+    A cell of the rack that a case can have, 0 none; one that is kept for a case of which nothing comes is taken from it.
+
+    `letters` that are still on the belt can leave alone, a case cannot: for them one is taken from other letters only, and the
+    last cells (`LETTERS_LEAVE`) are left to cases.
+    """
     barred = turn.plc(plc).places
-    for place, number in turn.index.cells[plc]:
-        if number not in barred and _is_free(turn.state.cells[place]):
-            return number
+    free = [number for place, number in turn.index.cells[plc] if number not in barred and _is_free(turn.state.cells[place])]
+    if free and not (letters and len(free) <= len(turn.index.cells[plc]) // LETTERS_LEAVE):
+        return free[0]
     for place, number in turn.index.cells[plc]:
         cell = turn.state.cells[place]
-        if number not in barred and _is_idle(turn, cell):
+        if number not in barred and _is_idle(turn, cell) and not (letters and turn.state.cases[cell.case].size):
             turn.emit(CellFreed(cell.case, plc, number))
             return number
     return 0
+
+
+def find_way(
+    turn: Turn, item: Item, sorter: Sorter, cell: str, scanned_us: int, *, letters: bool = False
+) -> tuple[Lane, str, int] | str:
+    """
+    The lane and the rack where a case has this cell; of one that has none ("") the rack that gathers the fewest, and its free
+    cell, which is 0 else. If there is no way, why.
+    """
+    if cell:
+        found = [turn.index.cell_at.get(cell, ("", 0))]
+    else:
+        plcs = [plc for plc in turn.index.case_racks if (sorter.plc, plc) in turn.index.case_lanes]
+        found = [(plc, 0) for plc in sorted(plcs, key=lambda plc: count_taken(turn, plc))]
+    reason = "no_cell"
+    for plc, _ in found:
+        lanes = turn.index.case_lanes.get((sorter.plc, plc), ())
+        lane = routing.best(turn, sorter, lanes, item.mail_class, scanned_us)
+        if lane is None:
+            late = routing.best(turn, sorter, lanes, item.mail_class, turn.at_us) is not None
+            reason = "late" if late else "no_lane"
+            continue
+        number = 0 if cell else find_free(turn, plc, letters=letters)
+        if cell or number:
+            return lane, plc, number
+        reason = "no_cell"
+    return reason
 
 
 def count_taken(turn: Turn, plc: str) -> int:

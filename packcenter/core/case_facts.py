@@ -146,6 +146,41 @@ class CaseSplit(_CaseFact, frozen=True, tag=True, array_like=True, gc=False):
     items: tuple[str, ...]
 
 
+# --- letters to one addressee ----------------------------------------------------------------------------------------
+
+
+class LettersGathered(_CaseFact, frozen=True, tag=True, array_like=True, gc=False):
+    """
+    A rule of the plan makes a set of these letters: a case from here on, whose first letter waits `wait_minutes` at most. `pouch`
+    is 0 for that of their class; `destination` is the plan's. One letter is a set only if it can leave no other way any more.
+    """
+
+    case: str
+    rule: str
+    wait_minutes: int
+    pouch: int
+    destination: str
+    items: tuple[str, ...]
+
+
+class LetterJoined(_CaseFact, frozen=True, tag=True, array_like=True, gc=False):
+    """One more letter to the same addressee belongs to a set that still gathers."""
+
+    case: str
+    item: str
+
+
+class LettersParted(_CaseFact, frozen=True, tag=True, array_like=True, gc=False):
+    """
+    These letters are of their set no more: wait_over (the others leave without them), plan (the one in force does not combine
+    them, or has them go elsewhere), others_gone (nothing is left to leave with), no_way (no cell or no lane to it).
+    """
+
+    case: str
+    items: tuple[str, ...]
+    reason: str
+
+
 # --- parcels of several documents ------------------------------------------------------------------------------------
 
 
@@ -175,5 +210,5 @@ class ParcelProven(_CaseFact, frozen=True, tag=True, array_like=True, gc=False):
 CaseFact = (
     CellReserved | CellFreed | StoreBegun | DocumentStored | StoreAbandoned | StorePaused
     | CellSuspected | ReleaseBegun | CellReleased | ReleaseEnded | CaseDueSet | CaseOverdue | CaseSplit
-    | JobJoined | ParcelProven
+    | LettersGathered | LetterJoined | LettersParted | JobJoined | ParcelProven
 )  # fmt: skip

@@ -14,7 +14,21 @@ from typing import Any
 from packcenter.core import case_facts as c
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Line
-from packcenter.core.records import Case, CaseRack, Cell, Item, Job, LaneLoad, State, StoreJob, cell_place, lane_place
+from packcenter.core.records import (
+    Case,
+    CaseRack,
+    Cell,
+    Item,
+    Job,
+    Kin,
+    LaneLoad,
+    State,
+    StoreJob,
+    cell_place,
+    kin_of,
+    lane_place,
+    set_of,
+)
 
 KINDS = ("case", "case_rack")
 """Kinds of deadlines of the agenda that belong to cases: their due times, and pauses of case racks."""
@@ -41,6 +55,19 @@ def join(state: State, line: Line, item: Item) -> None:
     case.items.append(line.item)
     if line.due_us:
         case.announced_due_us = min(case.announced_due_us or line.due_us, line.due_us)
+
+
+def await_letter(state: State, item: Item) -> None:
+    """An announced letter with a token may leave with others of its kin; a document of a case leaves with its case."""
+    if item.addressee and not item.case:
+        state.kin.setdefault(kin_of(item), Kin()).awaited[item.id] = True
+
+
+def came(state: State, item: Item) -> None:
+    """An announced letter is here, or given up."""
+    kin = state.kin.get(kin_of(item)) if item.addressee else None
+    if kin is not None:
+        kin.awaited.pop(item.id, None)
 
 
 def is_current(state: State, entry: tuple[int, str, str, int]) -> bool:
@@ -78,6 +105,8 @@ def assert_one_case(state: State, job: Job) -> None:
         return
     assert sorted(job.contents()) == sorted(job.expected()), job
     assert len({state.items[name].case for name in job.contents()}) == 1, job
+    if set_of(state, state.items[job.item]) is not None:
+        assert len({kin_of(state.items[name]) for name in job.contents()}) == 1, job  # of one addressee
     assert state.items[job.item].case, job
     assert not any(state.items[name].suspect for name in job.contents()), job
 
@@ -185,6 +214,46 @@ def _case_overdue(state: State, at_us: int, fact: c.CaseOverdue) -> None:
     case.due_us, case.overdue = 0, fact.policy
 
 
+def _letters_gathered(state: State, at_us: int, fact: c.LettersGathered) -> None:
+    first = state.items[fact.items[0]]
+    assert fact.case not in state.cases, fact
+    state.letter_sets += 1
+    state.cases[fact.case] = Case(
+        0, first.destination, first.service, 0, outlet=first.outlet, rule=fact.rule, wait_minutes=fact.wait_minutes,
+        pouch=fact.pouch, going=fact.destination,
+    )  # fmt: skip
+    state.kin.setdefault(kin_of(first), Kin()).gathering = fact.case
+    for name in fact.items:
+        _join_set(state, fact.case, state.items[name])
+
+
+def _letter_joined(state: State, at_us: int, fact: c.LetterJoined) -> None:
+    _join_set(state, fact.case, state.items[fact.item])
+
+
+def _join_set(state: State, name: str, item: Item) -> None:
+    case = state.cases[name]
+    assert not item.case, (name, item)  # a letter is of one set
+    assert item.addressee, (name, item)
+    assert all(kin_of(state.items[other]) == kin_of(item) for other in case.items), (name, item)  # B1: of one addressee
+    item.case = name
+    case.items.append(item.id)
+    came(state, item)
+    if item.due_us:
+        case.announced_due_us = min(case.announced_due_us or item.due_us, item.due_us)
+
+
+def _letters_parted(state: State, at_us: int, fact: c.LettersParted) -> None:
+    case = state.cases[fact.case]
+    for name in fact.items:
+        item = state.items[name]
+        assert item.place != case.cell or not case.cell, (fact, item)  # what is in the cell leaves with the set
+        case.items.remove(name)
+        item.case = ""
+        if item.place == "expected":
+            await_letter(state, item)
+
+
 def _job_joined(state: State, at_us: int, fact: c.JobJoined) -> None:
     job = state.baggers[fact.plc].feeding
     assert job is not None, fact
@@ -213,4 +282,7 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     c.CaseSplit: _nothing,
     c.JobJoined: _job_joined,
     c.ParcelProven: _nothing,
+    c.LettersGathered: _letters_gathered,
+    c.LetterJoined: _letter_joined,
+    c.LettersParted: _letters_parted,
 }

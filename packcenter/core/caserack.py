@@ -11,7 +11,7 @@ is in our books, and the rack knows it, too.
 
 from __future__ import annotations
 
-from packcenter.core import bags, case_cells, cases, custody, packing
+from packcenter.core import bags, case_cells, cases, combining, custody, packing
 from packcenter.core.case_cells import HAND
 from packcenter.core.case_facts import (
     CellReleased,
@@ -69,6 +69,11 @@ def _cell_for(turn: Turn, plc: str, item: Item) -> tuple[int, str] | None:
     case = turn.state.cases.get(item.case)
     if item.withdrawn or item.suspect:
         return HAND, "withdrawn" if item.withdrawn else item.suspect
+    if case is None and item.addressee:
+        why = combining.stand_before(turn, plc, item)
+        if why:
+            return HAND, why
+        case = turn.state.cases[item.case]
     if case is None:
         return HAND, "no_case"
     if not case.cell:

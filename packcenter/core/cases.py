@@ -9,12 +9,15 @@ which one is missing 缺件 then, its type says:
     part_ship   what is there leaves as a part, with a label of its own; what comes later follows as the next part
     hand        what is there goes to the hand station
 
+Letters that a rule of the sort plan sends to one addressee in one parcel are a case, too, made by the plan (`core.combining`):
+all that is said here of cells, completeness and time holds for them, only that what does not come in time is left behind.
+
 A document that its agency takes back, or that is made anew, is one of the case no more: another one may be announced for it.
 """
 
 from __future__ import annotations
 
-from packcenter.core import case_cells, routing
+from packcenter.core import case_cells, combining, routing
 from packcenter.core.case_facts import CaseDueSet, CaseOverdue
 from packcenter.core.hall import Sorter
 from packcenter.core.inputs import Line
@@ -66,46 +69,39 @@ def shares_waybill(turn: Turn, line: Line) -> bool:
 
 def choose(turn: Turn, item: Item, sorter: Sorter, scanned_us: int) -> Choice | None:
     """
-    The lane to the rack where the case has its cell, or gets one; None for an item that no case rack concerns. A case that has
-    none yet gets one in the rack that gathers the fewest.
+    The lane to the rack where the case has its cell, or gets one; None for an item that no case rack concerns, and for a letter
+    (`core.combining`).
 
     No free cell, or no lane: the hand station, by the exception lane, until there is.
     """
     case = turn.state.cases.get(item.case)
-    if case is None or not turn.index.case_racks:
+    if case is None or not case.size or not turn.index.case_racks:
         return None
-    if case.cell:
-        found = [turn.index.cell_at.get(case.cell, ("", 0))]
-    else:
-        plcs = [plc for plc in turn.index.case_racks if (sorter.plc, plc) in turn.index.case_lanes]
-        found = [(plc, 0) for plc in sorted(plcs, key=lambda plc: case_cells.count_taken(turn, plc))]
-    reason = "no_cell"
-    for plc, _ in found:
-        lanes = turn.index.case_lanes.get((sorter.plc, plc), ())
-        lane = routing.best(turn, sorter, lanes, item.mail_class, scanned_us)
-        if lane is None:
-            late = routing.best(turn, sorter, lanes, item.mail_class, turn.at_us) is not None
-            reason = "late" if late else "no_lane"
-            continue
-        if not case.cell:
-            number = case_cells.find_free(turn, plc)
-            if not number:
-                reason = "no_cell"
-                continue
-            case_cells.reserve(turn, item.case, plc, number)
-        return Choice(lane, RULE, plc, "case")
-    return routing.exception(turn, sorter, reason, RULE)
+    way = case_cells.find_way(turn, item, sorter, case.cell, scanned_us)
+    if isinstance(way, str):
+        return routing.exception(turn, sorter, way, RULE)
+    lane, plc, number = way
+    if number:
+        case_cells.reserve(turn, item.case, plc, number)
+    return Choice(lane, RULE, plc, "case")
 
 
 # --- time ------------------------------------------------------------------------------------------------------------
 
 
 def set_due(turn: Turn, name: str) -> None:
-    """The first document of a case is in its cell: the others have until the manifest's time, else as long as its type says."""
+    """
+    The first document of a case is in its cell: the others have until the manifest's time, else as long as its type says, or the
+    rule of the plan that made a set of letters.
+    """
     case, kind = turn.state.cases[name], turn.index.case_type(name)
-    if case.due_us or case.overdue or case_cells.is_complete(turn, case):
+    if case.due_us or case.overdue:
         return
-    if case.announced_due_us > turn.at_us:
+    if not case.size:
+        turn.emit(CaseDueSet(name, combining.due_us(turn, case)))
+    elif case_cells.is_complete(turn, case):
+        return
+    elif case.announced_due_us > turn.at_us:
         turn.emit(CaseDueSet(name, case.announced_due_us))
     elif kind is not None:
         turn.emit(CaseDueSet(name, turn.at_us + kind.wait_minutes * _MINUTE_US))
@@ -120,8 +116,11 @@ def on_due(turn: Turn, name: str) -> None:
     case, kind = turn.state.cases[name], turn.index.case_type(name)
     count, absent = case_cells.missing(turn, case)
     cell = turn.state.cells[case.cell]
-    if not count or cell.suspect or cell.release:
+    if cell.suspect or (case.size and (cell.release or not count)):
         turn.emit(CaseDueSet(name, 0))
+        return
+    if not case.size:
+        combining.on_wait_over(turn, name, absent)
         return
     policy = kind.policy if kind is not None else "wait"
     turn.emit(CaseOverdue(name, policy, count, absent))

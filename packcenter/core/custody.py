@@ -55,11 +55,11 @@ def pass_over(turn: Turn, plc: str, infeed: int, seen: Item) -> None:
                 lose(turn, turn.item(name), "passed_over")
 
 
-def parcel(turn: Turn, lead: Item) -> list[Item]:
+def parcel(state: State, lead: Item) -> list[Item]:
     """The documents of a sealed parcel, first the one whose waybill it bears."""
     if not lead.riders:
         return [lead]
-    riders = (turn.item(name) for name in lead.riders)
+    riders = (state.items[name] for name in lead.riders)
     return [lead, *(rider for rider in riders if rider.lead == lead.id and rider.place == lead.place)]
 
 

@@ -7,7 +7,7 @@ From scan to lane.
 
 from __future__ import annotations
 
-from packcenter.core import caserack, cases, custody, loops, packing, routing
+from packcenter.core import caserack, cases, combining, custody, loops, packing, routing
 from packcenter.core.commands import Divert
 from packcenter.core.facts import (
     ConfirmationMoved,
@@ -50,8 +50,12 @@ def on_scanned(turn: Turn, scan: Scanned) -> None:
 
 
 def _choose(turn: Turn, item: Item, sorter: Sorter, scanned_us: int) -> Choice:
-    """A document of a case goes where the case is gathered, everything else by the sort plan."""
-    return cases.choose(turn, item, sorter, scanned_us) or routing.choose(turn, item, sorter, scanned_us)
+    """A document of a case goes where the case is gathered, everything else by the sort plan: with others, or alone."""
+    for choose in (cases.choose, combining.choose):
+        choice = choose(turn, item, sorter, scanned_us)
+        if choice is not None:
+            return choice
+    return routing.choose(turn, item, sorter, scanned_us)
 
 
 def _identify(turn: Turn, scan: Scanned) -> tuple[Item, str]:
@@ -98,7 +102,7 @@ def _decide(turn: Turn, sorter: Sorter, scan: Scanned, item: Item, choice: Choic
     plan = turn.index.plan
     going = turn.index.destination_of(item) if plan and item.announced else ""
     turn.emit(Routed(item.id, scan.plc, lane.number, choice.rule, choice.group, choice.reason, deadline_us, plan, going))
-    if choice.reason not in ("plan", "overflow", "case", "round"):
+    if choice.reason not in ("plan", "overflow", "case", "combine", "round"):
         turn.emit(SentToHand(item.id, choice.reason))
     elif lane.number != loops.ROUND:
         load = turn.state.lanes[lane_place(scan.plc, lane.number)]

@@ -174,7 +174,12 @@ class Group(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Rule(msgspec.Struct, frozen=True, array_like=True):
-    """One line of the sort plan; the first rule whose every non-empty list holds the item's value gives its group."""
+    """
+    One line of the sort plan; the first rule whose every non-empty list holds the item's value gives its group.
+
+    With `combine_minutes` its letters to one addressee leave together (`core.combining`); so long the first of them waits in its
+    cell at most. 0: each leaves alone. `combine_pouch` is the size that such letters fit into, 0: that of their class.
+    """
 
     name: str
     mail_classes: tuple[str, ...]
@@ -182,6 +187,8 @@ class Rule(msgspec.Struct, frozen=True, array_like=True):
     destinations: tuple[str, ...]
     services: tuple[str, ...]
     group: str
+    combine_minutes: int = 0
+    combine_pouch: int = 0
 
 
 class BagLimits(msgspec.Struct, frozen=True, array_like=True):

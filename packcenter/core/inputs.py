@@ -18,7 +18,8 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     One expected item of a manifest 清单, already checked line by line by the intake.
 
     `waybill` may be "" (packcenter assigns one). `destination` is a six-digit postcode, 0 if `outlet` is the code of the outlet
-    at which the parcel is fetched. `due_us` is 0 for none. No field holds personal data.
+    at which the parcel is fetched. `due_us` is 0 for none. `addressee` is an opaque token of its agency for whom it is for, ""
+    none: letters that bear the same one may leave together. No field holds personal data.
     """
 
     item: str
@@ -31,6 +32,7 @@ class Line(msgspec.Struct, frozen=True, array_like=True, gc=False):
     case_size: int
     due_us: int
     outlet: str = ""
+    addressee: str = ""
 
 
 class Started(msgspec.Struct, frozen=True, tag=True, array_like=True):

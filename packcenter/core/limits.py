@@ -74,3 +74,12 @@ COUNT_LINES_MAX = 1_024
 
 COUNT_VALID_US = 3_600_000_000
 """An hour: what was counted before that does not say what is handed over now."""
+
+CUTOFF_LEAD_US = 300_000_000
+"""Letters that wait for others stop waiting five minutes before a cut-off: so long it takes to lay out, pack and drop them."""
+
+LOOK_AGAIN_US = 60_000_000
+"""What stands before a case rack is in its cell within a minute, if the rack runs at all; then it is looked again."""
+
+LETTERS_LEAVE = 4
+"""Letters leave the last of four cells of a case rack free for cases, which cannot leave without one."""

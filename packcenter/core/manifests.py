@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from packcenter.core import cases
+from packcenter.core import cases, combining
 from packcenter.core.facts import ItemExpected, LineRefused, ManifestOpened, ManifestPartTaken, ManifestTaken
 from packcenter.core.inputs import Line, ManifestReceived
 from packcenter.core.limits import MANIFEST_LINES_MAX
@@ -31,6 +31,7 @@ def on_received(turn: Turn, received: ManifestReceived) -> None:
             turn.emit(LineRefused(received.manifest, line.item, reason))
         else:
             turn.emit(ItemExpected(received.manifest, line))
+            combining.on_announced(turn, turn.item(line.item))
     turn.emit(ManifestPartTaken(received.manifest, received.part))
     if received.part == progress.parts:
         turn.emit(ManifestTaken(received.manifest, progress.taken, progress.refused))

@@ -108,9 +108,12 @@ def _give_waybill(turn: Turn, item: Item) -> None:
 
 
 def _pouch(turn: Turn, item: Item) -> int:
-    kind = turn.index.case_type(item.case) if item.place in turn.index.rack_outlets else None
+    case = turn.state.cases.get(item.case) if item.place in turn.index.rack_outlets else None
+    kind = turn.index.case_type(item.case) if case is not None and case.size else None
     if kind is not None:
         return kind.pouch
+    if case is not None and case.pouch:
+        return case.pouch
     mail_class = turn.index.classes.get(item.mail_class)
     return mail_class.pouch if mail_class is not None else 0
 

@@ -23,16 +23,21 @@ class ReceiptOverdue(_ReceiptFact, frozen=True, tag=True, array_like=True, gc=Fa
 
 
 class ReceiptReturned(_ReceiptFact, frozen=True, tag=True, array_like=True, gc=False):
-    """The receipt is here. `file` is the file of receipts that said so, "" for a person's act."""
+    """
+    The receipt is here. `file` is the file of receipts that said so, "" for a person's act. `waybill` is that of the parcel whose
+    receipt it came with, "" for its own.
+    """
 
     item: str
     file: str
+    waybill: str = ""
 
 
 class ReceiptGivenUp(_ReceiptFact, frozen=True, tag=True, array_like=True, gc=False):
-    """Nobody waits for the receipt any more, by a person's act; it may come all the same."""
+    """Nobody waits for the receipt any more, by a person's act; it may come all the same. `waybill` as in `ReceiptReturned`."""
 
     item: str
+    waybill: str = ""
 
 
 class ReceiptRefused(_ReceiptFact, frozen=True, tag=True, array_like=True, gc=False):

@@ -5,7 +5,7 @@ When an item with the service receipt-requested leaves in its bag, its receipt i
 comes back (a person scans it, or a file of the delivery side names it) it is returned; when its time is over it is overdue, an
 alarm that a person ends by finding it or giving it up.
 
-    dispatched -> awaited -> returned            a code is the item's own, or its waybill
+    dispatched -> awaited -> returned            a code is the item's own, or the waybill, for all documents of the parcel
                      |          ^
                      +-> overdue +<- given_up    a receipt that comes after all is taken all the same
 
@@ -14,6 +14,7 @@ This is no custody: the item itself stays dispatched, which is final (A6). A hal
 
 from __future__ import annotations
 
+from packcenter.core import custody
 from packcenter.core.inputs import ReceiptsReceived
 from packcenter.core.receipt_facts import ReceiptAwaited, ReceiptGivenUp, ReceiptOverdue, ReceiptRefused, ReceiptReturned
 from packcenter.core.state import Item
@@ -48,32 +49,42 @@ def on_received(turn: Turn, received: ReceiptsReceived) -> None:
     The delivery side names receipts that are here. Each code is answered; the same file again changes nothing.
     """
     for code in received.codes:
-        item, why = find(turn, code)
+        items, why = find(turn, code)
         if why:
             turn.emit(ReceiptRefused(received.file, code, why))
         else:
-            turn.emit(ReceiptReturned(item, received.file))
+            take(turn, code, items, returned=True, file=received.file)
 
 
-def find(turn: Turn, code: str) -> tuple[str, str]:
-    """The item that a code on a receipt stands for, and why its receipt cannot be taken ("" it can)."""
-    name = code if code in turn.state.items else turn.state.waybills.get(code, "")
-    if not name:
-        return "", "unknown_receipt"
-    receipt = turn.state.receipts.get(name)
-    if receipt is None:
-        return name, "no_receipt"
-    return name, "returned_already" if receipt.state == ReceiptState.RETURNED else ""
+def find(turn: Turn, code: str) -> tuple[tuple[str, ...], str]:
+    """The items that a code on a receipt stands for and whose receipts are not here yet; if there is none, why ("" there are)."""
+    return _open(turn, code, (ReceiptState.RETURNED,))
 
 
-def give_up(turn: Turn, code: str) -> tuple[str, str]:
-    """The same for giving a receipt up."""
-    name, why = find(turn, code)
-    if not why and turn.state.receipts[name].state == ReceiptState.GIVEN_UP:
-        why = "given_up_already"
-    return name, why
+def give_up(turn: Turn, code: str) -> tuple[tuple[str, ...], str]:
+    """The same for giving receipts up."""
+    return _open(turn, code, (ReceiptState.RETURNED, ReceiptState.GIVEN_UP))
 
 
-def take(turn: Turn, item: str, returned: bool) -> None:
-    """A person has the receipt of an item, or gives it up."""
-    turn.emit(ReceiptReturned(item, "") if returned else ReceiptGivenUp(item))
+def _open(turn: Turn, code: str, over: tuple[ReceiptState, ...]) -> tuple[tuple[str, ...], str]:
+    """An item's code stands for it, a waybill for all documents of its parcel, which are signed for together."""
+    lead = turn.state.items.get(code)
+    if lead is not None:
+        documents = [lead]
+    elif code in turn.state.waybills:
+        lead = turn.item(turn.state.waybills[code])
+        documents = custody.parcel(turn.state, lead)
+    else:
+        return (), "unknown_receipt"
+    receipts = [(item.id, receipt) for item in documents if (receipt := turn.state.receipts.get(item.id)) is not None]
+    if not receipts:
+        return (), "no_receipt"
+    found = tuple(name for name, receipt in receipts if receipt.state not in over)
+    return found, "" if found else "returned_already" if receipts[0][1].state == ReceiptState.RETURNED else "given_up_already"
+
+
+def take(turn: Turn, code: str, items: tuple[str, ...], *, returned: bool, file: str = "") -> None:
+    """Receipts are here, or given up: the first for the code, the others because they came with it."""
+    for item in items:
+        waybill = "" if item == items[0] else code
+        turn.emit(ReceiptReturned(item, file, waybill) if returned else ReceiptGivenUp(item, waybill))

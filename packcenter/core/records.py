@@ -30,6 +30,7 @@ class Item(msgspec.Struct, gc=False):
     `case` is its case, "" none. In a sealed parcel of several documents `lead` names the one whose waybill it bears, "" that
     one itself, which lists the others in `riders`; `part` is the number of the case's part that it left its cell with.
     `sent_back`: a person lays it onto a sorter again, and no scanner has read it since.
+    `addressee` is its agency's token for whom it is for, "" none.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Item(msgspec.Struct, gc=False):
     riders: list[str] = []
     part: int = 0
     sent_back: bool = False
+    addressee: str = ""
 
 
 class Pending(msgspec.Struct):
@@ -184,6 +186,9 @@ class Case(msgspec.Struct):
 
     `announced_due_us` is what the manifests say, 0 nothing; `due_us` when the missing ones are due, 0 not yet; `overdue` the
     policy by which it was found overdue, "" it was not; `parts` how many parts of it have left their cell.
+
+    One of `size` 0 is a set of letters that a rule of the plan made (`core.combining`): it has as many as are in `items`. `rule`,
+    `wait_minutes` and `pouch` are what the rule said then, `going` the destination that its plan gave them.
     """
 
     size: int
@@ -196,6 +201,20 @@ class Case(msgspec.Struct):
     overdue: str = ""
     parts: int = 0
     outlet: str = ""
+    rule: str = ""
+    wait_minutes: int = 0
+    pouch: int = 0
+    going: str = ""
+
+
+class Kin(msgspec.Struct):
+    """
+    Letters of one agency to one addressee, at one place, by one service: `awaited` are announced, in no set and not here yet, in
+    the order in which they were announced (as keys); `gathering` is the set that was made of them last, "" none.
+    """
+
+    awaited: dict[str, bool] = {}
+    gathering: str = ""
 
 
 class Bagger(msgspec.Struct):
@@ -335,7 +354,8 @@ class State(msgspec.Struct):
     `receipts` maps each dispatched item that wants one to its receipt, for ever; `receipts_overdue` counts those overdue.
     `despatches` maps each series of S9 tags (16 characters) to despatch and receptacle of its last bag, and 1 if that ended it;
     `tags` each bag that was named by one to the whole tag under which it was last asked to close.
-    `cells` maps the place of each cell of a case rack to what is in it.
+    `cells` maps the place of each cell of a case rack to what is in it. `kin` maps what letters must agree in to leave together
+    (`kin_of`) to those letters; `letter_sets` counts the sets made of them.
     """
 
     hall: Hall | None = None
@@ -382,6 +402,8 @@ class State(msgspec.Struct):
     cases: dict[str, Case] = {}
     case_racks: dict[str, CaseRack] = {}
     cells: dict[str, Cell] = {}
+    kin: dict[str, Kin] = {}
+    letter_sets: int = 0
 
 
 @lru_cache(maxsize=4096)
@@ -394,3 +416,16 @@ def lane_place(plc: str, lane: int) -> str:
 def cell_place(plc: str, cell: int) -> str:
     """The place of a cell, which is also its key in `State.cells`."""
     return f"cell/{plc}/{cell}"
+
+
+def kin_of(item: Item) -> str:
+    """What letters must agree in to leave together, as the key of `State.kin`; "" of an item without a token."""
+    if not item.addressee:
+        return ""
+    return f"{item.agency}/{item.addressee}/{item.outlet or item.destination}/{item.service}"
+
+
+def set_of(state: State, item: Item) -> Case | None:
+    """The set of letters that an item belongs to, or None; a case that its agencies announced is none."""
+    case = state.cases.get(item.case)
+    return case if case is not None and not case.size else None

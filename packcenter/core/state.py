@@ -159,9 +159,10 @@ def _item_expected(state: State, at_us: int, fact: f.ItemExpected) -> None:
     assert line.item not in state.items, line.item
     state.items[line.item] = Item(
         line.item, line.item, line.mail_class, line.agency, line.waybill, line.destination, line.service, line.due_us, True,
-        "agency", outlet=line.outlet,
+        "agency", outlet=line.outlet, addressee=line.addressee,
     )  # fmt: skip
     case_life.join(state, line, state.items[line.item])
+    case_life.await_letter(state, state.items[line.item])
     if line.waybill in state.waybills:  # another document of its case bears it: the parcel is theirs together
         state.items[line.item].waybill = ""
     elif line.waybill:
@@ -204,6 +205,8 @@ def _move(state: State, at_us: int, item: Item, target: str) -> None:
         _leave_rack(state, item)
     elif source_kind == "cell":
         state.cells[source].items.remove(item.id)
+    elif source_kind == "expected":
+        case_life.came(state, item)
     elif source_kind == "lost":
         item.lost_from = ""
     if target_kind == "lane":

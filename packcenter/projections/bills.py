@@ -14,12 +14,16 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 
+from packcenter.core import custody
 from packcenter.core import facts as f
 from packcenter.core.state import State
 
 
 class Parcel(msgspec.Struct, frozen=True):
-    """One line of a bill. `destination` is the postcode, or the code of the outlet at which it is fetched."""
+    """
+    One line of a bill. `destination` is the postcode, or the code of the outlet at which it is fetched; `others` are the
+    documents that are in the parcel beside `item`.
+    """
 
     number: int
     waybill: str
@@ -28,6 +32,7 @@ class Parcel(msgspec.Struct, frozen=True):
     service: str
     destination: str
     grams: int
+    others: tuple[str, ...] = ()
 
 
 class Bill(msgspec.Struct, frozen=True):
@@ -46,7 +51,7 @@ class Bill(msgspec.Struct, frozen=True):
     parcels: list[Parcel]
 
 
-COLUMNS = ("tag", "seal", "destination", "closed", *Parcel.__struct_fields__[:5], "to", "grams")
+COLUMNS = ("tag", "seal", "destination", "closed", *Parcel.__struct_fields__[:5], "to", "grams", "others")
 
 
 def bills_of(sequence: int, at_us: int, facts: Iterable[f.Fact], state: State) -> Iterator[Bill]:
@@ -61,7 +66,16 @@ def bills_of(sequence: int, at_us: int, facts: Iterable[f.Fact], state: State) -
 def _bill(sequence: int, at_us: int, closed: f.BagClosed, state: State) -> Bill:
     assert state.hall is not None
     parcels = [
-        Parcel(number, waybill, item.id, item.mail_class, item.service, item.outlet or f"{item.destination:06d}", item.grams)
+        Parcel(
+            number,
+            waybill,
+            item.id,
+            item.mail_class,
+            item.service,
+            item.outlet or f"{item.destination:06d}",
+            item.grams,
+            tuple(document.id for document in custody.parcel(state, item)[1:]),
+        )
         for number, (name, waybill) in enumerate(zip(closed.items, closed.waybills, strict=True), 1)
         for item in (state.items[name],)
     ]
@@ -83,7 +97,8 @@ def as_csv(bill: Bill) -> bytes:
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for parcel in bill.parcels:
-        writer.writerow((bill.tag, bill.seal, bill.destination, bill.closed, *msgspec.structs.astuple(parcel)))
+        said = (*msgspec.structs.astuple(parcel)[:-1], " ".join(parcel.others))
+        writer.writerow((bill.tag, bill.seal, bill.destination, bill.closed, *said))
     return text.getvalue().encode()
 
 

@@ -56,6 +56,7 @@ ROUTE_REASONS: Final = (
     "plan",
     "overflow",
     "case",
+    "combine",
     "round",
     "no_rule",
     "no_lane",
@@ -107,7 +108,7 @@ PARCEL_REASONS: Final = (
 HAND_REASONS: Final = tuple(
     dict.fromkeys(
         (
-            *(r for r in ROUTE_REASONS if r not in ("plan", "overflow", "case", "round", OTHER)),
+            *(r for r in ROUTE_REASONS if r not in ("plan", "overflow", "case", "combine", "round", OTHER)),
             *(d.name.lower() for d in Disposition),
             *SUSPECT_REASONS,
             "no_instruction",

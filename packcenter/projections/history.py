@@ -26,11 +26,14 @@ class Happening(msgspec.Struct, frozen=True):
     detail: str
 
 
+_OF_LETTERS = k.LettersGathered | k.LettersParted
+
+
 def names(fact: f.Fact) -> tuple[str, ...]:
     """Items that a fact is about."""
     if isinstance(fact, f.ItemExpected):
         return (fact.line.item,)
-    if isinstance(fact, f.BagClosed | k.CellReleased | k.CaseSplit | k.CaseOverdue | k.ParcelProven):
+    if isinstance(fact, f.BagClosed | k.CellReleased | k.CaseSplit | k.CaseOverdue | k.ParcelProven | _OF_LETTERS):
         return fact.items
     if isinstance(fact, f.CodedByHand):
         return (fact.provisional, fact.item)
@@ -129,17 +132,31 @@ def _act(fact: f.ActTaken | f.ActRefused) -> str:
 
 def _released(fact: k.CellReleased) -> str:
     whereto = f"at outlet {fact.outlet}" if fact.outlet else "at the hand station"
-    return f"{whereto} from cell {fact.cell} of {fact.plc}, case {fact.case}{': ' + fact.reason if fact.reason else ''}"
+    of = "letters" if fact.case.startswith("+") else "case"
+    return f"{whereto} from cell {fact.cell} of {fact.plc}, {of} {fact.case}{': ' + fact.reason if fact.reason else ''}"
 
 
 def _proven(fact: k.ParcelProven) -> str:
     part = f", part {fact.part}" if fact.part else ""
-    return f"case {fact.case}{part} under {fact.waybill}: {', '.join(fact.items)}"
+    of = "letters" if fact.case.startswith("+") else "case"
+    return f"{of} {fact.case}{part} under {fact.waybill}: {', '.join(fact.items)}"
+
+
+def _with_parcel(waybill: str) -> str:
+    return f" with parcel {waybill}" if waybill else ""
 
 
 def _late(fact: f.DecisionLate) -> str:
     return f"{fact.by_us / 1e3:.0f} ms after the deadline of lane {fact.lane}; the PLC's fallback stands"
 
+
+_PARTED = {
+    "wait_over": "they did not wait any longer",
+    "plan": "the plan in force does not have it leave with them",
+    "others_gone": "they are gone",
+    "no_way": "no cell was free, or no lane to it",
+}
+"""Why a letter is of its set no more."""
 
 _TELL: dict[type, Callable[[Any], tuple[str, str]]] = {
     f.ItemExpected: lambda x: ("expected", _expected(x)),
@@ -156,6 +173,9 @@ _TELL: dict[type, Callable[[Any], tuple[str, str]]] = {
     k.CellReleased: lambda x: ("laid out", _released(x)),
     k.CaseOverdue: lambda x: ("case overdue", f"{x.case}: {x.missing} missing, {x.policy}"),
     k.CaseSplit: lambda x: ("part of a case", f"{x.case}, part {x.part}, {len(x.items)} documents"),
+    k.LettersGathered: lambda x: ("to leave with others", f"letters {x.case} by rule {x.rule or '-'}: {', '.join(x.items)}"),
+    k.LetterJoined: lambda x: ("to leave with others", f"letters {x.case}"),
+    k.LettersParted: lambda x: ("leaves without the others", f"letters {x.case}: {_PARTED[x.reason]}"),
     k.JobJoined: lambda x: ("joins a parcel", f"at {x.plc}, job {x.job}"),
     k.ParcelProven: lambda x: ("parcel proven", _proven(x)),
     f.DocumentFed: lambda x: ("fed", f"at {x.plc}, job {x.job}{': ' + x.reason if x.reason else ''}"),
@@ -177,6 +197,6 @@ _TELL: dict[type, Callable[[Any], tuple[str, str]]] = {
     f.ItemFound: lambda x: ("found", x.at),
     r.ReceiptAwaited: lambda x: ("receipt awaited", ""),
     r.ReceiptOverdue: lambda x: ("receipt overdue", ""),
-    r.ReceiptReturned: lambda x: ("receipt returned", f"by file {x.file}" if x.file else "by hand"),
-    r.ReceiptGivenUp: lambda x: ("receipt given up", ""),
+    r.ReceiptReturned: lambda x: ("receipt returned", (f"by file {x.file}" if x.file else "by hand") + _with_parcel(x.waybill)),
+    r.ReceiptGivenUp: lambda x: ("receipt given up", _with_parcel(x.waybill)),
 }

@@ -181,7 +181,8 @@ class ReceiptFiles:
         faults = [fault(text) for _, text in rows]
         codes = tuple(text for (_, text), why in zip(rows, faults, strict=True) if not why)
         facts = await self._submit(ReceiptsReceived(file, codes)) if codes else ()
-        answers = iter([fact for fact in facts if isinstance(fact, ReceiptReturned | ReceiptRefused)])
+        told = [fact for fact in facts if isinstance(fact, ReceiptReturned | ReceiptRefused)]
+        answers = iter([fact for fact in told if not (isinstance(fact, ReceiptReturned) and fact.waybill)])  # one for each code
         lines = []
         for (row, text), bad in zip(rows, faults, strict=True):
             answer = None if bad else next(answers)

@@ -224,7 +224,7 @@ class Checker:
 
     def _proven(self, recorded: Recorded, fact: c.ParcelProven, state: State | None, now_us: int) -> None:
         if len(fact.items) > 1:
-            self._notes.met("parcel of several documents")
+            self._notes.met("letters combined" if fact.case.startswith("+") else "parcel of several documents")
         if fact.part > 1:
             self._notes.met("follow-up of a part")
 
@@ -236,6 +236,10 @@ class Checker:
 
     def _overdue(self, recorded: Recorded, fact: c.CaseOverdue, state: State | None, now_us: int) -> None:
         self._notes.met("case with one document missing for ever")
+
+    def _parted(self, recorded: Recorded, fact: c.LettersParted, state: State | None, now_us: int) -> None:
+        if fact.reason == "wait_over":
+            self._notes.met("letter left behind")
 
     def _cell_suspected(self, recorded: Recorded, fact: c.CellSuspected, state: State | None, now_us: int) -> None:
         self._notes.met("cell in doubt")
@@ -406,6 +410,7 @@ _FACTS: dict[type, _Check] = {
     c.ParcelProven: Checker._proven,
     c.ReleaseBegun: Checker._release_begun,
     c.CaseOverdue: Checker._overdue,
+    c.LettersParted: Checker._parted,
     c.CellSuspected: Checker._cell_suspected,
     f.ActTaken: Checker._taken,
     f.ActRefused: Checker._refused,
@@ -476,7 +481,7 @@ def at_rest(world: World) -> bool:
         return False
     if any(rack.storing for rack in state.case_racks.values()):
         return False
-    if any(cell.release or cell.suspect for cell in state.cells.values()):
+    if any(cell.release or cell.suspect for cell in state.cells.values()) or _gathering(state):
         return False
     if _refused(world, state) or any(bag.closing for bag in state.bags.values()):
         return False
@@ -484,6 +489,15 @@ def at_rest(world: World) -> bool:
         not plc.ring_used and not life.callers[name].mailbox.waiting and life.callers[name].mailbox.up
         for name, plc in world.plcs.items()
     )
+
+
+def _gathering(state: State) -> list[str]:
+    """Cells in which letters wait for others: not for long (L), unlike documents of cases."""
+    return [
+        place
+        for place, cell in state.cells.items()
+        if cell.items and cell.case in state.cases and not state.cases[cell.case].size
+    ]
 
 
 def _untaken(world: World, state: State) -> list[str]:
@@ -534,6 +548,7 @@ def _unfinished(world: World) -> str:
     told += [f"{name} has a pouch under way" for name, bagger in state.baggers.items() if bagger.feeding or bagger.sealing]
     told += [f"{name} has a document in hand" for name, rack in state.case_racks.items() if rack.storing]
     told += [f"{place} is to be emptied" for place, cell in state.cells.items() if cell.release or cell.suspect]
+    told += [f"letters wait in {place}" for place in _gathering(state)]
     told += [f"bag {bag.tag} is closing" for bag in state.bags.values() if bag.closing]
     told += [f"bag {tag} was not closed" for tag in _refused(world, state)]
     told += [f"{name}: {plc.ring_used} events" for name, plc in world.plcs.items() if plc.ring_used]

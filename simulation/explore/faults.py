@@ -9,7 +9,7 @@ from packcenter.core import inputs as i
 from packcenter.plc.image import encode_in
 from simulation.clock import FAULT, INPUT
 from simulation.draws import Stream
-from simulation.explore import paperwork, receipt_files
+from simulation.explore import letters, paperwork, receipt_files
 from simulation.explore.closing import CLOSING_FAULTS
 from simulation.explore.path import REPLY, REQUEST, Cable
 from simulation.explore.points import PLC_POINTS, PROCESS_POINTS
@@ -287,6 +287,7 @@ KINDS: Final[Mapping[str, str]] = {
     LATE: "manifest",
     paperwork.NAME: "papers",
     **{fault.name: fault.kind for fault in _NEWEST},
+    letters.NAME: "staff",  # a plan that combines letters, and a day of them; drawn behind all others
 }
 """Every fault class with its kind, in an order that is always the same."""
 

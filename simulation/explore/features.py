@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from simulation.explore import paperwork, services
+from simulation.explore import letters, paperwork, services
 from simulation.explore.options import Options
 from simulation.explore.scenarios import LATE, LOOPS, place
 
@@ -35,6 +35,7 @@ FEATURES: Final[Mapping[str, Callable[[Options], object]]] = {
     "people who act": lambda options: any(options.has(name) for name in PEOPLE),
     "plan swaps": lambda options: options.has(PLANS),
     "all services and receipts": lambda options: options.has(services.NAME),
+    "letters that leave together": lambda options: options.has(letters.NAME) and place(options.hall).hall.case_racks,
     "papers": lambda options: options.has(paperwork.NAME),
 }
 """Each feature, and whether a run has it."""

@@ -65,6 +65,8 @@ GOALS: Final[Mapping[str, str]] = {
     "case shipped in part": "what is there leaves with a label of its own",
     "follow-up of a part": "what came later leaves as the next part",
     "parcel of several documents": "the set fed is the set expected",
+    "letters combined": "letters to one addressee leave in one parcel",
+    "letter left behind": "the others did not wait any longer",
     "cell in doubt": "people look what is in it",
     "killed while papers are written": "what a folder then has is written over, and nothing stands there twice",
     "papers cannot be written": "control does not wait, and what was missed is made from the journal",
@@ -95,6 +97,8 @@ _OF_STAFF: Final = (
     "receipt overdue",
     "killed while papers are written",
     "papers cannot be written",
+    "letters combined",
+    "letter left behind",
 )
 WIRE_CANNOT: Final = frozenset({"stale reply ignored", "reload during a jam", "event set aside", *_OF_STAFF})
 """Goals that the wire level does not count: whoever does must take it out here."""

@@ -15,6 +15,7 @@ from functools import partial
 from hashlib import sha256
 
 import msgspec
+from msgspec.structs import replace
 
 from packcenter.config.manifest import Known
 from packcenter.core.facts import EventTaken
@@ -25,7 +26,7 @@ from packcenter.service.output_commit import Recorded
 from simulation.clock import FAULT, HeapClock
 from simulation.disk import Crash, SimDisk
 from simulation.draws import Stream
-from simulation.explore import checks, paperwork, receipt_files, scenarios, services
+from simulation.explore import checks, letters, paperwork, receipt_files, scenarios, services
 from simulation.explore.faults import Faults
 from simulation.explore.options import Options, Outcome
 from simulation.explore.path import Cable
@@ -64,8 +65,11 @@ class ProtocolWorld(Run):
         place = scenarios.place(options.hall, served)
         if options.has(scenarios.LOOPS):
             place = scenarios.with_loops(place, options.has(scenarios.LOOPS))
+        to_few = options.has(letters.NAME) > 0 and bool(place.hall.case_racks)
+        if to_few:
+            place = replace(place, hall=letters.with_letters(place.hall, options.has(letters.NAME)))
         late = options.has(scenarios.LATE)
-        day = scenarios.day_of(place, options.seed, options.items, options.safety_us, served=served, late=late)
+        day = scenarios.day_of(place, options.seed, options.items, options.safety_us, served=served, late=late, to_few=to_few)
         super().__init__(options, HeapClock(), place, day, Stream(options.seed, "explore/restart"))
         self.hall_digest = _digest_of(f"{options.hall}{' served' if served else ''}")
         self.release = RELEASE

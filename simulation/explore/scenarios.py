@@ -26,14 +26,13 @@ import msgspec
 from msgspec.structs import replace
 
 from packcenter.config.load import bundled_site, load_site
-from packcenter.config.manifest import COLUMNS
 from packcenter.core import hall as h
 from packcenter.core import s10
-from simulation.demand import Row
+from simulation.demand import Row, table_of
 from simulation.disk import SimDisk
 from simulation.documents import Delivery, deliver, latest_us
 from simulation.draws import Stream
-from simulation.explore import services
+from simulation.explore import letters, services
 from simulation.lineplc import RING_EVENTS
 from simulation.luck import NOTHING_GOES_WRONG
 from simulation.plant.bagger import BaggerSettings
@@ -242,11 +241,13 @@ def with_loops(where: Place, hard: int) -> Place:
 # --- days ------------------------------------------------------------------------------------------------------------
 
 
-def day_of(where: Place, seed: int, items: int, span_us: int, *, served: bool = False, late: int = 0) -> Day:
+def day_of(
+    where: Place, seed: int, items: int, span_us: int, *, served: bool = False, late: int = 0, to_few: bool = False
+) -> Day:
     """
     A day of `items` documents that come during `span_us`, announced in one to three manifests, by the seed; `served`: by all
     services, else all by one. `late`: of so many cases in three one document comes a minute or two after the others, which may
-    be after `span_us`.
+    be after `span_us`. `to_few`: the letters for few addressees, whose tokens they bear.
 
     Half of all days begin shortly before a cut-off. Documents come one by one or in batches.
     """
@@ -263,6 +264,8 @@ def day_of(where: Place, seed: int, items: int, span_us: int, *, served: bool = 
     absent: set[str] = set()
     if hall.case_racks:
         files, absent = _gathered(Stream(seed, "explore/cases"), files)
+    if to_few:
+        files = letters.addressed(files, seed)
     manifests = {name: csv_of(files[name]) for name in sorted(files)}
     deliveries = [deliver(name, content, hall, seed, opens_s) for name, content in manifests.items()]
     for document in (document for delivery in deliveries for document in delivery.documents if document.code in absent):
@@ -361,8 +364,7 @@ def csv_of(rows: list[Row]) -> bytes:
     """Rows as a manifest file."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(rows)
+    writer.writerows(table_of(rows))
     return text.getvalue().encode()
 
 

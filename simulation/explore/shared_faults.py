@@ -257,7 +257,8 @@ def _same_again(world: World, stream: Stream, hard: int) -> str | None:
         if how == 2:
             if f"{name}.result.csv" not in world.folders[3].files():
                 world.checker.replaced.add(name)
-            content += csv_of(fresh_rows(stream, world.hall, 1, world.next_serial())).partition(b"\n")[2]
+            fresh = csv_of(fresh_rows(stream, world.hall, 1, world.next_serial())).partition(b"\n")[2]
+            content += fresh.replace(b"\n", b",\n") if b"addressee_token" in content else fresh
     if any(machine.unit.reason_class == 1 for machine in world.plant.sorters):
         world.notes.met("reload during a jam")
     put(world.folders[0], f"{target}.csv", content)

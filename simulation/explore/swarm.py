@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from simulation.draws import Stream
-from simulation.explore import faults, paperwork, wire_faults
+from simulation.explore import faults, letters, paperwork, wire_faults
 from simulation.explore.features import WHOLE_ALWAYS, WHOLE_OFTEN
 from simulation.explore.options import Level, Options
 from simulation.explore.scenarios import HALLS, LATE, LATER_HALLS, LOOPS, WHOLE_HALLS
@@ -46,7 +46,7 @@ MEETINGS: Final = (
 )
 """Faults of which something takes several at once; drawn one by one they hardly ever meet."""
 
-NEWEST: Final = {LATE: 30, paperwork.NAME: 45, "crash_in_papers": 25, "papers_fail": 20, "brings_receipts": 40}
+NEWEST: Final = {LATE: 30, paperwork.NAME: 45, "crash_in_papers": 25, "papers_fail": 20, "brings_receipts": 40, letters.NAME: 50}
 """Classes that came when seeds were known by their number, with their share in a hundred runs: they are drawn behind all else."""
 
 _MEETING_SHARE = 12

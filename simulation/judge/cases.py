@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from simulation.judge import letters
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Cell, Court, Item, Job, is_masked, kind_of
 
@@ -22,8 +23,20 @@ _MINUTE_US: Final = 60_000_000
 
 
 def case_of(item: Item) -> str:
-    """The case that an item belongs to, "" none; one of a single document is no case."""
+    """The case that an item belongs to, or its set of letters, "" none; one of a single document is no case."""
+    return item.together or announced_case(item)
+
+
+def announced_case(item: Item) -> str:
+    """The case of an item by its manifest, "" none."""
     return str(item.line[6]) if item.line is not None and item.line[7] > 1 else ""
+
+
+def size_of(court: Court, case: str, mine: list[Item]) -> int:
+    """How many documents a case has: of a set of letters as many as are of it still."""
+    if case in court.sets:
+        return len(mine)
+    return int(mine[0].line[7]) if mine and mine[0].line is not None else 0
 
 
 def members(court: Court, case: str) -> list[Item]:
@@ -74,6 +87,8 @@ def cell_reserved(court: Court, bench: Bench, fact: Said) -> None:
     """A free cell becomes a case's, which has no other."""
     _, case, plc, number = fact
     cell = _cell(court, plc, number)
+    if case in court.sets:
+        letters.cell_reserved(court, bench, case, plc, number)
     if court.hall is None or plc not in court.hall.case_racks or not 1 <= number <= court.hall.case_racks[plc].cells:
         court.blame("B1", f"case {case} gets cell {number} of {plc}, which does not exist")
     if cell.case or cell.items or cell.suspect or cell.release:
@@ -89,6 +104,8 @@ def cell_freed(court: Court, bench: Bench, fact: Said) -> None:
     cell = _cell(court, plc, number)
     if cell.case != case or cell.items or cell.release:
         court.blame("B1", f"cell {number} of {plc} is taken from case {case}: it is {cell.case!r}'s and holds {len(cell.items)}")
+    bench.before_cells[f"cell/{plc}/{number}"] = case
+    court.due.pop(case, None)
     cell.case = ""
 
 
@@ -225,7 +242,7 @@ def _judge_laid_out(court: Court, bench: Bench, cell: Cell, where: str, reason: 
     if not cell.items or any(case_of(item) != cell.case for item in cell.items):
         court.blame("B1", f"{where} is laid out with {[item.id for item in cell.items]}, not of case {cell.case!r} alone")
     mine = members(court, cell.case)
-    size = mine[0].line[7] if mine and mine[0].line is not None else 0
+    size = size_of(court, cell.case, mine)
     there = [item for item in mine if item in cell.items or has_left(court, item)]
     if reason == "complete":
         if len(there) != size:
@@ -275,6 +292,7 @@ def cell_released(court: Court, bench: Bench, fact: Said) -> None:
             if item is not None and reason and not item.suspect:
                 court.blame("B6", f"{name} was laid out at {lane} though {reason}, and is not suspect")
     court.overdue.discard(case)
+    court.due.pop(case, None)
 
 
 def release_ended(court: Court, bench: Bench, fact: Said) -> None:
@@ -348,6 +366,9 @@ def _answered(court: Court, bench: Bench) -> None:
 def case_due_set(court: Court, bench: Bench, fact: Said) -> None:
     """The others are due at the manifest's time, or as long after as the case's type says."""
     _, case, due_us = fact
+    if case in court.sets:
+        letters.due_set(court, bench, case, due_us)
+        return
     court.due[case] = due_us
     kind = court.hall.case_type(case) if court.hall is not None else None
     announced_us = [item.line[8] for item in court.cases.get(case, ()) if item.line is not None and item.line[8]]
@@ -389,7 +410,7 @@ def job_joined(court: Court, bench: Bench, fact: Said) -> None:
         return
     if item.place != job.place or item in job.wanted or item.awaited is not None:
         court.blame("B3", f"{name} joins job {number} of {plc}, but it is in {item.place}, the others in {job.place}")
-    if not case_of(item) or case_of(item) != case_of(job.expected):
+    if not item.suspect and (not case_of(item) or case_of(item) != case_of(job.expected)):  # what is suspect is put out
         court.blame("B1", f"{name} of case {case_of(item)!r} joins job {number} of {plc} for case {case_of(job.expected)!r}")
     job.others.append(item)
     item.awaited = job
@@ -399,7 +420,7 @@ def job_joined(court: Court, bench: Bench, fact: Said) -> None:
 
 def against(court: Court, job: Job) -> list[tuple[str, str]]:
     """What is against a pouch of several documents, or of what a case rack laid out, besides what is against any."""
-    found = []
+    found = letters.against(court, job)
     cases = {case_of(item) for item in job.inside}
     if job.others and (len(cases) != 1 or "" in cases):
         found.append(("B1", f"with documents of cases {sorted(cases)}"))

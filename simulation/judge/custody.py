@@ -39,7 +39,7 @@ MOVES: Final[dict[tuple[str, str], frozenset[str]]] = {
         ("expected", "hand"): "VerdictPassed Quarantined Stored",  # the latter by release 0.1.0
         ("expected", "lost"): "Quarantined",
         ("outside", "belt"): "Scanned GhostAppeared",
-        ("outside", "pack"): "Fed",
+        ("outside", "pack"): "Fed Packed Quarantined",  # the latter of several documents, of which nobody knows which it is
         ("belt", "lane"): "DivertConfirmed",
         ("belt", "hand"): "DivertConfirmed Stored Quarantined",
         ("belt", "pack"): "Fed Quarantined",
@@ -136,6 +136,8 @@ def _carry(court: Court, item: Item, left: str, entered: str, source: str, targe
         court.lost += 1
     elif entered == "dispatched":
         court.dispatched += 1
+        if item.carrier is not None:
+            court.receipts.riders.setdefault(item.carrier.item.id, []).append(item.id)
     if entered not in ("rack", "bag", "dispatched", "lost"):
         item.carrier = None
     if entered in ("hand", "belt", "outside", "lost", *FINAL):

@@ -87,6 +87,9 @@ ParcelSealed: plc text, job integer, item text, waybill text, label text, grams 
 ParcelRejected: plc text, job integer, item text, reason text
 JobAbandoned: plc text, job integer, item text, reason text
 BaggerPaused: plc text, until_us integer
+LettersGathered: case text, rule text, wait_minutes integer, pouch integer, destination text, items [text, ...]
+LetterJoined: case text, item text
+LettersParted: case text, items [text, ...], reason text
 JobJoined: plc text, job integer, item text
 ParcelProven: plc text, job integer, waybill text, case text, part integer, items [text, ...]
 CellReserved: case text, plc text, cell integer
@@ -152,8 +155,8 @@ PlanDropped: version text, digest text, why text
 PlanValiditySet: version text, why text
 ReceiptAwaited: item text, due_us integer
 ReceiptOverdue: item text
-ReceiptReturned: item text, file text
-ReceiptGivenUp: item text
+ReceiptReturned: item text, file text, waybill text = ""
+ReceiptGivenUp: item text, waybill text = ""
 ReceiptRefused: file text, code text, why text
 TagMade: bag text, position integer, tag text
 WentRound: item text, plc text, lap integer, confirm_us integer
@@ -176,7 +179,7 @@ SetPlace: plc text, number integer, place integer, open boolean
 
 STRUCTURES: Final = """
 Line: item text, mail_class text, agency text, waybill text, destination integer, service text, case text,
-  case_size integer, due_us integer, outlet text = ""
+  case_size integer, due_us integer, outlet text = "", addressee text = ""
 Counted: place text, mail_class text, agency text, items integer
 Difference: place text, mail_class text, agency text, counted integer, booked integer
 ShiftAccount: mail_class text, agency text, opening integer, inducted integer, dispatched integer, returned integer,
@@ -199,7 +202,8 @@ CaseType: name text, prefix text, mail_classes [text, ...], wait_minutes integer
 MailClass: name text, secure boolean, grams_min integer, grams_max integer, pouch integer, thickness_max integer
 Destination: name text, postcodes [[integer, integer], ...], outlets [text, ...] = [], office text = ""
 Group: name text, lanes [[text, integer], ...], balance text, overflow [text, ...]
-Rule: name text, mail_classes [text, ...], agencies [text, ...], destinations [text, ...], services [text, ...], group text
+Rule: name text, mail_classes [text, ...], agencies [text, ...], destinations [text, ...], services [text, ...], group text,
+  combine_minutes integer = 0, combine_pouch integer = 0
 BagLimits: items_max integer, grams_max integer, cutoff_minutes [integer, ...]
 Waybills: indicator text, first integer, last integer, country text
 Plan: version text, destinations [Destination, ...], groups [Group, ...], rules [Rule, ...], bags BagLimits,

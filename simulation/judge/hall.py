@@ -147,6 +147,13 @@ class Hall:
         """The first type whose prefix a case's code begins with."""
         return next((each for each in self.case_types if case.startswith(each.prefix)), None)
 
+    def fed_from(self, place: str) -> str:
+        """The bagger or case rack that a lane of a sorter feeds; "" for any other place."""
+        kind, _, rest = place.partition("/")
+        plc, _, number = rest.partition("/")
+        sorter = self.sorters.get(plc) if kind == "lane" else None
+        return sorter.lanes[int(number)].feeds if sorter is not None and int(number) in sorter.lanes else ""
+
     def stands_before(self, place: str, plc: str, infeed: int) -> bool:
         """Whether a place is the lane, or the outlet of a case rack, at this infeed of a bagger or a case rack."""
         if self.outlets.get(place) == (plc, infeed):
@@ -162,10 +169,17 @@ class Hall:
         _, mail_class, agency, _, _, service, *_ = line
         destination = self.destination_of(line)
         asked = (mail_class, agency, destination, service)
-        for name, *wanted, group in self._rules:
-            if all(not allowed or value in allowed for allowed, value in zip(wanted, asked, strict=True)):
-                return name, group
+        for name, *wanted in self._rules:
+            if all(not allowed or value in allowed for allowed, value in zip(wanted[:4], asked, strict=True)):
+                return name, wanted[4]
         return "", ""
+
+    def combining_of(self, line: list[Any]) -> tuple[str, int, int]:
+        """The rule that takes an announced item, how many minutes its letters wait for each other (0 not at all), their pouch."""
+        name, _ = self.rule_of(line)
+        rule: list[Any] = next((rule for rule in self._rules if rule[0] == name), [])
+        minutes, pouch = [*rule[6:], 0, 0][:2]
+        return name, int(minutes), int(pouch)
 
     def lanes_of(self, group: str) -> list[list[Any]]:
         """The lanes of a group of the plan: name of the sorter, number."""

@@ -23,7 +23,7 @@ class Item:
 
     __slots__ = (
         "account", "awaited", "carrier", "code", "going", "grams", "id", "integrity", "job", "laps", "line", "parcel", "place",
-        "scan", "secure", "sent_back", "suspect", "waybill", "withdrawn",
+        "scan", "secure", "sent_back", "suspect", "together", "waybill", "withdrawn",
     )  # fmt: skip
 
     def __init__(self, name: str, line: list[Any] | None, code: str, account: tuple[str, str], place: str) -> None:
@@ -35,6 +35,8 @@ class Item:
         self.waybill: str = line[3] if line is not None else ""
         self.suspect = ""
         self.withdrawn = False
+        self.together = ""
+        """The set of letters with which it leaves, "" none."""
         self.integrity = "good"
         """What the document itself is like: good, bad or unknown."""
         self.sent_back = False
@@ -124,10 +126,10 @@ class Job:
         self.expected = expected
         self.place = expected.place
         self.waybill = waybill
+        self.laid: list[str] | None = None
+        """What a case rack had laid out there when the pouch was begun; None where none lays out."""
         self.others: list[Item] = []
         self.inside: list[Item] = []
-        self.laid: list[str] | None = None
-        """What a case rack had laid out at this infeed when the job began; None for an infeed that it does not fill."""
         self.matched = False
         self.suspect = ""
         self.verdict: bool | None = None
@@ -152,6 +154,19 @@ class Cell:
         self.outlet = 0
         self.rack = ""
         self.reason = ""
+
+
+class LetterSet:
+    """A set of letters of one addressee: what its rule said, the plan's destination, and the earliest due time of any of them."""
+
+    __slots__ = ("destination", "due_us", "minutes", "pouch", "rule")
+
+    def __init__(self, rule: str, minutes: int, pouch: int, destination: str) -> None:
+        self.rule = rule
+        self.minutes = minutes
+        self.pouch = pouch
+        self.destination = destination
+        self.due_us = 0
 
 
 class Parcel:
@@ -249,9 +264,9 @@ class Bench:
     """One record under judgement: its input, what was said in it, and what was promised for later in the same record."""
 
     __slots__ = (
-        "at_us", "before", "cells", "closing", "commands", "doubted", "ended", "epoch", "facts", "gone", "happened", "name",
-        "orders", "over", "plc", "revoked", "riders", "said", "sealed", "seen", "seq", "sequence", "sought", "state", "suspects",
-        "taken_from",
+        "at_us", "before", "before_cells", "cells", "closing", "commands", "doubted", "ended", "epoch", "facts", "gone",
+        "happened", "name", "orders", "over", "plc", "revoked", "riders", "said", "sealed", "seen", "seq", "sequence", "sought",
+        "state", "suspects", "taken_from",
     )  # fmt: skip
 
     def __init__(self, sequence: int, at_us: int, happened: Said, facts: list[Said], commands: list[Said]) -> None:
@@ -285,6 +300,8 @@ class Bench:
         self.sought: list[Job] = []
         """Jobs that this record ends because nothing was at the infeed."""
         self.sealed: list[Parcel] = []
+        self.before_cells: dict[str, str] = {}
+        """Cells that this record takes from a case, and from which."""
         self.cells: list[tuple[Cell, str]] = []
         """Cells that must be suspect at the end of the record, and why."""
         self.riders: list[Item] = []
@@ -331,6 +348,10 @@ class Court:
         """Parcels in the rack or a bag by their label; "" and masked ones are not here."""
         self.in_rack: dict[Item, Parcel] = {}
         self.cases: dict[str, list[Item]] = {}
+        self.sets: dict[str, LetterSet] = {}
+        """Those of the cases that a rule of the plan made."""
+        self.awaited: dict[tuple[Any, ...], dict[Item, None]] = {}
+        """Letters that are expected and of no set, by what they must agree in to leave together."""
         self.cells: dict[str, Cell] = {}
         """By place, those that were ever named and have not been emptied since."""
         self.storing: dict[str, tuple[int, Item, int, str]] = {}
@@ -338,6 +359,8 @@ class Court:
         self.laid: dict[str, list[str]] = {}
         """What a case rack laid out last in each lane of its own."""
         self.due: dict[str, int] = {}
+        self.overtime: dict[str, int] = {}
+        """Sets of letters whose time was over, and when that was looked at last."""
         self.overdue: set[str] = set()
         """Cases that may leave in parts."""
         self.open_bags: dict[int, Bag] = {}

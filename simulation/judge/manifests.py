@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulation.judge import cases, custody
+from simulation.judge import cases, custody, letters
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Court, Item
 
@@ -37,6 +37,7 @@ def item_expected(court: Court, bench: Bench, fact: Said) -> None:
                 court.blame("C2", f"waybill {waybill} of {name} is that of {court.waybills[waybill].id}")
             court.waybills[waybill] = item
     cases.announced(court, bench, item)
+    letters.announced(court, item)
     if court.hall is not None and (mail_class not in court.hall.classes or agency not in court.hall.agencies):
         court.blame("G4", f"{name} is announced with class {mail_class!r} of {agency!r}, which the hall does not have")
     if court.hall is not None and len(line) > 9 and line[9] and not court.hall.destination_of(line):

@@ -95,8 +95,11 @@ def job_begun(court: Court, bench: Bench, fact: Said) -> None:
             court.blame("B4", f"{plc} is to feed {name} from infeed {infeed}, but it is in {item.place}")
         mail_class = court.hall.classes.get(item.line[1]) if item.line is not None else None
         pouch = mail_class.pouch if mail_class is not None else None
-        kind = court.hall.case_type(cases.case_of(item)) if item.place in court.hall.outlets else None
-        pouch = kind.pouch if kind is not None else pouch
+        if item.place in court.hall.outlets and item.together:
+            pouch = court.sets[item.together].pouch or pouch
+        elif item.place in court.hall.outlets:
+            kind = court.hall.case_type(cases.case_of(item))
+            pouch = kind.pouch if kind is not None else pouch
     if waybill != item.waybill and not (waybill == NO_WAYBILL and not item.waybill):
         court.blame("C2", f"the pouch for {name} is to bear {waybill}, its waybill is {item.waybill!r}")
     job = Job(plc, machine.epoch, number, item, waybill)

@@ -165,8 +165,10 @@ def _validity(hall: Hall, at_us: int) -> str:
 
 
 def _digest_is_true(court: Court, hall: Hall) -> None:
-    """G2: a plan's digest is SHA-256 of its content."""
-    if hall.digest and sha256(msgspec.msgpack.encode([*hall.plan[:7], ""])).hexdigest() != hall.digest:
+    """G2: a plan's digest is SHA-256 of its content; a rule that combines nothing ends with its group there."""
+    rules = [rule if rule[6:7] > [0] else rule[:6] for rule in hall.plan[3]]
+    said = [*hall.plan[:3], rules, *hall.plan[4:7], ""]
+    if hall.digest and sha256(msgspec.msgpack.encode(said)).hexdigest() != hall.digest:
         court.blame("G2", f"plan {hall.version} says digest {hall.digest[:16]}, which is not that of its content")
 
 

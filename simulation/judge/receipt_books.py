@@ -9,6 +9,8 @@ class Receipts:
     def __init__(self) -> None:
         self.state: dict[str, str] = {}
         self.due_us: dict[str, int] = {}
+        self.riders: dict[str, list[str]] = {}
+        """What left in the parcel of an item, beside it."""
         self.late: set[str] = set()
         """Items whose receipts are overdue."""
         self.overdue_us = 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from simulation.judge.grammar import Said
-from simulation.judge.ledger import Bench, Court, Item
+from simulation.judge.ledger import Bench, Court
 
 _MINUTE_US: Final = 60_000_000
 _LATE_US: Final = 120_000_000
@@ -43,7 +43,7 @@ def overdue(court: Court, bench: Bench, fact: Said) -> None:
 
 def returned(court: Court, bench: Bench, fact: Said) -> None:
     """A receipt is here: a person has it, or a file names it."""
-    _, name, file = fact
+    _, name, file, *under = fact
     if court.receipts.state.get(name) in (None, "returned"):
         court.blame("D4", f"the receipt of {name} returns, and it is {court.receipts.state.get(name, 'not awaited')}")
     if bench.name == "ReceiptTold" and bench.happened[5] and not file:
@@ -52,17 +52,18 @@ def returned(court: Court, bench: Bench, fact: Said) -> None:
         codes = bench.happened[2]
     else:
         codes = []
-    if not any(_named(court, code) is court.items.get(name) for code in codes):
+    if not any(name in _named(court, code) for code in codes) or not _is_under(court, name, codes, *under):
         court.blame("D4", f"the receipt of {name} returns in the record of {bench.name}, where nobody says so")
     _end(court, name, "returned")
 
 
 def given_up(court: Court, bench: Bench, fact: Said) -> None:
     """A person does not wait any longer."""
-    name = fact[1]
+    _, name, *under = fact
     if court.receipts.state.get(name) not in ("awaited", "overdue"):
         court.blame("D4", f"the receipt of {name} is given up, and it is {court.receipts.state.get(name, 'not awaited')}")
-    if bench.name != "ReceiptTold" or bench.happened[5] or _named(court, bench.happened[4]) is not court.items.get(name):
+    codes = [bench.happened[4]] if bench.name == "ReceiptTold" and not bench.happened[5] else []
+    if not any(name in _named(court, code) for code in codes) or not _is_under(court, name, codes, *under):
         court.blame("O1", f"the receipt of {name} is given up in the record of {bench.name}")
     _end(court, name, "given_up")
 
@@ -78,9 +79,17 @@ def _end(court: Court, name: str, state: str) -> None:
         receipts.late.add(name)
 
 
-def _named(court: Court, code: str) -> Item | None:
-    """The item that a code on a receipt stands for."""
-    return court.items.get(code) or court.waybills.get(code)
+def _named(court: Court, code: str) -> list[str]:
+    """The items that a code on a receipt stands for: its own, or all that left in the parcel of a waybill, its owner first."""
+    if code in court.items:
+        return [code]
+    owner = court.waybills.get(code)
+    return [] if owner is None else [owner.id, *court.receipts.riders.get(owner.id, ())]
+
+
+def _is_under(court: Court, name: str, codes: list[str], waybill: str = "") -> bool:
+    """Whether it is true that a receipt came with the parcel of a waybill; "" it came for itself."""
+    return not waybill or (waybill in codes and name in _named(court, waybill))
 
 
 def refused(court: Court, bench: Bench, fact: Said) -> None:
@@ -94,30 +103,46 @@ def refused(court: Court, bench: Bench, fact: Said) -> None:
 
 def is_true(court: Court, code: str, why: str) -> bool:
     """Whether a receipt could not be taken, or given up, for this reason."""
-    item = _named(court, code)
-    state = court.receipts.state.get(item.id) if item is not None else None
+    items = _named(court, code)
+    states = [state for item in items if (state := court.receipts.state.get(item)) is not None]
     return {
-        "unknown_receipt": item is None,
-        "no_receipt": item is not None and state is None,
-        "returned_already": state == "returned",
-        "given_up_already": state == "given_up",
+        "unknown_receipt": not items,
+        "no_receipt": bool(items) and not states,
+        "returned_already": bool(states) and {*states} <= {"returned", "given_up"} and states[0] == "returned",
+        "given_up_already": bool(states) and {*states} <= {"returned", "given_up"} and states[0] == "given_up",
     }.get(why, False)
 
 
 def after_told(court: Court, bench: Bench, act: str) -> None:
-    """A person's word about a receipt is followed."""
-    if ("ReceiptReturned" if bench.happened[5] else "ReceiptGivenUp") not in bench.said:
+    """A person's word about a receipt is followed, for every document of a parcel."""
+    told = "ReceiptReturned" if bench.happened[5] else "ReceiptGivenUp"
+    if told not in bench.said:
         court.blame("O1", f"{act} of {bench.happened[4]} is taken, and nothing comes of it")
+        return
+    _all_of(court, bench.happened[4], ("returned",) if bench.happened[5] else ("returned", "given_up"))
+
+
+def _all_of(court: Court, code: str, over: tuple[str, ...]) -> None:
+    for item in _named(court, code):
+        if court.receipts.state.get(item, over[0]) not in over:
+            court.blame("D4", f"the receipt of {item} is said to be here by {code}, and is {court.receipts.state[item]}")
 
 
 def after_received(court: Court, bench: Bench) -> None:
-    """Every code of a file is answered, in order."""
+    """Every code of a file is answered, in order, and behind the answer to a waybill stand the others of its parcel."""
     answers = [fact for fact in bench.facts if fact[0] in ("ReceiptReturned", "ReceiptRefused")]
+    first = [fact for fact in answers if fact[0] == "ReceiptRefused" or not fact[3:] or not fact[3]]
     codes = bench.happened[2]
-    said = [court.items.get(fact[1]) if fact[0] == "ReceiptReturned" else fact[2] for fact in answers]
-    wanted = [_named(court, code) if fact[0] == "ReceiptReturned" else code for code, fact in zip(codes, answers, strict=False)]
-    if len(answers) != len(codes) or said != wanted:
-        court.blame("D4", f"{bench.happened[1]} names {len(codes)} receipts, {len(answers)} are answered, or not in order")
+    wrong = [
+        code
+        for code, fact in zip(codes, first, strict=False)
+        if (fact[1] not in _named(court, code) if fact[0] == "ReceiptReturned" else fact[2] != code)
+    ]
+    if len(first) != len(codes) or wrong:
+        court.blame("D4", f"{bench.happened[1]} names {len(codes)} receipts, {len(first)} are answered, or not in order {wrong}")
+    for code, fact in zip(codes, first, strict=False):
+        if fact[0] == "ReceiptReturned":
+            _all_of(court, code, ("returned",))
 
 
 def after_record(court: Court, bench: Bench) -> None:

@@ -7,9 +7,9 @@ may take the item; and the item is where an eye saw it, not where it was sent.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from simulation.judge import cases, plans
+from simulation.judge import cases, letters, plans
 from simulation.judge.custody import end_scan
 from simulation.judge.grammar import Said
 from simulation.judge.hall import ROUND, Sorter
@@ -112,7 +112,7 @@ def routed(court: Court, bench: Bench, fact: Said) -> None:
     if lane != sorter.exception:
         _sorted(court, scan, sorter, rule, group, reason)
         return
-    if court.hall is not None and court.hall.case_racks and cases.case_of(item):
+    if court.hall is not None and court.hall.case_racks and cases.announced_case(item):
         own, mine = cases.RULE, ""
     else:
         own, mine = court.hall.rule_of(item.line) if court.hall is not None and item.line is not None else ("", "")
@@ -139,7 +139,7 @@ def _sorted(court: Court, scan: Scan, sorter: Sorter, rule: str, group: str, rea
     if item.withdrawn:
         court.blame("O1", f"{item.id} gets lane {number} of {plc}, though its agency wants it back")
     right, own = court.hall.rule_of(item.line)
-    gathered = bool(court.hall.case_racks and cases.case_of(item))
+    gathered = bool(court.hall.case_racks and cases.announced_case(item))
     better = _free_lane(court, scan, own) if reason == "overflow" else 0
     first = _free_lane(court, scan, group) if court.hall.balance_of(group) == "first" else number
     key = (plc, number)
@@ -171,6 +171,12 @@ def _sorted(court: Court, scan: Scan, sorter: Sorter, rule: str, group: str, rea
             court.blame("G3", f"{item.id} of a case gets lane {number} of {plc} by {rule!r}, {group!r} ({reason})")
         cases.routed(court, item, plc, group)
         return
+    if reason == "combine":
+        if (rule, group) != (right, lane.feeds) or group not in court.hall.case_racks or item.together not in court.sets:
+            court.blame("G3", f"{item.id} is to leave with others by {rule!r}, lane {number} of {plc}; the plan says {right!r}")
+        cases.routed(court, item, plc, group)
+        return
+    letters.leaves_alone(court, scan.item, plc, lambda lanes: _free_of(court, scan, lanes))
     spilt = reason == "overflow" and court.hall.overflows(own, group)
     if rule != right or not (spilt or (reason == "plan" and group == own)) or not court.hall.serves(group, plc, number):
         court.blame(
@@ -204,24 +210,30 @@ def _is_secure(court: Court, item: Item) -> bool:
 
 def _free_lane(court: Court, scan: Scan, *groups: str) -> int:
     """The first lane of these groups that could take the item of a scan right now; 0 if there is none."""
+    if court.hall is None:
+        return 0
+    return next((number for group in groups if (number := _free_of(court, scan, court.hall.lanes_of(group)))), 0)
+
+
+def _free_of(court: Court, scan: Scan, lanes: list[list[Any]]) -> int:
+    """The first of these lanes, each sorter and number, that could take the item of a scan right now; 0 if there is none."""
     sorter = sorter_of(court, scan.plc)
-    if court.hall is None or sorter is None:
+    if sorter is None:
         return 0
     secure = _is_secure(court, scan.item)
-    for group in groups:
-        for plc, named in court.hall.lanes_of(group):
-            number = int(named)
-            lane = sorter.lanes.get(number)
-            if plc != scan.plc or lane is None or (secure and not lane.secure):
-                continue
-            taken = len(court.in_lane.get(f"lane/{plc}/{number}", ())) + court.reserved.get((plc, number), 0)
-            in_time = court.bench.at_us <= scan.scanned_us + sorter.way_us(number) - sorter.link_ms * 1000
-            machine = court.machines[plc]
-            closed = number in machine.barred or machine.places.get(number, _OPEN) != _OPEN
-            due_us = scan.scanned_us + sorter.way_us(number) - sorter.link_ms * 1000
-            in_rate = not lane.rate or _within_rate(court, plc, number, lane.rate, due_us)
-            if taken < lane.capacity and in_time and not closed and in_rate:
-                return number
+    for plc, named in lanes:
+        number = int(named)
+        lane = sorter.lanes.get(number)
+        if plc != scan.plc or lane is None or (secure and not lane.secure):
+            continue
+        taken = len(court.in_lane.get(f"lane/{plc}/{number}", ())) + court.reserved.get((plc, number), 0)
+        in_time = court.bench.at_us <= scan.scanned_us + sorter.way_us(number) - sorter.link_ms * 1000
+        machine = court.machines[plc]
+        closed = number in machine.barred or machine.places.get(number, _OPEN) != _OPEN
+        due_us = scan.scanned_us + sorter.way_us(number) - sorter.link_ms * 1000
+        in_rate = not lane.rate or _within_rate(court, plc, number, lane.rate, due_us)
+        if taken < lane.capacity and in_time and not closed and in_rate:
+            return number
     return 0
 
 

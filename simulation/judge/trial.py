@@ -16,6 +16,7 @@ from simulation.judge import (
     cases,
     custody,
     integrity,
+    letters,
     manifests,
     packing,
     people,
@@ -83,6 +84,9 @@ FACTS: Final[dict[str, Rule]] = {
     "ParcelRejected": packing.parcel_rejected,
     "JobAbandoned": packing.job_abandoned,
     "JobJoined": cases.job_joined,
+    "LettersGathered": letters.gathered,
+    "LetterJoined": letters.joined,
+    "LettersParted": letters.parted,
     "ParcelProven": cases.parcel_proven,
     "CellReserved": cases.cell_reserved,
     "CellFreed": cases.cell_freed,
@@ -158,6 +162,7 @@ AFTER: Final[dict[str, After]] = {
     "AlarmTableGiven": alarms.after_table_given,
     "CustodyRulesGiven": shifts.after_rules_given,
     "ReceiptsReceived": receipts.after_received,
+    "Tick": letters.after_tick,
     **dict.fromkeys(people.AFTER, people.after_act),
 }
 """What an input that is no event must add up to."""

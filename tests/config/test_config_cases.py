@@ -69,6 +69,50 @@ def test_a_plan_keeps_off_the_lanes_of_a_case_rack(tmp_path: Path) -> None:
     assert ("case-lane", "$.group[0].lanes[1]") in found
 
 
+_RULE = '[[rule]]\nname = "what-leaves-alone"\ngroup = "alone"\n'
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        (_RULE + "combine = true\n", ("combine", "$.rule[1].combine")),
+        (_RULE + "combine_minutes = 5\n", ("combine", "$.rule[1].combine_minutes")),
+        (_RULE + "combine = true\ncombine_minutes = 1441\n", ("bad-value", "$.rule[1].combine_minutes")),
+    ],
+)
+def test_a_rule_that_cannot_combine_is_found(tmp_path: Path, new: str, expected: tuple[str, str]) -> None:
+    """Not what is secure, not without saying so, and not for longer than a day."""
+    assert expected in rules_of(tmp_path, _RULE, new, "plan.toml"), rules_of(tmp_path, _RULE, new, "plan.toml")
+
+
+def test_a_rule_combines_letters_in_a_hall_with_a_case_rack_only(tmp_path: Path) -> None:
+    """The newborn hall's plan combines them; the same key in the reference hall's plan is refused."""
+    (rule, other) = load_site(bundled_site("newborn")).hall.plan.rules
+    assert (rule.name, rule.combine_minutes, rule.combine_pouch) == ("letters-together", 90, 4)
+    assert (other.combine_minutes, other.combine_pouch) == (0, 0)
+    folder = bundled_site().parent
+    for name in ("site.toml", "plan.toml"):
+        text = (folder / name).read_text("utf-8")
+        if name == "plan.toml":
+            text = text.replace("[[rule]]\n", "[[rule]]\ncombine = true\n", 1)
+        (tmp_path / name).write_text(text, "utf-8")
+    found = [str(finding) for finding in check_paths([tmp_path / "site.toml"]).findings]
+    assert any("expected a site with a [[case_rack]]" in text for text in found), found
+
+
+def test_coverage_tells_which_letters_leave_together() -> None:
+    """Seven letters to one addressee leave in a parcel of six and one of one, which is not together with any."""
+    hall = load_site(bundled_site("newborn")).hall
+
+    def letter(number: int, token: str, waybill: str = "") -> Line:
+        return Line(f"NB-L{number}", "official_letter", "letters-office", waybill, 210005, "ems", "", 0, 0, "", token)
+
+    lines = [*(letter(at, "TK-000001") for at in range(7)), letter(8, "TK-000002"), letter(9, ""), letter(10, "TK-000001", "X")]
+    lines += [letter(11, "TK-000003"), letter(12, "TK-000003")]
+    share = cover(hall, lines).rules[0]
+    assert (share.rule, share.items, share.together, share.parcels) == ("letters-together", 12, 8, 2)
+
+
 def test_coverage_counts_documents_of_cases_apart() -> None:
     """They go to the case racks, whatever the rules say; a case of one document is none."""
     hall = load_site(bundled_site("newborn")).hall
@@ -77,4 +121,8 @@ def test_coverage_counts_documents_of_cases_apart() -> None:
         Line("NB-2", "birth_certificate", "maternity", "", 210005, "ems", "NB-0002", 1, 0),
         Line("NB-3", "official_letter", "letters-office", "", 210005, "ems", "", 0, 0),
     ]
-    assert [(share.rule, share.items) for share in cover(hall, lines).rules] == [("case", 1), ("what-leaves-alone", 2)]
+    assert [(share.rule, share.items) for share in cover(hall, lines).rules] == [
+        ("case", 1),
+        ("letters-together", 1),
+        ("what-leaves-alone", 1),
+    ]

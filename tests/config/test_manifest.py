@@ -19,7 +19,7 @@ from packcenter.core.inputs import Line
 
 KNOWN = Known(("id_card", "tax_invoice", "official_letter"), ("tax", "police-household", "letters-office"))
 HEADER = ",".join(COLUMNS)
-GOOD = "NJ-C0001,id_card,police-household,EA473124829CN,210018,ems,,,,"
+GOOD = "NJ-C0001,id_card,police-household,EA473124829CN,210018,ems,,,,,"
 FORM = Path(manifest.__file__).with_name("MANIFEST-FORMAT.md")
 
 
@@ -51,10 +51,13 @@ def codes(reading: ManifestReading) -> list[tuple[int, str, str]]:
 
 def test_a_good_row_becomes_a_line() -> None:
     """Every column goes to its field; `arrives` goes nowhere."""
-    content = text(row(case="CASE-1", case_size="5", due="2026-03-04T17:00:00+08:00", arrives="08:30:00"))
+    content = text(
+        row(case="CASE-1", case_size="5", due="2026-03-04T17:00:00+08:00", arrives="08:30:00", addressee_token="T-2026-01")
+    )
     reading = read(content)
     due_us = 1_772_614_800_000_000  # 2026-03-04 09:00 UTC
-    assert reading.lines == [Line("NJ-C0001", "id_card", "police-household", "EA473124829CN", 210018, "ems", "CASE-1", 5, due_us)]
+    line = Line("NJ-C0001", "id_card", "police-household", "EA473124829CN", 210018, "ems", "CASE-1", 5, due_us, "", "T-2026-01")
+    assert reading.lines == [line]
     assert reading.refusals == []
     assert (reading.line_rows, reading.rows, reading.last_row) == ([2], 1, 2)
     assert reading.digest == hashlib.sha256(content).hexdigest()
@@ -152,6 +155,15 @@ BAD_ROWS = [
     (row(due="1969-03-04"), "due", "bad_due"),
     (row(due="0001-01-01"), "due", "bad_due"),
     (row(due="9999-12-31"), "due", "bad_due"),
+    (row(addressee_token="T-20261"), "addressee_token", "bad_addressee_token"),
+    (row(addressee_token="ZHANGSAN"), "addressee_token", "bad_addressee_token"),
+    (row(addressee_token="ZHANG-SAN-1"), "addressee_token", "bad_addressee_token"),
+    (row(addressee_token="ZHANG SAN 12"), "addressee_token", "bad_addressee_token"),
+    (row(addressee_token="t-202603"), "addressee_token", "bad_addressee_token"),
+    (row(addressee_token="T" * 31 + "12"), "addressee_token", "bad_addressee_token"),
+    (row(addressee_token="13800138000"), "addressee_token", "mobile_number"),
+    (row(addressee_token="11010519491231002X"), "addressee_token", "resident_id"),
+    (row(addressee_token="张三"), "addressee_token", "han_text"),
     (GOOD + ",", "", "field_count"),
     (GOOD[:-1], "", "field_count"),
     ('"' + GOOD, "", "bad_quotes"),
@@ -357,9 +369,9 @@ def test_a_misnamed_column_is_named_with_what_it_should_be() -> None:
 def test_a_personal_column_is_named_by_our_word() -> None:
     """The column can be found; a Chinese name is given by the part that is in our list."""
     (finding,) = refused(text(GOOD, header=f"{HEADER},收件人姓名"))
-    assert finding.message.startswith("column 11 is named like personal data (姓名)")
+    assert finding.message.startswith("column 12 is named like personal data (姓名)")
     (finding,) = refused(text(GOOD, header=f"{HEADER},Mobile Phone"))
-    assert finding.message.startswith("column 11 ('Mobile Phone') is named like personal data (mobile)")
+    assert finding.message.startswith("column 12 ('Mobile Phone') is named like personal data (mobile)")
 
 
 def test_every_reason_is_tried_here_and_explained_to_senders() -> None:

@@ -10,6 +10,7 @@ import walks
 
 from packcenter.core import inputs as i
 from packcenter.core.commands import Release
+from packcenter.core.hall import Hall
 from packcenter.core.records import cell_place
 
 _RACK: Final = "cases-1"
@@ -18,9 +19,9 @@ _RACK: Final = "cases-1"
 class CaseWalk(walks.Walk):
     """One walk in the hall with a case rack."""
 
-    def __init__(self, seed: int, *, calm: bool = False, thorough_every: int = 1) -> None:
+    def __init__(self, seed: int, *, calm: bool = False, thorough_every: int = 1, hall: Hall = halls.CASES) -> None:
         self._cases = 0
-        super().__init__(seed, calm=calm, thorough_every=thorough_every, hall=halls.CASES)
+        super().__init__(seed, calm=calm, thorough_every=thorough_every, hall=hall)
 
     def _actions(self) -> tuple[list[Callable[[walks.Walk], None]], list[int]]:
         actions, weights = super()._actions()
@@ -111,3 +112,36 @@ class CaseWalk(walks.Walk):
         if self._some(0.08):
             items = max(0, items - 1)
         self._happen(self._event(i.Released, _RACK, job=number, cell=cell, outlet=outlet, items=items))
+
+
+class LetterWalk(CaseWalk):
+    """One walk in that hall with a plan that combines letters: most of what comes is letters to few addressees."""
+
+    def __init__(self, seed: int, *, calm: bool = False, thorough_every: int = 1) -> None:
+        super().__init__(seed, calm=calm, thorough_every=thorough_every, hall=halls.LETTERS)
+
+    def _halls(self) -> tuple[str, ...]:
+        return ("letters",) * 9 + ("cases",)
+
+    def _plans(self) -> tuple[str, ...]:
+        return ("alone", "moved", "hasty", "hasty", "hasty", "hasty")
+
+    def _manifest(self) -> None:
+        """Mostly letters, of which several are for one addressee; now and then cases, which need the cells, too."""
+        if self._random.random() < 0.15:
+            super()._manifest()
+            return
+        self._manifests += 1
+        lines = []
+        for _ in range(self._random.randrange(1, 6)):
+            self._items += 1
+            token = f"A{self._random.randrange(1, 4):05d}" if not self._some(0.1) else ""
+            mail_class = "letter" if not self._some(0.1) else "id_card"
+            waybill = f"EC{self._items:08d}6CN" if self._some(0.1) else ""
+            postcode = self._random.choice((210005, 210005, 210005, 210005, 210005, 215001))
+            service = self._random.choice(("ems", "ems", "ems", "ems", "ems", "receipt-requested"))
+            due_us = self._at_us + self._random.randrange(-600, 6000) * 1_000_000 if self._some(0.2) else 0
+            agency = "police" if mail_class == "id_card" else "tax"
+            name = f"NJ{self._items:06d}"
+            lines.append(i.Line(name, mail_class, agency, waybill, postcode, service, "", 0, due_us, "", token))
+        self._happen(i.ManifestReceived(f"M{self._manifests}", 1, 1, 0, "digest", tuple(lines)))

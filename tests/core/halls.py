@@ -11,12 +11,11 @@ after 6 s; a decision must leave 0.2 s before that, and an item must be confirme
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
+from packcenter.config.build import plan_digest
 from packcenter.core.hall import (
     Bagger,
     BagLimits,
@@ -120,9 +119,28 @@ A case rack beside the rest: cases-1 has two cells for three documents each, and
 sorter-1 and lane 2 of sorter-2 feed it.
 """
 
+_COMBINED: Final = Rule("near-letters", ("letter",), (), ("nanjing", "suzhou"), (), "letters", 60, 4)
+
+LETTERS: Final = replace(
+    CASES,
+    name="letters",
+    receipt_minutes=60,
+    plan=replace(CASES.plan, rules=(CASES.plan.rules[0], _COMBINED, Rule("far-letters", ("letter",), (), (), (), "letters"))),
+)
+"""The hall with a case rack, and a plan that combines letters to Nanjing and Suzhou: an hour at most, in pouch 4."""
+
 HALLS: Final[dict[str, Hall]] = {
     "small": SMALL,
     "cases": CASES,
+    "letters": LETTERS,
+    # the same, and a rule for ID cards that says the same of them, which the configuration refuses
+    "careless": replace(
+        LETTERS,
+        name="careless",
+        plan=replace(LETTERS.plan, rules=(replace(LETTERS.plan.rules[0], combine_minutes=60), *LETTERS.plan.rules[1:])),
+    ),
+    # the same with four cells, the last of which letters leave to cases
+    "roomy": replace(LETTERS, name="roomy", case_racks=(replace(CASES.case_racks[0], cells=4),)),
     # one number left, and the plan has no cut-off
     "poor": replace(
         SMALL,
@@ -189,7 +207,7 @@ HALLS: Final[dict[str, Hall]] = {
 
 def _digested(plan: Plan) -> Plan:
     """A plan as the configuration makes it, with the digest of its content."""
-    return replace(plan, digest=sha256(msgspec.msgpack.encode(replace(plan, digest=""))).hexdigest())
+    return replace(plan, digest=plan_digest(plan))
 
 
 _NIGHT: Final = replace(
@@ -199,6 +217,12 @@ _NIGHT: Final = replace(
     groups=(Group("all", (("sorter-1", 1), ("sorter-2", 1)), "first", ()),),
     rules=(Rule("all-of-it", (), (), (), (), "all"),),
     bags=BagLimits(2, 400, (1320,)),
+)
+
+_BESIDE: Final = replace(
+    LETTERS.plan,
+    destinations=LETTERS.plan.destinations[:2],
+    rules=(CASES.plan.rules[0], replace(_COMBINED, destinations=())),
 )
 
 PLANS: Final[dict[str, Plan]] = {
@@ -217,8 +241,18 @@ PLANS: Final[dict[str, Plan]] = {
     ),
     "twice": _digested(replace(_NIGHT, version="twice", groups=_NIGHT.groups * 2)),
     "far": _digested(replace(_NIGHT, version="far", destinations=SMALL.plan.destinations)),
+    # in the hall with a case rack: letters leave alone; all of them go to Suzhou; they are combined, and wait a minute
+    "alone": _digested(
+        replace(_BESIDE, version="alone", rules=(CASES.plan.rules[0], replace(_COMBINED, destinations=(), combine_minutes=0)))
+    ),
+    "moved": _digested(
+        replace(_BESIDE, version="moved", destinations=(Destination("suzhou", ((210000, 211999), (215000, 215999))),))
+    ),
+    "hasty": _digested(
+        replace(_BESIDE, version="hasty", rules=(CASES.plan.rules[0], replace(_COMBINED, destinations=(), combine_minutes=1)))
+    ),
 }
-"""Plans to which the small hall may be switched, or not."""
+"""Plans to which the small hall, or the one with a case rack, may be switched, or not."""
 
 HALLS["short"] = replace(SMALL, name="short", plan=PLANS["short"])
 HALLS["daily"] = replace(SMALL, name="daily", plan=PLANS["day"])

@@ -20,7 +20,7 @@ from packcenter.core.hall import Plan
 from packcenter.core.lifecycle import FINAL, kind_of
 from packcenter.core.packml import State as Unit
 from packcenter.core.routing import deadline_us
-from packcenter.core.state import Job, State, decode_state, encode_state, is_current, lane_place
+from packcenter.core.state import Item, Job, State, decode_state, encode_state, is_current, lane_place
 from packcenter.core.words import NO_CODES, ReadOutcome, ReasonClass, Role, is_past
 
 _OUTCOME = msgspec.msgpack.Encoder()
@@ -256,6 +256,9 @@ class Watch:
                     assert len(classes) == len(inside), f"{fact} (C4)"
                     assert max(c.grams_min for c in classes) <= fact.grams <= sum(c.grams_max for c in classes), f"{fact} (C4)"
                     assert len({state.items[name].case for name in inside}) == 1, f"{fact}: {inside} (B1)"
+                    if len(inside) > 1 and not state.cases[state.items[fact.item].case].size:
+                        _assert_one_addressee([state.items[name] for name in inside])
+                        assert not any(c.secure for c in classes), f"{fact}: {inside} (R8)"
 
     def _check_bags_closed(self, outcome: Outcome) -> None:
         """D1, D3: a tag and a seal are used once, the bill is true, and what leaves is in a bag that was sealed and is sound."""
@@ -289,12 +292,13 @@ class Watch:
             cell, case = state.cells[f"cell/{begun.plc}/{begun.cell}"], state.cases[begun.case]
             assert {state.items[name].case for name in cell.items} == {begun.case}, f"{begun}: {cell} (B1)"
             assert not cell.suspect, f"{begun}: {cell} (B6)"
-            live = [state.items[name] for name in case.items if not state.items[name].withdrawn]
+            members = [state.items[name] for name in case.items]
+            live = [item for item in members if not item.withdrawn and item.place not in ("returned", "remade")]
             there = [
                 item for item in live if item.id in cell.items or kind_of(item.place) in ("pack", "rack", "bag", "dispatched")
             ]
             there += [item for item in live if item.place.startswith(f"lane/{begun.plc}/")]
-            whole = len(there) == case.size
+            whole = len(there) == (case.size or len(live))
             splits = [fact.items for fact in outcome.facts if isinstance(fact, CaseSplit) and fact.case == begun.case]
             assert whole if begun.reason == "complete" else splits == [tuple(cell.items)], f"{begun}: {there} of {case} (B2)"
 
@@ -309,7 +313,7 @@ class Watch:
             assert item.laps < sorter.laps_max, f"{routed} after {item.laps} laps (R9)"
             return
         lane = next(lane for lane in sorter.lanes if lane.number == routed.lane)
-        if routed.reason not in ("plan", "overflow", "case"):
+        if routed.reason not in ("plan", "overflow", "case", "combine"):
             assert lane.number == sorter.exception_lane, routed
             return
         assert item.announced, f"{routed} sends an object without identity into a lane (R9)"
@@ -377,6 +381,13 @@ class Watch:
             assert any(first <= item.destination <= last for first, last in there.postcodes), (item, drop)
         named = [each for each in state.hall.rack.positions if each.destination == there.name and item.service in each.services]
         assert bag in named if named else not bag.services, (item, drop)
+
+
+def _assert_one_addressee(letters: list[Item]) -> None:
+    """B1: letters that leave together are for one addressee of one agency, at one place, by one service."""
+    agreed = {(each.agency, each.addressee, each.destination, each.outlet, each.service, each.going) for each in letters}
+    assert len(agreed) == 1, agreed
+    assert all(each.addressee for each in letters), letters
 
 
 def _folded(steps: list[Step]) -> Controller:
@@ -508,7 +519,8 @@ def _check_cells(state: State) -> None:
         strangers = [name for name in cell.items if not cell.case or state.items[name].case != cell.case]
         assert not strangers or cell.suspect, f"{place}: {strangers} (B1)"
     for name, case in state.cases.items():
-        assert [item.id for item in state.items.values() if item.case == name] == case.items, case
+        members = [item.id for item in state.items.values() if item.case == name]
+        assert members == (case.items if case.size else sorted(case.items, key=members.index)), case
         assert not case.due_us or case.cell, case
     for lead in [item for item in state.items.values() if item.riders]:
         assert not lead.lead, lead

@@ -21,7 +21,7 @@ PLC events get the epoch and the next event number of their PLC unless the line 
     given discrepancies                 discrepancies are recorded from here on (480 minutes, 120 on ID documents)
     at T count PLACE/CLASS/AGENCY=N ... people counted the hall
     at T manifest NAME ...              with its lines indented below: ITEM CLASS AGENCY POSTCODE [waybill=] [service=] [outlet=]
-                                        [case=CODE/SIZE] [due=T]
+                                        [case=CODE/SIZE] [due=T] [to=TOKEN]
     at T switch PLAN                    a person switches to a plan of `halls.PLANS`
     at T restart [hall=NAME]            the controller is killed; it goes on from a snapshot
 
@@ -278,7 +278,9 @@ def _line(text: str) -> i.Line:
     case, _, size = named.get("case", "").partition("/")
     due_us = halls.BASE_US + int(named["due"]) * 1_000_000 if "due" in named else 0
     waybill, service, outlet = named.get("waybill", ""), named.get("service", "ems"), named.get("outlet", "")
-    return i.Line(item, mail_class, agency, waybill, int(postcode), service, case, int(size or 0), due_us, outlet)
+    return i.Line(
+        item, mail_class, agency, waybill, int(postcode), service, case, int(size or 0), due_us, outlet, named.get("to", "")
+    )
 
 
 def _count(words: list[str]) -> i.ShiftCounted:

@@ -106,7 +106,7 @@ def test_the_next_cutoff_is_the_first_minute_of_the_plan_after_now(at_us: int, o
     """It lies ahead, within a day, on a full minute of the plan in local time, and none of the plan lies before it."""
     plan = msgspec.structs.replace(halls.SMALL.plan, bags=BagLimits(3, 400, tuple(sorted(minutes))))
     hall = msgspec.structs.replace(halls.SMALL, plan=plan, utc_offset_minutes=offset)
-    cutoff_us = next_cutoff_us(Turn(State(), HallIndex(hall), at_us))
+    cutoff_us = next_cutoff_us(Turn(State(), HallIndex(hall), at_us), at_us)
     ahead = [now for now in range(at_us // 60_000_000 + 1, at_us // 60_000_000 + 1441) if (now + offset) % 1440 in minutes]
     assert cutoff_us == ahead[0] * 60_000_000
     assert at_us < cutoff_us <= at_us + DAY_US

@@ -76,7 +76,8 @@ class Walk:
         else:
             self._pass(self._random.randrange(0, 1_500_000))
         actions, weights = self._actions()
-        self._random.choices(actions, weights)[0](self)
+        action = self._random.choices(actions, weights)[0]
+        getattr(self, action.__name__)()  # by its name: a walk of another kind of hall has actions of its own
 
     def _actions(self) -> tuple[list[Callable[[Walk], None]], list[int]]:
         """What may happen, and how often."""
@@ -234,10 +235,13 @@ class Walk:
                 self._happen(i.DiscrepancyJudged("4712", "supervisor", "drawn", number, "explained"))
             self._happen(i.ShiftEnded("4713", self._random.choice(("supervisor", "supervisor", "operator")), "drawn"))
 
+    def _plans(self) -> tuple[str, ...]:
+        return ("night", "night", "day", "day", *halls.PLANS)
+
     def _switch(self) -> None:
         """A person switches to a plan, often one that this hall cannot be sorted by."""
         role = self._random.choice(("operator", "supervisor", "engineer", "maintenance"))
-        name = self._random.choice(("night", "night", "day", "day", *halls.PLANS))
+        name = self._random.choice(self._plans())
         self._happen(i.PlanSwitched(f"op-{self._random.randrange(9)}", role, "asked", f"{name}.toml", halls.PLANS[name]))
 
     # --- sorters -----------------------------------------------------------------------------------------------------

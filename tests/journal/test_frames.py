@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from packcenter.core import commands, custody_facts, facts, hall, inputs
+from packcenter.core import commands, custody_facts, facts, hall, inputs, receipt_facts
 from packcenter.journal import frames
 from packcenter.journal.frames import BadFrame, Draft, Identity, SegmentHeader, UnknownVersion, WrongFrame
 
@@ -612,8 +612,13 @@ ADDED = {
     (hall.Destination, "office"),
     (hall.Hall, "receptacles"),
     (inputs.Line, "outlet"),
+    (inputs.Line, "addressee"),
+    (hall.Rule, "combine_minutes"),
+    (hall.Rule, "combine_pouch"),
+    (receipt_facts.ReceiptReturned, "waybill"),
+    (receipt_facts.ReceiptGivenUp, "waybill"),
 }
-"""Fields that journals of release 0.1.0 do not have."""
+"""Fields that earlier journals do not have."""
 
 DEFAULTS = {"0": " = 0", "()": " = []", "''": ' = ""'}
 

@@ -595,7 +595,48 @@ given 31.000 machine cases-1 execute
 given 33.000 released 1 0 job=1 items=2
 """
 
+LETTERS = """
+# Letters to two addressees gather in two cells; of each set one is left behind; they leave in parcels, and receipts come back.
+given hall letters
+given item L1 letter 210005 to=A00001 service=receipt-requested
+given item L2 letter 210005 to=A00001 service=receipt-requested
+given item L3 letter 210005 to=A00001 service=receipt-requested
+given item M1 letter 210005 to=A00002
+given item M2 letter 210005 to=A00002
+given item W1 letter 210005 to=A00001 waybill=EB000000019CN service=receipt-requested
+given item C1 id_card 210005 to=A00002
+given 0.000 scan L1 track=1
+given 1.000 scan M1 track=2
+given item M3 letter 210005 to=A00002
+given 4.000 confirmed sorter-1 track=1 lane=3
+given 5.000 stored L1 job=1 cell=1 items=1
+given 5.500 confirmed sorter-1 track=2 lane=3
+given 6.000 stored M1 job=2 cell=2 items=1
+given 10.000 scan L2 track=3
+given 14.000 confirmed sorter-1 track=3 lane=3
+given 15.000 stored L2 job=3 cell=1 items=2
+given 3605.000 tick
+given 3606.000 tick
+given 3608.000 released 1 1 job=4 items=2
+given 3609.000 fed bagger-2 L1 job=1
+given 3610.000 fed bagger-2 L2 job=1
+given 3611.000 packed bagger-2 EA000000014CN job=1 grams=60
+given 3612.000 dropped EA000000014CN position=1
+given 3613.000 released 2 1 job=5 items=1
+given 3614.000 fed bagger-2 M1 job=3
+given 3615.000 packed bagger-2 EA000000028CN job=3 grams=40
+given 3616.000 dropped EA000000028CN position=1
+given 3620.000 scan L3 track=4
+given 3624.000 confirmed sorter-1 track=4 lane=2
+given 3630.000 switch alone
+given 3631.000 scan M2 track=5
+given 3640.000 bag 1
+given 3641.000 shut 1 seal=S1 grams=100
+given 3650.000 receipts F1 EA000000014CN,L2
+"""
+
 ALL = {
+    "letters": LETTERS,
     "services": SERVICES,
     "receipts": RECEIPTS,
     "shifts": SHIFTS,

@@ -36,10 +36,11 @@ def test_a_walk_among_sound_and_unsound_machines_is_sound(seed: int) -> None:
     assert verdict.sound, verdict.violations
 
 
+@pytest.mark.parametrize("letters", [False, True])
 @pytest.mark.parametrize("seed", range(12))
-def test_a_walk_in_a_hall_with_a_case_rack_is_sound(seed: int) -> None:
+def test_a_walk_in_a_hall_with_a_case_rack_is_sound(seed: int, letters: bool) -> None:
     """Cells, cases that are complete, overdue, in doubt, and parcels of several documents: the core's books hold."""
-    verdict = judge(written(walked.case_walk(seed, 250), segment_bytes=SEGMENT))
+    verdict = judge(written(walked.case_walk(seed, 250, letters=letters), segment_bytes=SEGMENT))
     assert verdict.sound, verdict.violations
 
 

@@ -13,7 +13,7 @@ if CORE not in sys.path:
     sys.path.insert(0, CORE)
 
 import scripts  # noqa: E402
-from case_walks import CaseWalk  # noqa: E402
+from case_walks import CaseWalk, LetterWalk  # noqa: E402
 from invariants import Step  # noqa: E402
 from walks import Walk  # noqa: E402
 from writer import Record  # noqa: E402
@@ -36,9 +36,9 @@ def walk(seed: int, steps: int, *, calm: bool = False) -> list[Record]:
     return [record_of(step) for step in made.watch.steps]
 
 
-def case_walk(seed: int, steps: int) -> list[Record]:
-    """The records of a random walk in a hall with a case rack."""
-    made = CaseWalk(seed, thorough_every=1_000_000)
+def case_walk(seed: int, steps: int, *, letters: bool = False) -> list[Record]:
+    """The records of a random walk in a hall with a case rack; with `letters` its plan combines those to one addressee."""
+    made = (LetterWalk if letters else CaseWalk)(seed, thorough_every=1_000_000)
     for _ in range(steps):
         made.step()
     return [record_of(step) for step in made.watch.steps]

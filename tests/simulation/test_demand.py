@@ -171,9 +171,17 @@ def test_planted_rows_are_refused_as_said_and_nothing_else() -> None:
 def test_every_reason_to_refuse_a_row_can_be_planted() -> None:
     """The injector knows all of the reader's."""
     assert set(demand.BAD_ROWS) == set(manifest.ROW_MESSAGES)
-    assert {each.code for each in spoiled_csv(ROWS[:50], seed=9)[1]} == set(demand.BAD_ROWS)
+    assert {each.code for each in spoiled_csv(ROWS[:50], seed=9)[1]} == set(demand.BAD_ROWS) - {"bad_addressee_token"}
+    tokens = [row._replace(addressee_token=f"TK-{at:06d}") for at, row in enumerate(ROWS[:50])]
+    content, planted = spoiled_csv(tokens, seed=9)
+    assert {each.code for each in planted} == set(demand.BAD_ROWS)
+    refusals = read_manifest([content], KNOWN).refusals
+    assert sorted((refusal.row, refusal.column, refusal.code) for refusal in refusals) == sorted(planted)
 
 
 def test_the_columns_are_the_readers() -> None:
-    """One header for both."""
-    assert next(csv_chunks([])) == (",".join(COLUMNS) + "\n").encode()
+    """One header for both; the column of the tokens is there if one is."""
+    assert next(csv_chunks([])) == (",".join(COLUMNS[:-1]) + "\n").encode()
+    head, _, row = next(csv_chunks([ROWS[0]._replace(addressee_token="TK-000001")])).decode().partition("\n")
+    assert head == ",".join(COLUMNS)
+    assert row.endswith(",TK-000001\n")
