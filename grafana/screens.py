@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from grafana import kpi_panels
-from grafana.alerts import ALERTS
+from grafana.alerts import OWN_ALERTS
+from grafana.catalogue import SEVERITIES
 from grafana.panels import (
     AMBER,
     BLUE_GREY,
@@ -32,7 +33,7 @@ from grafana.panels import (
 )
 from grafana.words import PACKML, say
 from packcenter.core.alarm_table import ALARMS as CATALOGUE
-from packcenter.core.alarm_table import Priority, Text
+from packcenter.core.alarm_table import Text
 from packcenter.core.discrepancies import CAUSES as DISCREPANCIES
 from packcenter.core.lifecycle import IN_HALL
 from packcenter.projections import families as words
@@ -40,17 +41,12 @@ from packcenter.projections import families as words
 LANGUAGES = ("en", "zh")
 CAUSES = tuple(DISCREPANCIES)
 ALARM_NAMES = tuple(CATALOGUE)
-"""The core's own alarms; `ALERTS` are those of Prometheus."""
-SAID_BY_THE_CORE = (
-    "PackcenterPlcDown", "PackcenterPlcFlapping", "PackcenterPlcRestarts", "PackcenterMachineAborted", "PackcenterMachineHeld",
-    "PackcenterJam", "PackcenterConsumableLow", "PackcenterItemLost", "PackcenterEventGap", "PackcenterEventQuarantined",
-    "PackcenterBagSuspect", "PackcenterNoReadShareHigh", "PackcenterBagNotClosed", "PackcenterAlarmFlood",
-)  # fmt: skip
-"""Alerts whose cause the controller says itself, with subject and cause: on the wall one cause is one line."""
-
 PACE = "max(deriv(packcenter_clock_timestamp_seconds{@}[5m]) > 0)"
 """Hall seconds in a real second: 1 on the floor, up to 10 in a paced simulation, where rates an hour are of the hall's hours."""
 _CLASSES = ("tax_invoice", "id_card", "exit_entry_permit", "residence_permit", "official_letter", words.UNANNOUNCED)
+_TAKEN = "~taken"
+"""Severity of an alarm that somebody has acknowledged; it sorts behind all others."""
+
 _PACKML_COLORS = {0: LIGHT, 2: "#3a4047", 4: "#3a4047", 5: BLUE_GREY, 6: RUNNING, 8: RED, 9: RED, 10: AMBER, 11: AMBER}
 
 
@@ -157,16 +153,19 @@ def _alarm_table(board: Board, language: str, *, width: int, height: int) -> Non
     """
     What wants a person: what, where, what to do. The controller's own alarms, and those of Prometheus that it cannot know.
 
-    Texts come from the two tables of alarms, since a series carries none.
+    Texts come from the two tables of alarms, since a series carries none. What somebody has acknowledged stands below.
     """
     t = board.text
     says = {name: (_said(entry.title, language), _said(entry.response, language)) for name, entry in CATALOGUE.items()}
-    for alert in ALERTS:
+    for alert in OWN_ALERTS:
         text = alert.zh if language == "zh" else alert.en
         says[alert.name] = text.title, text.do.replace("`", "")
     severity, what, where, act = t("Severity", "级别"), t("What", "报警"), t("Where", "位置"), t("Do", "处理")
     colors = {"critical": RED, "warning": AMBER, "watch": QUIET}
-    others = f'ALERTS{{job=~"$job|",alertname=~"Packcenter.+",alertname!~"{"|".join(SAID_BY_THE_CORE)}",alertstate="firing",severity=~"critical|warning"}}'
+    shown = {name: (say(name, language), color) for name, color in colors.items()} | {
+        _TAKEN: (t("taken care of", "已确认"), QUIET)
+    }
+    others = 'ALERTS{job=~"$job|",alertname=~"Packcenter.+",alarm="",alertstate="firing",severity=~"critical|warning"}'
     joined = f'label_join({others}, "where", " ", "plc", "lane", "consumable", "mail_class")'
     standing = f'{_listed()} or label_replace({joined}, "act", "$1", "alertname", "(.+)")'
     board.table(
@@ -176,7 +175,7 @@ def _alarm_table(board: Board, language: str, *, width: int, height: int) -> Non
         {"severity": severity, "alertname": what, "where": where, "act": act}, "none", width=width, height=height, sort=severity,
         hidden=("alertstate", "plc", "lane", "consumable", "mail_class", "state", "mode", "result", "place_kind", "alarm", "priority", "subject"),
         properties={
-            severity: mapped({name: (say(name, language), color) for name, color in colors.items()}, colored=True, width=76),
+            severity: mapped(shown, colored=True, width=92),
             what: mapped({"none": (t("Nothing stands.", "无报警。"), "")} | {name: (title, "") for name, (title, _) in says.items()}, width=210),
             where: patterns(_where(language), 150),
             act: mapped({name: (do, "") for name, (_, do) in says.items()}),
@@ -185,10 +184,11 @@ def _alarm_table(board: Board, language: str, *, width: int, height: int) -> Non
 
 
 def _listed() -> str:
-    """The controller's list with the labels of an alert: its name, where, what to do, and how severe it is."""
-    found = "packcenter_alarm_listed{@} == 1"
-    for severity, priority in (("critical", Priority.HIGH), ("warning", Priority.MEDIUM), ("watch", Priority.LOW)):
+    """The controller's list with the labels of an alert: its name, where, what to do, and how severe it is or that it is taken."""
+    found = "packcenter_alarm_listed{@} == 2"
+    for priority, severity in SEVERITIES.items():
         found = f'label_replace({found}, "severity", "{severity}", "priority", "{priority.value}")'
+    found = f'({found} or label_replace(packcenter_alarm_listed{{@}} == 1, "severity", "{_TAKEN}", "", ""))'
     for label, source in (("alertname", "alarm"), ("act", "alarm"), ("where", "subject")):
         found = f'label_replace({found}, "{label}", "$1", "{source}", "(.+)")'
     return found
@@ -695,7 +695,7 @@ def _maintenance_machines(board: Board, language: str) -> None:
     )  # fmt: skip
     board.lines(
         t("Codes not read", "无读率"),
-        t("Share of reads without one readable code, over 15 minutes. The line is the alert's threshold.", "15 分钟内读码失败的比例；横线为报警阈值。"),
+        t("Share of reads without one readable code, over 15 minutes. Above the line the window wants wiping; six of the last 32 are an alarm.", "15 分钟内读码失败的比例；高于横线应擦拭镜窗，最近 32 件中 6 件未读即报警。"),
         [('plc:packcenter_scans_no_read:ratio_rate15m{@,plc=~"$plc"}', "{{plc}}")], "percentunit", width=12, height=8, limit=0.03, soft=0.04,
     )  # fmt: skip
     kpi_panels.failures(board, width=9, height=8)

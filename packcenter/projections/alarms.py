@@ -70,6 +70,11 @@ class AlarmList(msgspec.Struct, frozen=True):
     put_away: list[Line]
 
 
+def calls(where: Standing) -> int:
+    """2: on the list, and nobody takes care of it; 1: on the list, acknowledged; 0: it calls nobody."""
+    return 0 if where not in LISTED else 1 if where is Standing.ACKNOWLEDGED else 2
+
+
 def standings(state: State) -> dict[tuple[str, str, str], Standing]:
     """Where every alarm is in its life, by name, priority and subject."""
     found = ((parts_of(key), alarm) for key, alarm in state.alarms.items())

@@ -299,7 +299,7 @@ FAMILIES: Final = (
     _gauge("plc_last_data_timestamp_seconds", "Core time of the last good image, 0 before the first.", "plc=plcs"),
     # alarms
     _gauge("alarms", "Alarms by where they are in their life.", "priority=priorities", "state=alarm_states"),
-    _gauge("alarm_listed", "1 while an alarm is on the list: it wants a person.", "alarm+priority+subject=listed_alarms"),
+    _gauge("alarm_listed", "2 while an alarm wants a person, 1 acknowledged, 0 not listed.", "alarm+priority+subject=listed_alarms"),
     _counted("alarms_raised", "Alarms that people were told of.", "alarm+priority=alarms"),
     _gauge("alarms_chattering", "Alarms raised three times or more in the last minute."),
     _gauge("alarm_flood", "1 while more alarms come than one person can answer."),

@@ -31,7 +31,7 @@ from prometheus_client import CollectorRegistry
 from packcenter.core import facts as f
 from packcenter.core.alarm_facts import AlarmOutSet, AlarmRaised, AlarmShelfSet
 from packcenter.core.alarm_table import ALARMS
-from packcenter.core.alarms import chatters, parts_of
+from packcenter.core.alarms import Standing, chatters, parts_of
 from packcenter.core.custody_facts import DiscrepancyOpened, IntegritySet
 from packcenter.core.hall import Hall, Plan
 from packcenter.core.inputs import Fed, Scanned
@@ -410,7 +410,7 @@ class Metrics:
         for key, gauge in self._gauges["alarms"].items():
             gauge.set(counts[key[0], key[1]])
         for key, gauge in self._gauges["alarm_listed"].items():
-            gauge.set(found.get((key[0], key[1], key[2])) in alarms.LISTED)
+            gauge.set(alarms.calls(found.get((key[0], key[1], key[2]), Standing.NORMAL)))
         self._set("alarms_chattering", sum(chatters(alarm, now_us) for alarm in state.alarms.values()))
         self._set("alarm_flood", state.flood_us != 0)
 
