@@ -597,6 +597,25 @@ OWN_ALERTS = (
         (("packcenter_journal_free_bytes", "21x80"), ("packcenter_journal_size_bytes", "100x80")),
     ),
     Alert(
+        "PackcenterPapersNotWritten",
+        "warning",
+        "1m",
+        "packcenter_papers_failing == 1",
+        "engineer",
+        Words(
+            "Bills and events cannot be written",
+            "The folder of the bills or of the agencies' events refuses to be written. The line runs on; lorries and agencies get no papers.",
+            "Look whether the folder's disk is full or gone, and who may write there. What is missing is written from the journal by itself.",
+        ),
+        Words(
+            "路单和反馈写不出",
+            "路单或反馈目录无法写入。生产照常，但车辆和委托单位得不到文件。",
+            "检查该目录所在磁盘是否已满或脱机、权限是否正确；恢复后自动从日志账补写。",
+        ),
+        (("packcenter_papers_failing", "0x60 1x20"),),
+        (("packcenter_papers_failing", "0x60 1x3 0x17"),),
+    ),
+    Alert(
         "PackcenterQueueFillingUp",
         "warning",
         "1m",

@@ -2,8 +2,8 @@
 What calls people: one catalogue. The controller's alarms as alerts, one for each, and beside them what it cannot know.
 
 An alarm of the controller is decided in the core, with its delay, its suppression by cause, shelving and acknowledgement. Its
-alert only carries it to people who do not look at a screen: it fires while the alarm is on the list and nobody has
-acknowledged it, so who takes care of it is not called again. Texts are the catalogue's own.
+alert only carries it to people who do not look at a screen: it fires while the alarm stands and nobody has acknowledged it, so
+who takes care of it is not called again, and nobody for what is over. Texts are the catalogue's own.
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ class AlarmList(msgspec.Struct, frozen=True):
 
 
 def calls(where: Standing) -> int:
-    """2: on the list, and nobody takes care of it; 1: on the list, acknowledged; 0: it calls nobody."""
-    return 0 if where not in LISTED else 1 if where is Standing.ACKNOWLEDGED else 2
+    """2: on the list, and somebody has to come; 1: on the list, but acknowledged, or its cause is gone; 0: not on the list."""
+    return 2 if where in (Standing.UNACKNOWLEDGED, Standing.LATCHED) else int(where in LISTED)
 
 
 def standings(state: State) -> dict[tuple[str, str, str], Standing]:

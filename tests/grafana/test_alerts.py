@@ -12,12 +12,12 @@ from pathlib import Path
 
 import boards
 import pytest
-from scraped import SCRAPED_S, Scraped
 
 from grafana.alerts import INSTANCE, JOB, OWN_ALERTS, RECORDINGS, WATCHDOG
 from grafana.catalogue import ALERTS, CORE_ALERTS, SEVERITIES, alert_name
 from grafana.preview.feed import SECOND, Feed, trouble
 from grafana.preview.hall import reference_hall
+from grafana.preview.recorded import Scraped
 from grafana.preview.stage import STEP_S, play
 from packcenter.config.load import load_site
 from packcenter.core.alarm_table import ALARMS
@@ -221,5 +221,5 @@ def test_a_scenario_calls_people_by_what_its_file_names(name: str, tmp_path: Pat
     scenario = scenarios.load(name)
     day = Scraped(load_site(scenario.site).hall, boards.alerting())
     came = stage(scenario, load_site(scenario.site), HeapClock(), keep=day.keep)
-    called = fired(tmp_path, day.series(), SCRAPED_S)
+    called = fired(tmp_path, day.series(), 60)
     assert called == {alert_name(alarm) for alarm in came.alarms}

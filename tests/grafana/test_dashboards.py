@@ -85,7 +85,7 @@ def test_ranges_follow_the_screen_or_are_long_enough(name: str) -> None:
     """A range is Grafana's own or at least five minutes, so that a slower scrape leaves no hole."""
     for query in boards.queries(name):
         for given in re.findall(r"\[([^\]]+)\]", query.expr):
-            assert given in ("$__rate_interval", "$__range", "5m", "15m", "1m"), (query.panel, given)
+            assert given in ("$__rate_interval", "$__range", "5m", "15m", "1h", "1m"), (query.panel, given)
             assert given != "1m", query.panel
 
 

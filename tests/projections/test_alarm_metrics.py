@@ -61,7 +61,7 @@ def test_alarms_are_counted_by_name_and_shown_by_state() -> None:
 
 
 def test_a_listed_alarm_calls_until_somebody_acknowledges_it() -> None:
-    """2 calls people, 1 is in somebody's hands, 0 is not on the list: on the shelf, suppressed or over."""
+    """2 calls people, 1 is in somebody's hands or over, 0 is not on the list: on the shelf, suppressed, or over and seen."""
     feed = Alarming()
     jam = {"alarm": "jam", "priority": "medium", "subject": "bagger-1"}
     assert feed.value("alarm_listed", **jam) == 0
@@ -69,8 +69,11 @@ def test_a_listed_alarm_calls_until_somebody_acknowledges_it() -> None:
     assert feed.value("alarm_listed", **jam) == 2
     feed.happen(i.AlarmAcknowledged("op-7", "operator", "seen", "jam", "bagger-1"))
     assert feed.value("alarm_listed", **jam) == 1
-    feed.happen(i.AlarmShelved("op-7", "operator", "known", "jam", "bagger-1", 5))
+    feed.happen(i.JamChanged("bagger-1", 1, 2, 0, 1, False))
     assert feed.value("alarm_listed", **jam) == 0
+    feed.happen(i.JamChanged("bagger-1", 1, 3, 0, 1, True))
+    feed.happen(i.JamChanged("bagger-1", 1, 4, 0, 1, False))
+    assert feed.value("alarm_listed", **jam) == 1
 
 
 def test_what_is_put_back_is_counted_again() -> None:
