@@ -71,6 +71,21 @@ class HallFigures:
         """What a fact of `KINDS` counts; what it opens or ends is noted."""
         return KINDS[type(fact)](self, fact)
 
+    def open_now(self, state: State) -> dict[str, tuple[int, int]]:
+        """What somebody has yet to finish, how many of each, and how many of those are late."""
+        cases = Counter({word: int(count) for _, count, word in self._of_cases(state)})
+        receipts = Counter(self._receipts.values())
+        late = ReceiptState.OVERDUE.value
+        found = {word: int(count) for _, count, word in _bag_counts(state)}
+        return {
+            "bags_closing": (found["closing"], 0),
+            "bags_suspect": (found["suspect"], 0),
+            "cases": (cases.total() - cases["announced"], cases["overdue"]),
+            "receipts": (receipts.total(), receipts[late]),
+            "discrepancies": (len(state.discrepancies), sum(each.overdue for each in state.discrepancies.values())),
+            "documents": (self._at_hand(state), 0),
+        }
+
     def gauges(self, state: State, hall: Hall, now_us: int) -> Gauges:
         """Every gauge, at core time `now_us`."""
         yield from self._of_cases(state)
@@ -90,7 +105,7 @@ class HallFigures:
         yield from bags(state, hall)
         yield from cutoffs(hall, now_us)
 
-    def _of_cases(self, state: State) -> Gauges:
+    def _of_cases(self, state: State) -> Iterator[tuple[str, int, str]]:
         found: Counter[str] = Counter()
         for name in list(self._cases):
             where = case_state(state, state.cases[name]) if name in state.cases else ""
@@ -158,13 +173,17 @@ def _cells(state: State, hall: Hall) -> Gauges:
             yield "case_cells", found[word], rack.plc, word
 
 
-def bags(state: State, hall: Hall) -> Gauges:
-    """Open bags by state, and how full each is."""
+def _bag_counts(state: State) -> Iterator[tuple[str, int, str]]:
     counts = dict.fromkeys(BAG_STATES, 0)
     for bag in state.bags.values():
         counts["suspect" if bag.suspect else "closing" if bag.closing else "filling"] += 1
     for name, count in counts.items():
         yield "bags", count, name
+
+
+def bags(state: State, hall: Hall) -> Gauges:
+    """Open bags by state, and how full each is."""
+    yield from _bag_counts(state)
     limits = hall.plan.bags
     for position in hall.rack.positions:
         hanging = state.bags.get(position.number)
