@@ -58,7 +58,7 @@ def services(board: Board) -> None:
     board.lines(
         t("Open cases", "未了一件事"),
         t("Cases by how far they are: nothing here yet, documents missing, missing at their due time, on their way out.", "一件事按进度：未到、待齐、逾期缺件、发出途中。"),
-        [("sum by (state) (packcenter_cases{@})", "{{state}}")], "none", width=8, height=7, words=CASE_STATES, decimals=0,
+        [("sum by (state) (packcenter_cases{@})", "{{state}}")], "none", width=8, height=7, words=CASE_STATES, decimals=0, soft=5,
     )  # fmt: skip
     board.lines(
         t("Parcels of cases", "合包邮件"),

@@ -45,7 +45,8 @@ PACE = "max(deriv(packcenter_clock_timestamp_seconds{@}[5m]) > 0)"
 """Hall seconds in a real second: 1 on the floor, up to 10 in a paced simulation, where rates an hour are of the hall's hours."""
 _CLASSES = (
     "tax_invoice", "id_card", "exit_entry_permit", "residence_permit", "official_letter", "birth_certificate", "household_register",
-    "vaccination_record", "social_security_card", "infant_health_book", words.UNANNOUNCED,
+    "vaccination_record", "social_security_card", "infant_health_book", "service_document", "driving_licence",
+    "real_estate_certificate", "court_document", words.UNANNOUNCED,
 )  # fmt: skip
 _TAKEN = "~taken"
 """Severity of an alarm for which nobody has to come any more; it sorts behind all others."""
@@ -167,7 +168,7 @@ def _alarm_table(board: Board, language: str, *, width: int, height: int) -> Non
     severity, what, where, act = t("Severity", "级别"), t("What", "报警"), t("Where", "位置"), t("Do", "处理")
     colors = {"critical": RED, "warning": AMBER, "watch": QUIET}
     shown = {name: (say(name, language), color) for name, color in colors.items()} | {
-        _TAKEN: (t("seen or over", "已确认或消除"), QUIET)
+        _TAKEN: (t("seen or over", "已处理"), QUIET)
     }
     others = 'ALERTS{job=~"$job|",alertname=~"Packcenter.+",alarm="",alertstate="firing",severity=~"critical|warning"}'
     joined = f'label_join({others}, "where", " ", "plc", "lane", "consumable", "mail_class")'
@@ -192,8 +193,9 @@ def _listed() -> str:
     found = "packcenter_alarm_listed{@} == 2"
     for priority, severity in SEVERITIES.items():
         found = f'label_replace({found}, "severity", "{severity}", "priority", "{priority.value}")'
+    found = f'label_replace({found}, "act", "$1", "alarm", "(.+)")'
     found = f'({found} or label_replace(packcenter_alarm_listed{{@}} == 1, "severity", "{_TAKEN}", "", ""))'
-    for label, source in (("alertname", "alarm"), ("act", "alarm"), ("where", "subject")):
+    for label, source in (("alertname", "alarm"), ("where", "subject")):
         found = f'label_replace({found}, "{label}", "$1", "{source}", "(.+)")'
     return found
 
@@ -271,7 +273,7 @@ def _books(board: Board, language: str, *, width: int, height: int) -> None:
         t("Where every item is", "每件去向"),
         t("The custody books: items by mail class and kind of place. Lost items are an open discrepancy.", "账目：各类邮件在各处的件数。丢失为未结差异。"),
         "sum by (mail_class, place_kind) (packcenter_items{@})", columns, "none", width=width, height=height,
-        matrix=("mail_class", "place_kind"),
+        matrix=("mail_class", "place_kind"), sort=say("lost", language), descending=True,
         properties={first: mapped(names, width=150), say("lost", language): alarming_from(1)},
     )  # fmt: skip
 
@@ -439,7 +441,7 @@ def _engineer_losses(board: Board, language: str) -> None:
             ("sum(increase(packcenter_bags_suspected_total{@}[15m]))", suspects),
             ("sum(increase(packcenter_document_mismatches_total{@}[15m]))", mismatches),
         ],
-        "none", width=10, height=7, decimals=0,
+        "none", width=10, height=7, decimals=0, soft=5,
     )  # fmt: skip
     board.stat(
         t("Came and accounted for", "来件与去向"),
@@ -599,7 +601,7 @@ def _maintenance_links(board: Board) -> None:
         t("Failed requests", "失败的请求"),
         t("Requests that failed, by result.", "失败的请求，按结果。"),
         [('sum by (result) (rate(packcenter_plc_requests_total{@,plc=~"$plc",result!="ok"}[r]))', "{{result}}")],
-        "reqps", width=8, height=7, words=words.REQUEST_RESULTS[1:],
+        "reqps", width=8, height=7, words=words.REQUEST_RESULTS[1:], soft=1,
     )  # fmt: skip
     board.lines(
         t("Share of failed requests", "请求失败率"),

@@ -51,7 +51,11 @@ CHINESE = {name: entry.title.zh for name, entry in ALARMS.items()} | {
     "stock": "结存",
     "bills": "路单",
     "events": "反馈",
-    # mail classes of the first centre and of the newborn centre; others show their configured name
+    # mail classes of the halls that come with packcenter; others show their configured name
+    "service_document": "政务服务中心材料",
+    "driving_licence": "驾驶证行驶证",
+    "real_estate_certificate": "不动产权证",
+    "court_document": "法院文书",
     "birth_certificate": "出生医学证明",
     "household_register": "户口簿",
     "vaccination_record": "预防接种证",
