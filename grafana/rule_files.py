@@ -51,7 +51,7 @@ def alert_texts(alert: Alert) -> dict[str, str]:
 
 def rule_tests() -> str:
     """`tests/packcenter.yml`: each alert fires in its first case and is silent in its second; the watchdog always fires."""
-    lines = [MADE, "rule_files:", "  - ../rules/packcenter.yml", "evaluation_interval: 15s", "tests:"]
+    lines = [MADE, "rule_files:", "  - ../rules/packcenter.yml", "evaluation_interval: 30s", "tests:"]
     for alert in ALERTS:
         lines += _case(alert, "fires", alert.fires, [dict(alert.labels)])
         lines += _case(alert, "is silent", alert.silent, [])
