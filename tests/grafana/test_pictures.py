@@ -100,7 +100,7 @@ def test_the_stage_can_stand_still(tmp_path: Path) -> None:
 
 
 def test_a_scenarios_day_can_be_looked_at(tmp_path: Path) -> None:
-    """The hour of a day before a moment of it: cases wait in their cells, and the tables of what is open and of the racks say so."""
+    """The hour of a day before a moment of it: cases wait in their cells, and the tables of what is open and of racks say so."""
     with stage.recorded(tmp_path, "narrow-hall", "13:30") as (prometheus, now_s):
         for board, title, seen in (
             ("operator-en", "Still open", {("cases", "open"), ("documents", "open"), ("discrepancies", "overdue")}),
