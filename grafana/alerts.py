@@ -1,9 +1,14 @@
 """
-Alerts and recording rules as data: the source of `prometheus/rules/*.yml`, their promtool tests and the runbook in the README.
+Recording rules, and the alerts that only Prometheus can raise, as data. What calls people stands in `grafana.catalogue`.
 
-An alert is something that a person must act on. Each says in both languages what is wrong, what it means for the
-mail and what to do, and stands with one case in which it fires and one, as near as possible, in which it is silent.
-Series of the cases get `job` and `instance` by themselves. `{plc}` in a text is the alert's label of that name.
+The controller's own alarms (`packcenter.core.alarm_table`) are the catalogue of what calls people. An alert stands here only if
+the controller cannot know its cause: that it is down, slow, short of disk or wrong; and what only a run of figures shows, such as
+a share of the last quarter of an hour, or whether the day will be done in time. One cause calls once: an alert names in
+`explained_by` the alarms and alerts that say its cause, and is silent while one of them does.
+
+Each says in both languages what is wrong, what it means for the mail and what to do, and stands with one case in which it
+fires and one, as near as possible, in which it is silent. Series of the cases get `job` and `instance` by themselves. `{plc}`
+in a text is the alert's label of that name.
 """
 
 # ruff: noqa: E501  (sentences stay whole, and Chinese characters count double)
@@ -41,7 +46,8 @@ class Alert:
     """
     One alert. `hold` is how long the condition must last; `screen` the dashboard that shows more.
 
-    `fires` are series with which it fires at `at` with `labels` (and those of its target, if it is `of_a_target`);
+    `explained_by` has alarms of the controller and alerts that say the same cause better: while one of them stands anywhere in
+    the hall, this alert is silent; `explained_there` has those that must stand at the same PLC. `fires` are series with which it fires at `at` with `labels` (and those of its target, if it is `of_a_target`);
     with `silent` it does not.
     """
 
@@ -57,8 +63,36 @@ class Alert:
     at: str = "20m"
     of_a_target: bool = True
     labels: tuple[tuple[str, str], ...] = ()
+    explained_by: tuple[str, ...] = ()
+    explained_there: tuple[str, ...] = ()
+
+    @property
+    def rule(self) -> str:
+        """What Prometheus evaluates: the condition, unless something else says its cause."""
+        rule = f"({self.expr})" if self.explained_by or self.explained_there else self.expr
+        for on, causes in (("job, instance", self.explained_by), ("job, instance, plc", self.explained_there)):
+            alarms = "|".join(name for name in causes if not name.startswith("Packcenter"))
+            alerts = "|".join(name for name in causes if name.startswith("Packcenter"))
+            if alarms:
+                listed = f'packcenter_alarm_listed{{alarm=~"{alarms}"}} > 0'
+                if "plc" in on:
+                    listed = f'label_replace({listed}, "plc", "$1", "subject", "([^/]+).*")'
+                rule += f" unless on ({on}) ({listed})"
+            if alerts:
+                rule += f' unless on ({on}) ALERTS{{alertname=~"{alerts}",alertstate="firing"}}'
+        return rule
 
 
+PLC_SILENT = ("link_lost", "foreign_epoch", "link_unsteady")
+"""Alarms of the controller that say why nothing sensible comes from a PLC."""
+
+MACHINE_STANDS = ("machine_aborted", "jam", "consumable_empty", "machine_held", "command_unanswered")
+"""Those that say why a machine does not work."""
+
+LINE_STANDS = (*PLC_SILENT, "network_lost", *MACHINE_STANDS, "rack_refuses", "exception_lane_full", "cells_full")
+"""Those that say why items do not come through the hall."""
+
+_DAYS_ITEMS = '(sum by (job, instance) (packcenter_day_items{stage="packed"}) + hall:packcenter_items_open:sum)'
 _BY_PLC = "sum by (job, instance, plc)"
 _TIME = "packcenter_machine_time_seconds_total"
 _IDEAL = "packcenter_machine_ideal_seconds_total"
@@ -163,12 +197,6 @@ RECORDINGS = (
         "/ (sum by (job, instance, plc) (rate(packcenter_plc_requests_total[5m])) > 0)",
         "Share of requests to a PLC that failed.",
     ),
-    Recording(
-        "job:packcenter_alerts_raised:count10m",
-        'count by (job) (ALERTS{alertname=~"Packcenter.+",alertname!="PackcenterAlarmFlood",alertstate="firing",severity=~"critical|warning"} '
-        'unless ALERTS{alertname=~"Packcenter.+",alertstate="firing",severity=~"critical|warning"} offset 10m)',
-        "Alerts that stand now and did not ten minutes ago (ISA-18.2 counts them).",
-    ),
 )
 
 _HISTOGRAM_SLOW = (('{le="0.05"}', "0+0x40"), ('{le="0.1"}', "0+0x40"), ('{le="0.25"}', "0+100x40"), ('{le="+Inf"}', "0+100x40"))
@@ -184,7 +212,7 @@ def _histogram(name: str, rows: Series, label: str = "") -> Series:
     return tuple((f"{name}_bucket{row.replace('{', '{' + label)}", values) for row, values in rows)
 
 
-ALERTS = (
+OWN_ALERTS = (
     # --- a person acts at once ----------------------------------------------------------------------------------------
     Alert(
         "PackcenterControllerDown",
@@ -208,26 +236,6 @@ ALERTS = (
         of_a_target=False,
     ),
     Alert(
-        "PackcenterPlcDown",
-        "critical",
-        "10s",
-        "packcenter_plc_up == 0",
-        "maintenance",
-        Words(
-            "A PLC cannot be heard",
-            "{plc} has no link or its heartbeat stands still. Its machine stops its infeed by itself; its state is unknown to us.",
-            "Check that the PLC has power and is in RUN, then the cable and the switch, then run the doctor for it.",
-        ),
-        Words(
-            "PLC 失联",
-            "{plc} 无连接或心跳停止。该设备会自行停止进件，其状态未知。",
-            "先看 PLC 是否通电并处于 RUN，再查网线和交换机，最后运行诊断。",
-        ),
-        (('packcenter_plc_up{plc="bagger-1"}', "1 0x80"),),
-        (('packcenter_plc_up{plc="bagger-1"}', "1x80"),),
-        labels=(("plc", "bagger-1"),),
-    ),
-    Alert(
         "PackcenterNoThroughput",
         "critical",
         "3m",
@@ -235,37 +243,18 @@ ALERTS = (
         'and sum by (job, instance) (packcenter_items{place_kind=~"belt|lane"}) > 0',
         "operator",
         Words(
-            "Items wait and none is packed",
-            "There are items on belts or in lanes, and for three minutes none has been packed or taken out.",
-            "Look at the machine states: which bagger stands, and why? Clear it, or close its lanes.",
+            "Items wait, none is packed, and no alarm says why",
+            "There are items on belts or in lanes, for three minutes none has been packed or taken out, and no machine has told of a fault.",
+            "Look at the machine states: which machine was stopped and not started again? Start it, or close its lanes.",
         ),
         Words(
-            "有件不出",
-            "皮带或格口里有件，但三分钟内没有一件装袋或取出。",
-            "看各设备状态：哪台装袋机停了、为什么停。处理故障，或关闭它的格口。",
+            "有件不出而无报警",
+            "皮带或格口里有件，三分钟内没有一件装袋或取出，也没有设备报故障。",
+            "看各设备状态：哪台停了而没有再启动。启动它，或关闭它的格口。",
         ),
         (('packcenter_items_entered_total{place_kind="pack"}', "5x80"), ('packcenter_items{place_kind="lane"}', "12x80")),
         (('packcenter_items_entered_total{place_kind="pack"}', "5x80"), ('packcenter_items{place_kind="lane"}', "0x80")),
-    ),
-    Alert(
-        "PackcenterItemLost",
-        "critical",
-        "30s",
-        'sum by (job, instance, mail_class) (packcenter_items{place_kind="lost"}) > 0',
-        "operator",
-        Words(
-            "An item is lost",
-            "At least one item of class {mail_class} is nowhere to be seen. It counts as an open discrepancy until somebody finds it.",
-            "Ask for its history (`packcenter item CODE`), search at the place where it was last, and scan it again at any sorter.",
-        ),
-        Words(
-            "邮件丢失",
-            "{mail_class} 类至少有一件下落不明，找到之前一直算未结差异。",
-            "查它的经过（`packcenter item 条码`），到最后所在的位置寻找，找到后在任一分拣线重新扫描。",
-        ),
-        (('packcenter_items{place_kind="lost",mail_class="id_card"}', "0 1x80"),),
-        (('packcenter_items{place_kind="lost",mail_class="id_card"}', "0x80"),),
-        labels=(("mail_class", "id_card"),),
+        explained_by=LINE_STANDS,
     ),
     Alert(
         "PackcenterBooksDiffer",
@@ -294,26 +283,6 @@ ALERTS = (
             ('packcenter_items_arrived{source="announced"}', "9x81"),
             ('packcenter_items{place_kind="lane"}', "9x81"),
         ),
-    ),
-    Alert(
-        "PackcenterEventGap",
-        "critical",
-        "0s",
-        "increase(packcenter_plc_event_gaps_total[10m]) > 0",
-        "maintenance",
-        Words(
-            "Events of a PLC are missing",
-            "{plc} counted events that never reached us. What they said about items is not in the books.",
-            "Check the items there against the books. Have the PLC program checked with the conformance tester.",
-        ),
-        Words(
-            "PLC 事件缺号",
-            "{plc} 的事件编号有缺口，这些事件从未送达，相关邮件的去向没有入账。",
-            "把该处实物与账目核对；用一致性测试检查其 PLC 程序。",
-        ),
-        (('packcenter_plc_event_gaps_total{plc="sorter-2"}', "0x60 3x20"),),
-        (('packcenter_plc_event_gaps_total{plc="sorter-2"}', "3x80"),),
-        labels=(("plc", "sorter-2"),),
     ),
     Alert(
         "PackcenterJournalDiskFull",
@@ -379,76 +348,10 @@ ALERTS = (
             ('packcenter_route_decisions_total{plc="sorter-1",reason="plan"}', "0+300x80"),
         ),
         labels=(("plc", "sorter-1"),),
-    ),
-    Alert(
-        "PackcenterEventQuarantined",
-        "critical",
-        "0s",
-        "increase(packcenter_events_quarantined_total[1h]) > 0",
-        "engineer",
-        Words(
-            "An event made the controller fail",
-            "The controller met an event that it could not work with, restarted and set it aside. Its item is for the hand station.",
-            "Take the item to the hand station, and send the journal to the engineers: this is a fault of ours.",
-        ),
-        Words(
-            "事件使控制服务出错",
-            "控制服务遇到无法处理的事件，已重启并隔离该事件；相关邮件需送人工台。",
-            "把该件送人工台，并将日志账交给工程师：这是程序缺陷。",
-        ),
-        (("packcenter_events_quarantined_total", "0x60 1x20"),),
-        (("packcenter_events_quarantined_total", "1x80"),),
+        explained_by=("network_lost", "PackcenterJournalSlow"),
+        explained_there=PLC_SILENT,
     ),
     # --- machines -----------------------------------------------------------------------------------------------------
-    Alert(
-        "PackcenterMachineAborted",
-        "warning",
-        "30s",
-        "packcenter_machine_state == 9",
-        "operator",
-        Words(
-            "A machine is aborted",
-            "{plc} stopped because of a fault and stays so until a person clears it.",
-            "Read the fault on its panel, remove the cause, press Clear, then Reset and Start.",
-        ),
-        Words("设备急停中止", "{plc} 因故障中止，需人工清除后才能恢复。", "在设备面板查看故障，排除后按清除，再复位、启动。"),
-        (('packcenter_machine_state{plc="bagger-3"}', "6 9x80"),),
-        (('packcenter_machine_state{plc="bagger-3"}', "6x80"),),
-        labels=(("plc", "bagger-3"),),
-    ),
-    Alert(
-        "PackcenterMachineHeld",
-        "warning",
-        "2m",
-        "packcenter_machine_state == 11",
-        "operator",
-        Words(
-            "A machine is held",
-            "{plc} has been held for two minutes by a cause of its own: material, a jam, a guard.",
-            "Look at its material and jams, remove the cause, and let it go on.",
-        ),
-        Words("设备保持停机", "{plc} 因自身原因（耗材、卡件、护罩）已停两分钟。", "查看其耗材和卡件，排除后恢复运行。"),
-        (('packcenter_machine_state{plc="bagger-2"}', "6x40 11x40"),),
-        (('packcenter_machine_state{plc="bagger-2"}', "6x40 11x6 6x34"),),
-        labels=(("plc", "bagger-2"),),
-    ),
-    Alert(
-        "PackcenterMachineStopped",
-        "warning",
-        "2m",
-        "packcenter_machine_state == 2 and on (job, instance) "
-        'sum by (job, instance) (packcenter_items{place_kind=~"belt|lane|pack|rack"}) > 0',
-        "operator",
-        Words(
-            "A machine is stopped while items are on the line",
-            "{plc} is stopped and nobody has started it for two minutes.",
-            "Start it, or close the lanes that lead to it if it is to stay out of use.",
-        ),
-        Words("线上有件而设备停止", "{plc} 已停止两分钟，线上还有邮件。", "启动该设备；若停用，请关闭通向它的格口。"),
-        (('packcenter_machine_state{plc="rack-1"}', "2x80"), ('packcenter_items{place_kind="rack"}', "4x80")),
-        (('packcenter_machine_state{plc="rack-1"}', "2x80"), ('packcenter_items{place_kind="rack"}', "0x80")),
-        labels=(("plc", "rack-1"),),
-    ),
     Alert(
         "PackcenterMachineFlapping",
         "warning",
@@ -468,68 +371,15 @@ ALERTS = (
         (('packcenter_machine_stops_total{plc="bagger-1",reason="own"}', "0x40 0+1x40"),),
         (('packcenter_machine_stops_total{plc="bagger-1",reason="starved"}', "0x40 0+1x40"),),
         labels=(("plc", "bagger-1"),),
-    ),
-    Alert(
-        "PackcenterJam",
-        "warning",
-        "30s",
-        "packcenter_machine_jams > 0",
-        "operator",
-        Words(
-            "A jam",
-            "A zone of {plc} is jammed. What was moving there is not trusted until it is read again.",
-            "Clear the jam; bring loose items to the hand station.",
-        ),
-        Words("卡件", "{plc} 有区段卡件，该处的邮件重新读码之前不可信。", "清除卡件；散落的邮件送人工台。"),
-        (('packcenter_machine_jams{plc="sorter-2"}', "0 1x80"),),
-        (('packcenter_machine_jams{plc="sorter-2"}', "0x80"),),
-        labels=(("plc", "sorter-2"),),
-    ),
-    Alert(
-        "PackcenterConsumableLow",
-        "warning",
-        "1m",
-        "packcenter_consumable_remaining_ratio < 0.1",
-        "operator",
-        Words(
-            "Material runs out",
-            "Less than 10 % of {consumable} is left at {plc}. It will be held when it is used up.",
-            "Change it at the next pause.",
-        ),
-        Words("耗材将尽", "{plc} 的 {consumable} 剩余不足 10%，用完会停机。", "下次停顿时更换。"),
-        (('packcenter_consumable_remaining_ratio{plc="bagger-1",consumable="film"}', "0.5 0.08x80"),),
-        (('packcenter_consumable_remaining_ratio{plc="bagger-1",consumable="film"}', "0.12x80"),),
-        labels=(("plc", "bagger-1"), ("consumable", "film")),
+        explained_by=("network_lost",),
+        explained_there=(*PLC_SILENT, *MACHINE_STANDS),
     ),
     # --- lanes and flow -----------------------------------------------------------------------------------------------
-    Alert(
-        "PackcenterLaneBlocked",
-        "warning",
-        "30s",
-        "(packcenter_lane_state == 1 or packcenter_lane_state == 3) or packcenter_lane_fill_ratio > 0.95",
-        "operator",
-        Words(
-            "A lane takes no items",
-            "Lane {lane} of {plc} is full or jammed. Its items go to overflow lanes, then to the exception lane.",
-            "Empty the lane or clear it; see whether its bagger runs.",
-        ),
-        Words(
-            "格口堵塞",
-            "{plc} 的 {lane} 号格口满格或卡件，来件改走溢出格口，再不行进异常格口。",
-            "清空或疏通格口；看其装袋机是否在运行。",
-        ),
-        (('packcenter_lane_state{plc="sorter-1",lane="4"}', "0 3x80"),),
-        (
-            ('packcenter_lane_state{plc="sorter-1",lane="4"}', "2x80"),
-            ('packcenter_lane_fill_ratio{plc="sorter-1",lane="4"}', "0.9x80"),
-        ),
-        labels=(("plc", "sorter-1"), ("lane", "4")),
-    ),
     Alert(
         "PackcenterFallbackShareHigh",
         "warning",
         "5m",
-        "plc:packcenter_diverts_fallback:ratio_rate15m > 0.02",
+        'plc:packcenter_diverts_fallback:ratio_rate15m > 0.02 and sum by (job, instance, plc) (increase(packcenter_diverts_total{disposition!~"as_asked|recirculated"}[15m])) >= 5',
         "engineer",
         Words(
             "Too many items miss their lane",
@@ -546,12 +396,13 @@ ALERTS = (
             ('packcenter_diverts_total{plc="sorter-1",disposition="as_asked"}', "0+80x80"),
         ),
         labels=(("plc", "sorter-1"),),
+        explained_by=(*LINE_STANDS, "wrong_lane", "PackcenterDecisionsLate"),
     ),
     Alert(
         "PackcenterHandShareHigh",
         "warning",
         "5m",
-        "hall:packcenter_items_to_hand:ratio_rate15m > 0.05",
+        'hall:packcenter_items_to_hand:ratio_rate15m > 0.05 and sum by (job, instance) (increase(packcenter_items_entered_total{place_kind="hand"}[15m])) >= 10',
         "operator",
         Words(
             "Too much goes to the hand station",
@@ -568,57 +419,37 @@ ALERTS = (
             ('packcenter_items_entered_total{place_kind="belt"}', "0+40x120"),
         ),
         at="25m",
-    ),
-    Alert(
-        "PackcenterNoReadShareHigh",
-        "warning",
-        "10m",
-        "plc:packcenter_scans_no_read:ratio_rate15m > 0.03",
-        "maintenance",
-        Words(
-            "Too many codes cannot be read",
-            "More than 3 % of the reads at {plc} give no single code.",
-            "Clean its scanner, then check the scanner's aim and the labels.",
-        ),
-        Words("无读率偏高", "{plc} 有 3% 以上的读码失败。", "清洁其扫描器，再检查角度和标签质量。"),
-        (
-            ('packcenter_scans_total{plc="sorter-1",outcome="no_identifier"}', "0+1x120"),
-            ('packcenter_scans_total{plc="sorter-1",outcome="success"}', "0+20x120"),
-        ),
-        (
-            ('packcenter_scans_total{plc="sorter-1",outcome="no_identifier"}', "0+1x120"),
-            ('packcenter_scans_total{plc="sorter-1",outcome="success"}', "0+60x120"),
-        ),
-        at="29m",
-        labels=(("plc", "sorter-1"),),
+        explained_by=(*LINE_STANDS, "scanner_unread", "waybills_used_up", "wrong_label", "PackcenterBadParcelShareHigh"),
     ),
     Alert(
         "PackcenterBehindPlan",
         "warning",
         "15m",
         "hall:packcenter_items_open:sum > hall:packcenter_items_packed:rate30m "
-        "* (packcenter_last_cutoff_timestamp_seconds - packcenter_clock_timestamp_seconds) "
+        "* (packcenter_last_cutoff_timestamp_seconds - packcenter_clock_timestamp_seconds > 0 < 10800) "
         "and hall:packcenter_items_packed:rate30m > 0 "
-        "and packcenter_last_cutoff_timestamp_seconds > packcenter_clock_timestamp_seconds",
+        f"and hall:packcenter_items_open:sum > 0.02 * {_DAYS_ITEMS}",
         "operator",
         Words(
             "The day's mail will not be packed by the last cut-off",
-            "At the rate of the last half hour more items are open than can be packed before the last cut-off.",
+            "Three hours or less before the last cut-off, more items are open than can be packed by then at the rate of the last half hour.",
             "Start what stands, open closed lanes, or tell the carrier that mail will be left.",
         ),
         Words(
             "按现速赶不上末次封发",
-            "按最近半小时的速度，末次截止前装不完待装邮件。",
+            "距末次截止不足三小时，按最近半小时的速度装不完待装邮件。",
             "启动停着的设备，打开关闭的格口，或通知运输方会有余量。",
         ),
         (
             ('packcenter_items{place_kind="expected"}', "9000x180"),
+            ('packcenter_day_items{stage="packed"}', "9000x180"),
             ('packcenter_parcels_total{plc="bagger-1",outcome="sealed"}', "0+5x180"),
             ("packcenter_last_cutoff_timestamp_seconds", "10000x180"),
             ("packcenter_clock_timestamp_seconds", "0+15x180"),
         ),
         (
             ('packcenter_items{place_kind="expected"}', "2000x180"),
+            ('packcenter_day_items{stage="packed"}', "9000x180"),
             ('packcenter_parcels_total{plc="bagger-1",outcome="sealed"}', "0+5x180"),
             ("packcenter_last_cutoff_timestamp_seconds", "10000x180"),
             ("packcenter_clock_timestamp_seconds", "0+15x180"),
@@ -627,30 +458,10 @@ ALERTS = (
     ),
     # --- packing and bags ---------------------------------------------------------------------------------------------
     Alert(
-        "PackcenterWrongDocumentStopped",
-        "warning",
-        "0s",
-        "increase(packcenter_document_mismatches_total[10m]) > 0",
-        "operator",
-        Words(
-            "A wrong document was stopped",
-            "{plc} fed a document that is not proven to be the expected one. Its pouch is put out unsealed.",
-            "Take the pouch to the hand station. If it happens again, check the order of the items in its lanes.",
-        ),
-        Words(
-            "拦下一份不符的证照",
-            "{plc} 送入的证照不能确认是应装的那一份，该袋已剔除、未封口。",
-            "把该袋送人工台；若再发生，检查其各格口内的先后次序。",
-        ),
-        (('packcenter_document_mismatches_total{plc="bagger-4"}', "0x60 1x20"),),
-        (('packcenter_document_mismatches_total{plc="bagger-4"}', "1x80"),),
-        labels=(("plc", "bagger-4"),),
-    ),
-    Alert(
         "PackcenterBadParcelShareHigh",
         "warning",
         "5m",
-        "plc:packcenter_parcels_bad:ratio_rate15m > 0.03",
+        'plc:packcenter_parcels_bad:ratio_rate15m > 0.03 and sum by (job, instance, plc) (increase(packcenter_parcels_total{outcome!="sealed"}[15m])) >= 5',
         "engineer",
         Words(
             "Too many parcels go wrong",
@@ -670,38 +481,8 @@ ALERTS = (
         ),
         at="25m",
         labels=(("plc", "bagger-1"),),
-    ),
-    Alert(
-        "PackcenterBagNotClosed",
-        "warning",
-        "5m",
-        'packcenter_bags{state="closing"} > 0',
-        "operator",
-        Words(
-            "A bag does not close",
-            "A bag was asked to close five minutes ago and still hangs open.",
-            "Look at the dispatch rack: is a bag caught, is the seal used up?",
-        ),
-        Words("总包未能封闭", "有总包五分钟前已要求封闭，至今未封。", "查看封发架：袋子是否卡住，封签是否用完。"),
-        (('packcenter_bags{state="closing"}', "0 2x80"),),
-        (('packcenter_bags{state="closing"}', "0 2x10 0x70"),),
-        labels=(("state", "closing"),),
-    ),
-    Alert(
-        "PackcenterBagSuspect",
-        "warning",
-        "0s",
-        'packcenter_bags{state="suspect"} > 0',
-        "operator",
-        Words(
-            "A bag holds what does not belong there",
-            "A bag took a parcel of another destination or an unknown one. When it is closed it is for the hand station.",
-            "Take the bag to the hand station, open it and scan every parcel.",
-        ),
-        Words("总包内有错件", "有总包混入其他寄达地或未知的邮件，封闭后须转人工台。", "把该包送人工台，拆包逐件扫描。"),
-        (('packcenter_bags{state="suspect"}', "0 1x80"),),
-        (('packcenter_bags{state="suspect"}', "0x80"),),
-        labels=(("state", "suspect"),),
+        explained_by=("network_lost", "waybills_used_up"),
+        explained_there=(*PLC_SILENT, *MACHINE_STANDS, "wrong_label"),
     ),
     # --- links --------------------------------------------------------------------------------------------------------
     Alert(
@@ -720,12 +501,14 @@ ALERTS = (
         _histogram("packcenter_plc_request_duration_seconds", _HISTOGRAM_FAST, 'plc="sorter-1",'),
         at="9m",
         labels=(("plc", "sorter-1"),),
+        explained_by=("network_lost",),
+        explained_there=(*PLC_SILENT, "PackcenterPlcErrors"),
     ),
     Alert(
         "PackcenterPlcErrors",
         "warning",
         "5m",
-        "plc:packcenter_plc_requests_failed:ratio_rate5m > 0.02 unless on (job, instance, plc) packcenter_plc_up == 0",
+        "plc:packcenter_plc_requests_failed:ratio_rate5m > 0.02",
         "maintenance",
         Words(
             "Requests to a PLC fail",
@@ -742,42 +525,8 @@ ALERTS = (
             ('packcenter_plc_requests_total{plc="bagger-3",result="ok"}', "0+90x80"),
         ),
         labels=(("plc", "bagger-3"),),
-    ),
-    Alert(
-        "PackcenterPlcFlapping",
-        "warning",
-        "0s",
-        "increase(packcenter_plc_link_losses_total[15m]) > 3",
-        "maintenance",
-        Words(
-            "A link comes and goes",
-            "The link to {plc} was lost more than three times in 15 minutes.",
-            "Check plug and cable first, then the switch port, then who else talks to it.",
-        ),
-        Words(
-            "PLC 连接时断时续",
-            "15 分钟内与 {plc} 的连接断开超过三次。",
-            "先查插头和网线，再查交换机端口，最后查还有谁在连它。",
-        ),
-        (('packcenter_plc_link_losses_total{plc="bagger-3"}', "0x40 0+1x40"),),
-        (('packcenter_plc_link_losses_total{plc="bagger-3"}', "0x60 0 1 2x18"),),
-        labels=(("plc", "bagger-3"),),
-    ),
-    Alert(
-        "PackcenterPlcRestarts",
-        "warning",
-        "0s",
-        "increase(packcenter_plc_lives_total[30m]) > 2",
-        "maintenance",
-        Words(
-            "A PLC restarts again and again",
-            "{plc} began more than two new lives in half an hour. What it tracked is lost each time.",
-            "Check its power supply and its diagnostic buffer.",
-        ),
-        Words("PLC 反复重启", "{plc} 半小时内重启两次以上，每次都会丢失跟踪信息。", "检查其电源和诊断缓冲区。"),
-        (('packcenter_plc_lives_total{plc="sorter-1"}', "1x40 1+1x40"),),
-        (('packcenter_plc_lives_total{plc="sorter-1"}', "1x60 2x20"),),
-        labels=(("plc", "sorter-1"),),
+        explained_by=("network_lost",),
+        explained_there=PLC_SILENT,
     ),
     Alert(
         "PackcenterPlcDataStale",
@@ -802,33 +551,37 @@ ALERTS = (
             ('packcenter_plc_up{plc="rack-1"}', "0x80"),
         ),
         labels=(("plc", "rack-1"),),
+        explained_by=("network_lost",),
+        explained_there=(*PLC_SILENT, "PackcenterPlcErrors"),
     ),
     Alert(
         "PackcenterCommandsRefused",
         "warning",
         "0s",
-        'sum by (job, instance, plc) (increase(packcenter_plc_commands_total{result!~"done|late|place_not_open|nothing_there"}[10m])) > 5',
+        'sum by (job, instance, plc) (increase(packcenter_plc_commands_total{result!~"done|late|place_not_open|nothing_there|timed_out"}[10m])) > 5',
         "maintenance",
         Words(
             "A PLC does not do what it is asked",
-            "{plc} refused more than five commands in ten minutes or never answered them.",
+            "{plc} refused more than five commands in ten minutes, and no alarm of the machine says why.",
             "Look at the commands by result; an interlock is the machine's, a wrong state or a malformed command is the program's.",
         ),
         Words(
             "PLC 拒绝执行命令",
-            "{plc} 十分钟内拒绝或不答复的命令超过五条。",
+            "{plc} 十分钟内拒绝的命令超过五条，且设备没有报警说明原因。",
             "按结果查看命令：联锁是设备问题，状态错误或格式错误是程序问题。",
         ),
         (('packcenter_plc_commands_total{plc="bagger-2",result="interlock"}', "0x50 0+1x30"),),
         (('packcenter_plc_commands_total{plc="bagger-2",result="done"}', "0x50 0+9x30"),),
         labels=(("plc", "bagger-2"),),
+        explained_by=("network_lost",),
+        explained_there=(*PLC_SILENT, *MACHINE_STANDS, "rack_refuses"),
     ),
     # --- the controller -----------------------------------------------------------------------------------------------
     Alert(
         "PackcenterJournalDiskLow",
         "warning",
         "5m",
-        "packcenter_journal_free_bytes / packcenter_journal_size_bytes < 0.2",
+        "packcenter_journal_free_bytes / packcenter_journal_size_bytes < 0.2 and packcenter_journal_free_bytes / packcenter_journal_size_bytes >= 0.1",
         "engineer",
         Words(
             "The journal's disk fills up",
@@ -844,6 +597,25 @@ ALERTS = (
         (("packcenter_journal_free_bytes", "21x80"), ("packcenter_journal_size_bytes", "100x80")),
     ),
     Alert(
+        "PackcenterPapersNotWritten",
+        "warning",
+        "1m",
+        "packcenter_papers_failing == 1",
+        "engineer",
+        Words(
+            "Bills and events cannot be written",
+            "The folder of the bills or of the agencies' events refuses to be written. The line runs on; lorries and agencies get no papers.",
+            "Look whether the folder's disk is full or gone, and who may write there. What is missing is written from the journal by itself.",
+        ),
+        Words(
+            "路单和反馈写不出",
+            "路单或反馈目录无法写入。生产照常，但车辆和委托单位得不到文件。",
+            "检查该目录所在磁盘是否已满或脱机、权限是否正确；恢复后自动从日志账补写。",
+        ),
+        (("packcenter_papers_failing", "0x60 1x20"),),
+        (("packcenter_papers_failing", "0x60 1x3 0x17"),),
+    ),
+    Alert(
         "PackcenterQueueFillingUp",
         "warning",
         "1m",
@@ -857,6 +629,7 @@ ALERTS = (
         Words("输入积压", "输入队列已用一半以上：日志账或主循环跟不上线速。", "在工程师画面查看日志账和主循环。"),
         (("packcenter_input_queue_items", "5000x80"), ("packcenter_input_queue_limit_items", "8192x80")),
         (("packcenter_input_queue_items", "4000x80"), ("packcenter_input_queue_limit_items", "8192x80")),
+        explained_by=("PackcenterJournalSlow", "PackcenterDecisionsLate", "PackcenterEventLoopLag"),
     ),
     Alert(
         "PackcenterEventLoopLag",
@@ -873,6 +646,7 @@ ALERTS = (
         _histogram("packcenter_event_loop_lag_seconds", _HISTOGRAM_SLOW),
         _histogram("packcenter_event_loop_lag_seconds", _HISTOGRAM_FAST),
         at="8m",
+        explained_by=("PackcenterJournalSlow", "PackcenterDecisionsLate"),
     ),
     Alert(
         "PackcenterClockStepped",
@@ -888,30 +662,6 @@ ALERTS = (
         Words("系统时钟跳变", "本机时钟跳变超过一秒。判决不受影响，但与其他系统的时间可能对不上。", "检查本机的对时服务。"),
         (("packcenter_clock_steps_total", "0x60 1x20"),),
         (("packcenter_clock_steps_total", "1x80"),),
-    ),
-    Alert(
-        "PackcenterAlarmFlood",
-        "warning",
-        "0s",
-        "job:packcenter_alerts_raised:count10m > 10",
-        "operator",
-        Words(
-            "Too many alarms at once",
-            "More than ten alarms came in ten minutes; the first cause is hard to see.",
-            "Begin with the PLCs that cannot be heard, then with the machines; the rest mostly follows from these.",
-        ),
-        Words("报警泛滥", "十分钟内新增报警超过十条，难以看清最初的原因。", "先处理失联的 PLC，再处理设备；其余多由此引起。"),
-        tuple(
-            (f'ALERTS{{alertname="PackcenterJam",alertstate="firing",severity="warning",plc="m-{n}"}}', "_x48 1x32")
-            for n in range(11)
-        ),
-        tuple(
-            (f'ALERTS{{alertname="PackcenterJam",alertstate="firing",severity="warning",plc="m-{n}"}}', "_x48 1x32")
-            for n in range(10)
-        ),
-        at="14m",
-        of_a_target=False,
-        labels=(("job", JOB),),
     ),
     # --- to know ------------------------------------------------------------------------------------------------------
     Alert(

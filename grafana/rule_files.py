@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 import re
 
-from grafana.alerts import ALERTS, INSTANCE, JOB, RECORDINGS, WATCHDOG, Alert, Series, Words
+from grafana.alerts import INSTANCE, JOB, RECORDINGS, WATCHDOG, Alert, Series, Words
+from grafana.catalogue import ALERTS
+from packcenter.core.alarm_table import ALARMS
+from simulation.scenario import raising
 
 MADE = "# Made by `python -m grafana.build` from grafana/alerts.py; change it there.\n"
 RUNBOOK = "grafana/README.md"
 _LABEL = re.compile(r"\{(\w+)\}")
-_SEVERITIES = {"critical": ("critical", "紧急"), "warning": ("warning", "警告"), "info": ("info", "提示"), "none": ("none", "无")}
+_SEVERITIES = {
+    "critical": ("critical", "紧急"),
+    "warning": ("warning", "警告"),
+    "watch": ("watch", "注意"),
+    "info": ("info", "提示"),
+    "none": ("none", "无"),
+}
 
 
 def rules() -> str:
@@ -20,7 +29,7 @@ def rules() -> str:
         lines += [f"      # {recording.text}", f"      - record: {recording.record}", f"        expr: {_text(recording.expr)}"]
     lines += ["", "  - name: packcenter-alerts", "    rules:"]
     for alert in (*ALERTS, WATCHDOG):
-        lines += [f"      - alert: {alert.name}", f"        expr: {_text(alert.expr)}"]
+        lines += [f"      - alert: {alert.name}", f"        expr: {_text(alert.rule)}"]
         if alert.hold != "0s":
             lines.append(f"        for: {alert.hold}")
         lines += ["        labels:", f"          severity: {alert.severity}", "        annotations:"]
@@ -42,12 +51,26 @@ def alert_texts(alert: Alert) -> dict[str, str]:
 
 def rule_tests() -> str:
     """`tests/packcenter.yml`: each alert fires in its first case and is silent in its second; the watchdog always fires."""
-    lines = [MADE, "rule_files:", "  - ../rules/packcenter.yml", "evaluation_interval: 15s", "tests:"]
+    lines = [MADE, "rule_files:", "  - ../rules/packcenter.yml", "evaluation_interval: 30s", "tests:"]
     for alert in ALERTS:
         lines += _case(alert, "fires", alert.fires, [dict(alert.labels)])
         lines += _case(alert, "is silent", alert.silent, [])
+        for what, series in _causes(alert):
+            lines += _case(alert, f"gives way to {what}", (*alert.fires, series), [])
     lines += _case(WATCHDOG, "always fires", (), [{}])
     return "\n".join(lines) + "\n"
+
+
+def _causes(alert: Alert) -> list[tuple[str, tuple[str, str]]]:
+    """An alarm of the controller and another alert that say the cause of this one, as far as it gives way to any."""
+    found = []
+    here = dict(alert.labels).get("plc", "")
+    for causes, plc in ((alert.explained_by, "elsewhere"), (alert.explained_there, here)):
+        alarms = [name for name in causes if name in ALARMS][-1:]
+        found += [(name, (f'packcenter_alarm_listed{{alarm="{name}",subject="{plc}"}}', "1x180")) for name in alarms]
+        others = [name for name in causes if name not in ALARMS][-1:]
+        found += [(name, (f'ALERTS{{alertname="{name}",alertstate="firing",plc="{plc}"}}', "1x180")) for name in others]
+    return found
 
 
 def _case(alert: Alert, what: str, series: Series, expected: list[dict[str, str]]) -> list[str]:
@@ -91,7 +114,7 @@ def _text(text: str) -> str:
 
 def runbook() -> str:
     """The README's part about alerts, in both languages; each heading is the anchor that the alert's runbook_url names."""
-    lines = []
+    lines, raised = [], raising()
     for alert in ALERTS:
         lines += [
             f"### {alert.name}",
@@ -99,15 +122,17 @@ def runbook() -> str:
             f"**{alert.zh.title} · {alert.en.title}** ({' · '.join(_SEVERITIES[alert.severity])}; `for` {alert.hold})",
             "",
         ]
+        scenarios = raised.get(dict(alert.labels).get("alarm", ""), [])
         lines += [
             _paragraph("原因", "处理", alert.zh),
             "",
             _paragraph("Means", "Do", alert.en),
             "",
             "```promql",
-            alert.expr,
+            alert.rule,
             "```",
             "",
+            *([f"演练 Seen in: {', '.join(f'`packcenter scenario run {name}`' for name in scenarios)}", ""] if scenarios else []),
         ]
     lines += [f"### {WATCHDOG.name}", "", f"**{WATCHDOG.zh.title} · {WATCHDOG.en.title}**", ""]
     lines += [_paragraph("原因", "处理", WATCHDOG.zh), "", _paragraph("Means", "Do", WATCHDOG.en), ""]

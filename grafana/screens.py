@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grafana import kpi_panels
-from grafana.alerts import ALERTS
+from grafana import kpi_panels, open_panels
+from grafana.alerts import OWN_ALERTS
+from grafana.catalogue import SEVERITIES
 from grafana.panels import (
     AMBER,
     BLUE_GREY,
@@ -32,7 +33,7 @@ from grafana.panels import (
 )
 from grafana.words import PACKML, say
 from packcenter.core.alarm_table import ALARMS as CATALOGUE
-from packcenter.core.alarm_table import Priority, Text
+from packcenter.core.alarm_table import Text
 from packcenter.core.discrepancies import CAUSES as DISCREPANCIES
 from packcenter.core.lifecycle import IN_HALL
 from packcenter.projections import families as words
@@ -40,17 +41,16 @@ from packcenter.projections import families as words
 LANGUAGES = ("en", "zh")
 CAUSES = tuple(DISCREPANCIES)
 ALARM_NAMES = tuple(CATALOGUE)
-"""The core's own alarms; `ALERTS` are those of Prometheus."""
-SAID_BY_THE_CORE = (
-    "PackcenterPlcDown", "PackcenterPlcFlapping", "PackcenterPlcRestarts", "PackcenterMachineAborted", "PackcenterMachineHeld",
-    "PackcenterJam", "PackcenterConsumableLow", "PackcenterItemLost", "PackcenterEventGap", "PackcenterEventQuarantined",
-    "PackcenterBagSuspect", "PackcenterNoReadShareHigh", "PackcenterBagNotClosed", "PackcenterAlarmFlood",
-)  # fmt: skip
-"""Alerts whose cause the controller says itself, with subject and cause: on the wall one cause is one line."""
-
 PACE = "max(deriv(packcenter_clock_timestamp_seconds{@}[5m]) > 0)"
 """Hall seconds in a real second: 1 on the floor, up to 10 in a paced simulation, where rates an hour are of the hall's hours."""
-_CLASSES = ("tax_invoice", "id_card", "exit_entry_permit", "residence_permit", "official_letter", words.UNANNOUNCED)
+_CLASSES = (
+    "tax_invoice", "id_card", "exit_entry_permit", "residence_permit", "official_letter", "birth_certificate", "household_register",
+    "vaccination_record", "social_security_card", "infant_health_book", "service_document", "driving_licence",
+    "real_estate_certificate", "court_document", words.UNANNOUNCED,
+)  # fmt: skip
+_TAKEN = "~taken"
+"""Severity of an alarm for which nobody has to come any more; it sorts behind all others."""
+
 _PACKML_COLORS = {0: LIGHT, 2: "#3a4047", 4: "#3a4047", 5: BLUE_GREY, 6: RUNNING, 8: RED, 9: RED, 10: AMBER, 11: AMBER}
 
 
@@ -157,16 +157,20 @@ def _alarm_table(board: Board, language: str, *, width: int, height: int) -> Non
     """
     What wants a person: what, where, what to do. The controller's own alarms, and those of Prometheus that it cannot know.
 
-    Texts come from the two tables of alarms, since a series carries none.
+    Texts come from the two tables of alarms, since a series carries none. What somebody has acknowledged, or what is over and
+    nobody has seen, stands below.
     """
     t = board.text
     says = {name: (_said(entry.title, language), _said(entry.response, language)) for name, entry in CATALOGUE.items()}
-    for alert in ALERTS:
+    for alert in OWN_ALERTS:
         text = alert.zh if language == "zh" else alert.en
         says[alert.name] = text.title, text.do.replace("`", "")
     severity, what, where, act = t("Severity", "级别"), t("What", "报警"), t("Where", "位置"), t("Do", "处理")
     colors = {"critical": RED, "warning": AMBER, "watch": QUIET}
-    others = f'ALERTS{{job=~"$job|",alertname=~"Packcenter.+",alertname!~"{"|".join(SAID_BY_THE_CORE)}",alertstate="firing",severity=~"critical|warning"}}'
+    shown = {name: (say(name, language), color) for name, color in colors.items()} | {
+        _TAKEN: (t("seen or over", "已处理"), QUIET)
+    }
+    others = 'ALERTS{job=~"$job|",alertname=~"Packcenter.+",alarm="",alertstate="firing",severity=~"critical|warning"}'
     joined = f'label_join({others}, "where", " ", "plc", "lane", "consumable", "mail_class")'
     standing = f'{_listed()} or label_replace({joined}, "act", "$1", "alertname", "(.+)")'
     board.table(
@@ -176,7 +180,7 @@ def _alarm_table(board: Board, language: str, *, width: int, height: int) -> Non
         {"severity": severity, "alertname": what, "where": where, "act": act}, "none", width=width, height=height, sort=severity,
         hidden=("alertstate", "plc", "lane", "consumable", "mail_class", "state", "mode", "result", "place_kind", "alarm", "priority", "subject"),
         properties={
-            severity: mapped({name: (say(name, language), color) for name, color in colors.items()}, colored=True, width=76),
+            severity: mapped(shown, colored=True, width=92),
             what: mapped({"none": (t("Nothing stands.", "无报警。"), "")} | {name: (title, "") for name, (title, _) in says.items()}, width=210),
             where: patterns(_where(language), 150),
             act: mapped({name: (do, "") for name, (_, do) in says.items()}),
@@ -185,11 +189,13 @@ def _alarm_table(board: Board, language: str, *, width: int, height: int) -> Non
 
 
 def _listed() -> str:
-    """The controller's list with the labels of an alert: its name, where, what to do, and how severe it is."""
-    found = "packcenter_alarm_listed{@} == 1"
-    for severity, priority in (("critical", Priority.HIGH), ("warning", Priority.MEDIUM), ("watch", Priority.LOW)):
+    """The controller's list with the labels of an alert: its name, where, what to do, and how severe it is or that it is taken."""
+    found = "packcenter_alarm_listed{@} == 2"
+    for priority, severity in SEVERITIES.items():
         found = f'label_replace({found}, "severity", "{severity}", "priority", "{priority.value}")'
-    for label, source in (("alertname", "alarm"), ("act", "alarm"), ("where", "subject")):
+    found = f'label_replace({found}, "act", "$1", "alarm", "(.+)")'
+    found = f'({found} or label_replace(packcenter_alarm_listed{{@}} == 1, "severity", "{_TAKEN}", "", ""))'
+    for label, source in (("alertname", "alarm"), ("where", "subject")):
         found = f'label_replace({found}, "{label}", "$1", "{source}", "(.+)")'
     return found
 
@@ -254,12 +260,7 @@ def _operator_stock(board: Board, language: str) -> None:
         falling(0.1, 0.2), width=6, height=7, ceiling=1, decimals=0,
         rename={f"(.+) {word}": f"$1 {say(word, language)}" for word in words.CONSUMABLES.values()},
     )  # fmt: skip
-    board.stat(
-        t("Bags on the rack", "架上总包"),
-        t("Bags that fill, that were asked to close, and that hold what does not belong there.", "装填中、待封闭和存疑的总包数。"),
-        "sum by (state) (packcenter_bags{@})", "none", width=5, height=7, decimals=0, legend="{{state}}", words=words.BAG_STATES,
-        text_mode="value_and_name",
-    )  # fmt: skip
+    open_panels.still_open(board, width=5, height=7)
 
 
 def _books(board: Board, language: str, *, width: int, height: int) -> None:
@@ -272,7 +273,7 @@ def _books(board: Board, language: str, *, width: int, height: int) -> None:
         t("Where every item is", "每件去向"),
         t("The custody books: items by mail class and kind of place. Lost items are an open discrepancy.", "账目：各类邮件在各处的件数。丢失为未结差异。"),
         "sum by (mail_class, place_kind) (packcenter_items{@})", columns, "none", width=width, height=height,
-        matrix=("mail_class", "place_kind"),
+        matrix=("mail_class", "place_kind"), sort=say("lost", language), descending=True,
         properties={first: mapped(names, width=150), say("lost", language): alarming_from(1)},
     )  # fmt: skip
 
@@ -294,6 +295,7 @@ def engineer(language: str) -> Board:
     _engineer_losses(board, language)
     _engineer_alarms(board)
     _engineer_discrepancies(board)
+    open_panels.services(board)
     _engineer_controller(board)
     return board
 
@@ -361,7 +363,7 @@ def _engineer_flow(board: Board) -> None:
     board.lines(
         t("How long items stay", "停留时间"),
         t("95th percentile of the time at each kind of place up to the bag. The longest is the bottleneck.", "入包前各处停留时间的 95 百分位；最长处即瓶颈。"),
-        [("histogram_quantile(0.95, sum by (place_kind, le) (rate(packcenter_item_stay_duration_seconds_bucket{@,place_kind!=\"bag\"}[15m])))", "{{place_kind}}")],
+        [("histogram_quantile(0.95, sum by (place_kind, le) (rate(packcenter_item_stay_duration_seconds_bucket{@,place_kind!=\"bag\"}[15m]))) >= 0", "{{place_kind}}")],
         "s", width=8, height=8, words=in_hall[:5],
     )  # fmt: skip
     littles = t("lane time by Little's law", "按利特尔法则的格口时间")
@@ -439,7 +441,7 @@ def _engineer_losses(board: Board, language: str) -> None:
             ("sum(increase(packcenter_bags_suspected_total{@}[15m]))", suspects),
             ("sum(increase(packcenter_document_mismatches_total{@}[15m]))", mismatches),
         ],
-        "none", width=10, height=7, decimals=0,
+        "none", width=10, height=7, decimals=0, soft=5,
     )  # fmt: skip
     board.stat(
         t("Came and accounted for", "来件与去向"),
@@ -466,23 +468,24 @@ def _engineer_alarms(board: Board) -> None:
         t("Alarms raised", "报警次数"),
         t("Alarms that people were told of, in the shown period: the few that make most of the load come first.", "所示时段内发给人的报警次数，最多的在前。"),
         "sort_desc(topk(6, sum by (alarm) (increase(packcenter_alarms_raised_total{@}[$__range])) >= 0.5))", "{{alarm}}", "none",
-        width=8, height=7, words=ALARM_NAMES, decimals=0,
+        width=6, height=7, words=ALARM_NAMES, decimals=0,
     )  # fmt: skip
     board.lines(
         t("Alarms by state", "报警状态"),
         t("Alarms in each state of ISA-18.2. Shelved and suppressed ones call nobody.", "按 ISA-18.2 各状态的报警数；搁置和抑制的不通知人。"),
-        [("sum by (state) (packcenter_alarms{@}) > 0", "{{state}}")],
+        [("sum by (state) (packcenter_alarms{@})", "{{state}}")],
         "none", width=8, height=7, words=words.ALARM_STATES, decimals=0,
     )  # fmt: skip
+    open_panels.alarm_rate(board, width=4, height=7)
     board.stat(
         t("Chattering alarms", "抖动报警"),
         t("Alarms raised three times or more in a minute: mend their cause.", "一分钟内出现三次以上的报警，应消除其原因。"),
-        "sum(packcenter_alarms_chattering{@})", "none", rising(1, None), width=4, height=7, decimals=0,
+        "sum(packcenter_alarms_chattering{@})", "none", rising(1, None), width=3, height=7, decimals=0,
     )  # fmt: skip
     board.stat(
         t("Alarm flood", "报警泛滥"),
         t("1 while more than ten alarms came in ten minutes.", "十分钟内报警超过十次时为 1。"),
-        "max(packcenter_alarm_flood{@})", "none", rising(None, 1), width=4, height=7, decimals=0,
+        "max(packcenter_alarm_flood{@})", "none", rising(None, 1), width=3, height=7, decimals=0,
     )  # fmt: skip
 
 
@@ -527,18 +530,18 @@ def _engineer_controller(board: Board) -> None:
             ("histogram_quantile(0.99, sum by (le) (rate(packcenter_event_loop_lag_seconds_bucket{@}[r])))", t("loop lag", "循环滞后")),
             ("histogram_quantile(0.99, sum by (le) (rate(packcenter_journal_commit_duration_seconds_bucket{@}[r])))", t("journal commit", "日志账提交")),
         ],
-        "s", width=8, height=7, limit=0.05, soft=0.06,
+        "s", width=7, height=7, limit=0.05, soft=0.06,
     )  # fmt: skip
     board.lines(
         t("Records a second", "每秒记录数"),
         t("Durable records of the journal.", "日志账写入的记录数。"),
-        [("sum(rate(packcenter_journal_records_total{@}[r]))", t("records", "记录"))], "ops", width=5, height=7,
+        [("sum(rate(packcenter_journal_records_total{@}[r]))", t("records", "记录"))], "ops", width=4, height=7,
     )  # fmt: skip
     board.lines(
         t("Input queue", "输入队列"),
         t("Share of the queue in use. The line is the alert's threshold.", "队列占用比例；横线为报警阈值。"),
         [("max(packcenter_input_queue_items{@} / packcenter_input_queue_limit_items{@})", t("in use", "占用"))],
-        "percentunit", width=5, height=7, limit=0.5, soft=0.6,
+        "percentunit", width=4, height=7, limit=0.5, soft=0.6,
     )  # fmt: skip
     board.stat(
         t("Journal disk free", "日志账磁盘剩余"),
@@ -552,6 +555,7 @@ def _engineer_controller(board: Board) -> None:
         "+ sum(increase(packcenter_metrics_unlisted_total{@}[$__range]))",
         "none", rising(1, None), width=3, height=7, decimals=0,
     )  # fmt: skip
+    open_panels.papers_failing(board, width=3, height=7)
     board.table(
         t("What runs", "运行版本"),
         t("Release, hall and plan in force; the number is the age of the figures.", "发行版、生效的中心配置和分拣方案。"),
@@ -596,8 +600,8 @@ def _maintenance_links(board: Board) -> None:
     board.lines(
         t("Failed requests", "失败的请求"),
         t("Requests that failed, by result.", "失败的请求，按结果。"),
-        [('sum by (result) (rate(packcenter_plc_requests_total{@,plc=~"$plc",result!="ok"}[r])) > 0', "{{result}}")],
-        "reqps", width=8, height=7, words=words.REQUEST_RESULTS[1:],
+        [('sum by (result) (rate(packcenter_plc_requests_total{@,plc=~"$plc",result!="ok"}[r]))', "{{result}}")],
+        "reqps", width=8, height=7, words=words.REQUEST_RESULTS[1:], soft=1,
     )  # fmt: skip
     board.lines(
         t("Share of failed requests", "请求失败率"),
@@ -695,7 +699,7 @@ def _maintenance_machines(board: Board, language: str) -> None:
     )  # fmt: skip
     board.lines(
         t("Codes not read", "无读率"),
-        t("Share of reads without one readable code, over 15 minutes. The line is the alert's threshold.", "15 分钟内读码失败的比例；横线为报警阈值。"),
+        t("Share of reads without one readable code, over 15 minutes. Above the line the window wants wiping; six of the last 32 are an alarm.", "15 分钟内读码失败的比例；高于横线应擦拭镜窗，最近 32 件中 6 件未读即报警。"),
         [('plc:packcenter_scans_no_read:ratio_rate15m{@,plc=~"$plc"}', "{{plc}}")], "percentunit", width=12, height=8, limit=0.03, soft=0.04,
     )  # fmt: skip
     kpi_panels.failures(board, width=9, height=8)
@@ -714,4 +718,5 @@ def _maintenance_machines(board: Board, language: str) -> None:
         {"plc": "PLC", "reason": t("Reason", "原因"), "Value": t("Count", "次数")}, "none", width=6, height=8, sort=t("Count", "次数"), descending=True, empty="plc",
         properties={t("Reason", "原因"): mapped({word: (say(word, language), "") for word in words.STOP_REASONS})},
     )  # fmt: skip
-    kpi_panels.time_in_state(board, width=12, height=8)
+    open_panels.racks_and_loops(board, width=12, height=8)
+    kpi_panels.time_in_state(board, width=24, height=8)

@@ -17,7 +17,17 @@ from packcenter.core.alarm_table import VERSION
 from packcenter.core.commands import Command, GrantEpoch, Numbered
 from packcenter.core.controller import Controller, Outcome
 from packcenter.core.hall import Hall
-from packcenter.core.inputs import AlarmTableGiven, CustodyRulesGiven, Input, LinkLost, LinkUp, PlcEvent, Started, Tick
+from packcenter.core.inputs import (
+    AlarmTableGiven,
+    CustodyRulesGiven,
+    Input,
+    LinkLost,
+    LinkUp,
+    PlcEvent,
+    Quarantined,
+    Started,
+    Tick,
+)
 from packcenter.core.limits import DISCREPANCY_MINUTES, DISCREPANCY_SECURE_MINUTES
 from packcenter.core.state import State
 from packcenter.journal.frames import GENESIS, Draft, digest_after
@@ -40,6 +50,8 @@ _RUN_SLICE_US = 600_000_000
 _RECONNECT_US = 1_000_000  # from the moment a PLC could be heard again to the first image with a moving heartbeat
 _WRAPS_SOON_MS = 0xFFFF - 1_500  # a second and a half before the clock wraps
 _AGE_MAX_MS = 0xFFFF
+_OF_ANOTHER = 1_000  # what another controller's epoch is ahead of ours
+_NO_SUCH_KIND = 99  # of an event
 _MINUTE_US = 60_000_000
 _TICK = Tick()
 
@@ -56,6 +68,7 @@ class FastPlc:
         "_asked",
         "_clock",
         "_clock_ms",
+        "_deaf",
         "_delay_us",
         "_feed",
         "_frozen",
@@ -65,7 +78,9 @@ class FastPlc:
         "_late",
         "_link",
         "_number",
+        "_poisoned",
         "_scan_us",
+        "_seized",
         "_under_way",
         "epoch",
         "first_track",
@@ -88,7 +103,7 @@ class FastPlc:
         self._feed = feed
         self._link = 0
         self._heard = True
-        self._halted = self._frozen = False
+        self._halted = self._frozen = self._seized = self._deaf = self._poisoned = False
         self._scan_us = 0
         self._kept: list[tuple[int, LineEvent]] = []
         self._late = 0
@@ -117,7 +132,10 @@ class FastPlc:
         if nonce != self.nonce:
             return
         self._under_way -= 1
-        if self._heard:
+        if self._heard and self._poisoned:
+            self._poisoned = False
+            self._feed(Quarantined(self.name, self.epoch, event.number, event.track, event.code, "made the controller fail"))
+        elif self._heard:
             self._feed(to_input(self.name, self.epoch, event))
         else:
             self._kept.insert(self._late, (made_us, event))
@@ -161,7 +179,7 @@ class FastPlc:
 
     def take(self, command: Numbered) -> None:
         """A command arrived; without an epoch it was for an earlier life."""
-        if not self.epoch:
+        if not self.epoch or self._deaf:
             return
         if not self._heard:
             self._asked.append(command)
@@ -186,7 +204,7 @@ class FastPlc:
 
     def _come_up(self, link: int) -> None:
         """The PLC answers again, unless something else happened to it meanwhile."""
-        if link != self._link or self._halted or self._frozen:
+        if link != self._link or self._halted or self._frozen or self._seized:
             return
         self._heard = True
         self._feed(LinkUp(self.name, self.nonce, self.epoch))
@@ -224,7 +242,7 @@ class FastPlc:
     def _begin_life(self, nonce: int, first_track: int, clock_ms: int) -> None:
         self._go_down("silent")
         self.nonce, self.epoch, self.first_track, self._clock_ms = nonce, 0, first_track, clock_ms
-        self._halted = self._frozen = False
+        self._halted = self._frozen = self._seized = self._deaf = self._poisoned = False
         self.lost_events = len(self._kept) + self._under_way
         self._kept.clear()
         self._late = self._under_way = 0
@@ -286,8 +304,40 @@ class FastPlc:
         """There is no image here that could be spoilt."""
         return False
 
+    def seize(self) -> bool:
+        """Another controller has granted it an epoch of its own. It works for that one, until it is restarted."""
+        if self._seized or not self._heard:
+            return False
+        self._go_down("disconnected")
+        self._seized = True
+        self._feed(LinkUp(self.name, self.nonce, self.epoch + _OF_ANOTHER))
+        return True
+
+    def skip(self, events: int) -> bool:
+        """So many numbers are missing before its next event; nothing happened that they could have told."""
+        self._number += events
+        return self.epoch > 0
+
+    def babble(self) -> bool:
+        """Tell of something that the line interface does not know."""
+        if not self.epoch:
+            return False
+        self.report(_NO_SUCH_KIND)
+        return True
+
+    def deafen(self) -> bool:
+        """Take commands from here on and do nothing."""
+        self._deaf = True
+        return True
+
+    def poison(self) -> bool:
+        """Its next event makes the controller fail, so that it is kept out by the life after that."""
+        self._poisoned = True
+        return True
+
     def heal(self) -> None:
         """Run at the usual pace, and be heard."""
+        self._deaf = False
         self.run()
         self.scan_every(0)
         if self._frozen:

@@ -23,13 +23,13 @@ from packcenter.config.toml import KeyPath, parse
 from packcenter.config.validate import Loaded, Value, file_finding, validate
 from packcenter.core.alarm_table import ALARMS
 from packcenter.service.act_bodies import BODIES, BadBody, decode
+from simulation.breakdowns import FAULTS
 from simulation.days import AGENCIES
 from simulation.handwork import HandStationWork
 from simulation.luck import Fate, Rates
 from simulation.mischief import ACTS
 from simulation.systems import System
 
-Fault = Literal["halts", "reboots", "dips", "freezes"]
 Bounds = Annotated[list[Annotated[int, Field(ge=0, le=1_000_000)]], Field(min_length=2, max_length=2, examples=[[0, 5]])]
 Sentence = Annotated[str, Field(min_length=1, max_length=400, examples=["text"])]
 Seconds = Annotated[int, Field(ge=1, le=86_400, examples=[60])]
@@ -52,13 +52,11 @@ class When(Closed):
 
 
 class PlcFault(When):
-    """A PLC fails."""
+    """A PLC or its machine fails."""
 
     plc: PlcName = Field(description="Which PLC.")
-    fault: Fault = Field(
-        description="halts: in STOP; reboots: memory lost; dips: power away, memory kept; freezes: no heartbeat."
-    )
-    for_s: Seconds | None = Field(default=None, description="halts and freezes: how long, until somebody mends it.")
+    fault: Name = Field(description="One of simulation.breakdowns, such as halts.")
+    for_s: Seconds | None = Field(default=None, description="How long, until somebody mends it, if it does not mend itself.")
 
 
 class Mishap(When):
@@ -136,6 +134,7 @@ class ScenarioFile(Closed):
     arrivals: Arrivals | None = Field(default=None, description="When items come, if not as on the example day.")
     receipts: Receipts | None = Field(default=None, description="Receipts that come back; without it none do.")
     hand_station: HandStationWork | None = Field(default=None, description="Who works at the hand station; else nobody.")
+    labels_checked: bool = Field(default=True, description="Whether baggers put out a pouch whose label they read wrongly.")
     luck: dict[str, int] = Field(default_factory=dict, description="Mishaps per million (simulation.luck.Rates), by name.")
     plc_fault: list[PlcFault] = Field(default_factory=list, description="PLCs that fail.")
     mishap: list[Mishap] = Field(default_factory=list, description="What things meet at stations.")
@@ -190,6 +189,16 @@ def names() -> list[str]:
     return sorted(path.stem for path in folder().glob("*.toml"))
 
 
+def raising() -> dict[str, list[str]]:
+    """Of each alarm the scenarios that come with packcenter in which it must be raised."""
+    found: dict[str, list[str]] = {alarm: [] for alarm in ALARMS}
+    for name in names():
+        for alarm, (fewest, _) in load(name).says.expect.alarms.items():
+            if fewest:
+                found[alarm].append(name)
+    return found
+
+
 def load(name: str) -> Scenario:
     """
     A scenario by its name, or by the path of its file. Raises `ConfigError` with every fault that is found.
@@ -236,6 +245,9 @@ def _faults(loaded: Loaded[ScenarioFile]) -> Iterator[Finding]:
     for at, mishap in enumerate(says.mishap):
         if mishap.fate not in fates:
             yield unknown(("mishap", at, "fate"), mishap.fate, fates, "a fate of simulation.luck")
+    for at, fault in enumerate(says.plc_fault):
+        if fault.fault not in FAULTS:
+            yield unknown(("plc_fault", at, "fault"), fault.fault, list(FAULTS), "a fault of simulation.breakdowns")
     for at, mischief in enumerate(says.mischief):
         if mischief.act not in ACTS:
             yield unknown(("mischief", at, "act"), mischief.act, list(ACTS), "an act of simulation.mischief")
@@ -273,8 +285,9 @@ def _times(loaded: Loaded[ScenarioFile]) -> Iterator[Finding]:
             elif each.until is not None and each.until <= each.at:
                 yield loaded.finding((name, at, "until"), "order", Value(each.until), f"a time after {each.at}", "")
     for at, fault in enumerate(says.plc_fault):
-        if (fault.for_s is not None) != (fault.fault in ("halts", "freezes")):
-            expected = "for_s with halts and freezes, and with no other"
+        broken = FAULTS.get(fault.fault)
+        if broken is not None and (fault.for_s is not None) != (broken.end is not None):
+            expected = f"for_s with {', '.join(name for name, each in FAULTS.items() if each.end)}, and with no other"
             yield loaded.finding(("plc_fault", at, "fault"), "incomplete", Value(fault.fault), expected, "")
     if says.receipts is not None and says.receipts.after_minutes[1] < says.receipts.after_minutes[0]:
         seen = Value(says.receipts.after_minutes)

@@ -27,6 +27,7 @@ from packcenter.journal.frames import Draft
 from packcenter.projections import books
 from packcenter.service.act_bodies import PlanAct, decode
 from simulation import days, demand, systems
+from simulation.breakdowns import FAULTS
 from simulation.clock import FAULT, SimClock
 from simulation.demand import Row
 from simulation.documents import EXAMPLE_DAY, Day, day_of, second_of_day
@@ -244,6 +245,7 @@ def _plant(configuration: Configuration, says: ScenarioFile, hall: h.Hall, seed:
             reject_us=bagger.reject_us // faster,
             film_pouches=bagger.film_pouches * rolls,
             label_count=bagger.label_count * rolls,
+            checks_label=says.labels_checked,
         ),
         rack=replace(rack, cycle_us=rack.cycle_us // (faster * says.copies)),
         case_rack=replace(
@@ -342,16 +344,12 @@ def _bring_receipts(says: Receipts, staged: FastHall, clock: SimClock, controlle
 
 
 def _fail(staged: FastHall, clock: SimClock, stream: Stream, fault: PlcFault, happened: Counter[str], _: None) -> None:
-    """A PLC fails now, and is mended when its time is over."""
-    plc = staged.plcs[fault.plc]
-    if fault.fault == "reboots":
-        plc.reboot(1 + stream.below(0xFFFF_FFFF))
-        done = True
-    else:
-        done = {"halts": plc.halt, "dips": plc.dip, "freezes": plc.freeze}[fault.fault]()
+    """A PLC or its machine fails now, and is mended when its time is over."""
+    broken = FAULTS[fault.fault]
+    done = broken.begin(staged, fault.plc, stream)
     happened[fault.fault] += done
-    if done and fault.for_s is not None:
-        clock.at(fault.for_s * SECOND_US, FAULT, lambda _: plc.heal(), None)
+    if done and broken.end is not None and fault.for_s is not None:
+        clock.at(fault.for_s * SECOND_US, FAULT, partial(broken.end, staged, fault.plc), stream)
 
 
 # --- what came of it ---------------------------------------------------------------------------------------------------

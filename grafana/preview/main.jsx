@@ -27,6 +27,7 @@ async function ask(target) {
 }
 
 const number = (text) => (text === 'NaN' ? NaN : +text);
+const drawable = (text) => (Number.isFinite(+text) ? +text : null);  // as Grafana's time series do, which leave a gap
 
 function seriesFrames(target, result) {
   return result.map((series) => {
@@ -34,7 +35,7 @@ function seriesFrames(target, result) {
     const name = (target.legendFormat || JSON.stringify(series.metric)).replaceAll(/\{\{\s*(\w+)\s*\}\}/g, (_, label) => series.metric[label] ?? '');
     return toDataFrame({ refId: target.refId, fields: [
       { name: 'Time', type: FieldType.time, values: samples.map((s) => s[0] * 1000) },
-      { name: 'Value', type: FieldType.number, labels: series.metric, values: samples.map((s) => number(s[1])), config: { displayNameFromDS: name } },
+      { name: 'Value', type: FieldType.number, labels: series.metric, values: samples.map((s) => (target.instant ? number : drawable)(s[1])), config: { displayNameFromDS: name } },
     ] });
   });
 }
@@ -114,7 +115,7 @@ function Values({ panel, frames, width, height }) {
 
 function Body({ panel, frames, width, height }) {
   if (!frames.length || !frames.some((f) => f.length)) {
-    const none = panel.type === 'timeseries' ? 'No data' : panel.fieldConfig?.defaults?.noValue ?? 'No data';
+    const none = panel.fieldConfig?.defaults?.noValue ?? 'No data';
     return <div style={{ display: 'flex', height, alignItems: 'center', justifyContent: 'center', font: `16px ${FONT}`, color: theme.colors.text.secondary }}>{none}</div>;
   }
   if (panel.type === 'stat' || panel.type === 'bargauge') return <Values {...{ panel, frames, width, height }} />;

@@ -21,7 +21,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from grafana.preview.stage import stage
+from grafana.preview.stage import recorded, stage
+from simulation import scenario as scenarios
 
 HERE = Path(__file__).parent
 DASHBOARDS = HERE.parent / "dashboards"
@@ -87,7 +88,10 @@ def main(arguments: list[str]) -> int:
     options = argparse.ArgumentParser(description="Draw the dashboards as pictures.")
     options.add_argument("--out", type=Path, default=Path("run/pictures"), help="folder of the pictures")
     options.add_argument("--only", nargs="*", help="dashboards, such as operator-zh; all if left out")
-    options.add_argument("--scenario", choices=("ordinary", "trouble"), default="trouble")
+    options.add_argument(
+        "--scenario", choices=("ordinary", "trouble", *scenarios.names()), default="trouble", help="the preview's hall, or a day"
+    )
+    options.add_argument("--at", default="11:30", help="local time of a scenario's day")
     options.add_argument("--theme", choices=("dark", "light"), default="dark")
     options.add_argument("--span", type=int, default=1800, help="shown seconds")
     options.add_argument("--prometheus", help="address of a running Prometheus to draw from instead of a stage")
@@ -105,7 +109,13 @@ def main(arguments: list[str]) -> int:
             else:
                 played = Path(scratch) / "stage"
                 played.mkdir()
-                with stage(played, chosen.scenario) as (prometheus, now_s):
+                hall = chosen.scenario in ("ordinary", "trouble")
+                with (
+                    stage(played, chosen.scenario) if hall else recorded(played, chosen.scenario, chosen.at) as (
+                        prometheus,
+                        now_s,
+                    )
+                ):
                     shoot(address, prometheus.url, now_s, jobs, theme=chosen.theme, span_s=chosen.span, rate="60s")
     for _, path in jobs:
         print(path)

@@ -8,6 +8,7 @@ hall goes on in real time behind an exporter that is scraped every second, with 
 from __future__ import annotations
 
 import asyncio
+import calendar
 import contextlib
 import json
 import re
@@ -26,13 +27,22 @@ from typing import Any
 from grafana.alerts import INSTANCE, JOB
 from grafana.preview.feed import SECOND, Feed, trouble
 from grafana.preview.hall import reference_hall
+from grafana.preview.recorded import Scraped
+from packcenter.config.load import load_site
 from packcenter.service.exposition import exposition
+from simulation import scenario as scenarios
+from simulation.clock import HeapClock
+from simulation.documents import EXAMPLE_DAY
+from simulation.staged import stage as run_stage
 
 RULES = Path(__file__).parent.parent / "prometheus" / "rules" / "packcenter.yml"
 STEP_S = 15
 HISTORY_S = 3600
 TROUBLE_S = 420
+QUIET = "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
 SETTLE_S = 25
+EXAMPLE_MIDNIGHT_US = calendar.timegm(EXAMPLE_DAY.timetuple()) * SECOND
+"""The scenarios' day, as if it were in Greenwich."""
 
 Played = dict[str, tuple[str, dict[str, list[tuple[float, float]]]]]
 """Family -> (type, series -> [(value, unix seconds), ...])."""
@@ -207,32 +217,58 @@ def stage(folder: Path, scenario: str, *, live: bool = True) -> Iterator[tuple[P
     events = [] if scenario == "ordinary" else [((end_s - TROUBLE_S) * SECOND, trouble)]
     write_history(folder / "history.om", play(feed, end_s * SECOND, events))
     _promtool("tsdb", "create-blocks-from", "openmetrics", str(folder / "history.om"), str(folder / "data"))
-    quiet = "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
-    first = Prometheus(folder, quiet)
-    try:
-        _backfill_rules(folder, first.url, end_s)
-    finally:
-        first.close()
-    for block in (folder / "recorded").iterdir():
-        block.rename(folder / "data" / block.name)
-    if not live:
-        last = Prometheus(folder, quiet)
-        try:
+    with _still(folder, end_s) as last:
+        if not live:
             yield last, end_s
-        finally:
-            last.close()
-        return
+            return
     exporter = Exporter(feed)
     (folder / "hasty.yml").write_text(
         re.sub(r"(?m)^( +for: ).+$", r"\g<1>2s", RULES.read_text(encoding="utf-8")), encoding="utf-8"
     )
-    prometheus = Prometheus(folder, f"{quiet}rule_files: [hasty.yml]\n{_scrape(exporter.port)}")
+    prometheus = Prometheus(folder, f"{QUIET}rule_files: [hasty.yml]\n{_scrape(exporter.port)}")
     try:
         time.sleep(SETTLE_S)
         yield prometheus, int(time.time())
     finally:
         prometheus.close()
         exporter.close()
+
+
+@contextlib.contextmanager
+def recorded(folder: Path, name: str, until: str) -> Iterator[tuple[Prometheus, int]]:
+    """
+    (Prometheus, unix second of "now") over the hour of a scenario's day that ends at this local time. It stands still.
+    """
+    scenario = scenarios.load(name)
+    configuration = load_site(scenario.site)
+    midnight_us = EXAMPLE_MIDNIGHT_US - configuration.hall.utc_offset_minutes * 60 * SECOND
+    end_s = midnight_us // SECOND + scenarios.seconds_of(until)
+    begin_us = (end_s - HISTORY_S) * SECOND
+    day = Scraped(configuration.hall, step_s=STEP_S, begin_us=begin_us, end_us=end_s * SECOND)
+    run_stage(scenario, configuration, HeapClock(), keep=day.keep)
+    series = day.series(all_of_them=True)
+    seen = {family: (kind, {key: series[key] for key in keys}) for family, (kind, keys) in day.kinds.items()}
+    write_history(folder / "history.om", seen)
+    _promtool("tsdb", "create-blocks-from", "openmetrics", str(folder / "history.om"), str(folder / "data"))
+    with _still(folder, end_s) as prometheus:
+        yield prometheus, end_s
+
+
+@contextlib.contextmanager
+def _still(folder: Path, end_s: int) -> Iterator[Prometheus]:
+    """A Prometheus over finished blocks, to which the recording rules are added."""
+    first = Prometheus(folder, QUIET)
+    try:
+        _backfill_rules(folder, first.url, end_s)
+    finally:
+        first.close()
+    for block in (folder / "recorded").iterdir():
+        block.rename(folder / "data" / block.name)
+    last = Prometheus(folder, QUIET)
+    try:
+        yield last
+    finally:
+        last.close()
 
 
 def _scrape(port: int) -> str:

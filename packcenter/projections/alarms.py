@@ -70,6 +70,31 @@ class AlarmList(msgspec.Struct, frozen=True):
     put_away: list[Line]
 
 
+def calls(where: Standing) -> int:
+    """2: on the list, and somebody has to come; 1: on the list, but acknowledged, or its cause is gone; 0: not on the list."""
+    return 2 if where in (Standing.UNACKNOWLEDGED, Standing.LATCHED) else int(where in LISTED)
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One alarm of the list in short; `calls` as `calls` says, `raised_us` core time. Its texts stand in the catalogue."""
+
+    alarm: str
+    subject: str
+    calls: int
+    raised_us: int
+
+
+def listed(state: State) -> list[Call]:
+    """The list in short: what somebody has to come for first, the most urgent of these first, then the newest."""
+    found = []
+    for key, alarm in state.alarms.items():
+        name, subject = parts_of(key)
+        if called := calls(standing(alarm)):
+            found.append(Call(name, subject, called, alarm.raised_us))
+    found.sort(key=lambda call: (-call.calls, _URGENT[ALARMS[call.alarm].priority], -call.raised_us, call.alarm, call.subject))
+    return found
+
+
 def standings(state: State) -> dict[tuple[str, str, str], Standing]:
     """Where every alarm is in its life, by name, priority and subject."""
     found = ((parts_of(key), alarm) for key, alarm in state.alarms.items())

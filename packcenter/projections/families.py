@@ -25,6 +25,16 @@ from packcenter.core.lifecycle import FINAL, IN_HALL
 from packcenter.core.packml import State as Unit
 from packcenter.core.words import CommandResult, Disposition, ReadOutcome, ReasonClass
 from packcenter.projections.elements import ELEMENTS
+from packcenter.projections.hall_figures import (
+    BAG_STATES,
+    CASE_PARCELS,
+    CASE_POLICIES,
+    CASE_STATES,
+    CELL_STATES,
+    RECEIPT_RESULTS,
+    RECEIPT_STATES,
+    WAYBILL_STATES,
+)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a fifth of the text, and nothing reads it
 
@@ -47,7 +57,7 @@ RUN_MODES: Final = ("live", "simulation", "replay")
 PARCEL_OUTCOMES: Final = ("sealed", "distrusted", "rejected", "abandoned")
 STAGES: Final = ("packed", "dispatched")
 LINE_RESULTS: Final = ("taken", "refused")
-BAG_STATES: Final = ("filling", "closing", "suspect")
+PAPERS: Final = ("bills", "events")
 UNHEARD: Final = -1
 """State of a lane whose sorter cannot be heard."""
 
@@ -273,6 +283,24 @@ FAMILIES: Final = (
     _gauge("bags", "Open bags.", "state=bag_states"),
     _counted("bags_closed", "Bags closed and sealed.", "reason=close_reasons"),
     _counted("bags_suspected", "Bags found to hold what does not belong there."),
+    # cases, loops
+    _gauge("cases", "Open cases by how far they are.", "state=case_states"),
+    _gauge("case_cells", "Cells of a case rack.", "plc=case_racks", "state=cell_states"),
+    _counted("case_parcels", "Parcels of several documents that were proven and sealed.", "parcel=case_parcels"),
+    _counted("cases_overdue", "Cases with documents missing at their due time, by what happens then.", "policy=case_policies"),
+    _gauge("infeed_held", "1 while new items are kept out of a loop.", "plc=loops"),
+    _gauge("loop_limit_items", "Items that a loop bears, 0 no limit.", "plc=loops"),
+    _counted("infeed_holds", "Times that new items were kept out of a loop.", "plc=loops"),
+    # receipts, waybills, documents, plan, shift, papers
+    _gauge("receipts", "Return receipts that have not come back.", "state=receipt_states"),
+    _counted("receipts_ended", "Return receipts by how they ended.", "result=receipt_results"),
+    _gauge("waybills", "Numbers of the centre's own range.", "state=waybill_states"),
+    _gauge("documents_doubtful", "Documents at the hand station that may have to be made anew."),
+    _gauge("plan_valid", "1 while the plan in force is meant for now."),
+    _gauge("shift_begun_timestamp_seconds", "When the open shift began."),
+    _gauge("papers_waiting", "Bills and events for agencies that are not written yet."),
+    _gauge("papers_failing", "1 while bills or events cannot be written."),
+    _counter("papers_written", "Files of bills and lines of events that were written.", "kind=papers"),
     # machines
     _gauge("machine_state", "PackML state code, 0 unknown, 6 execute.", "plc=plcs"),
     _counter("machine_state_seconds", "Time in each group of PackML states.", "plc=plcs", "state=machine_states"),
@@ -300,7 +328,7 @@ FAMILIES: Final = (
     _gauge("plc_last_data_timestamp_seconds", "Core time of the last good image, 0 before the first.", "plc=plcs"),
     # alarms
     _gauge("alarms", "Alarms by where they are in their life.", "priority=priorities", "state=alarm_states"),
-    _gauge("alarm_listed", "1 while an alarm is on the list: it wants a person.", "alarm+priority+subject=listed_alarms"),
+    _gauge("alarm_listed", "2 while it wants a person, 1 seen or over, 0 not listed.", "alarm+priority+subject=listed_alarms"),
     _counted("alarms_raised", "Alarms that people were told of.", "alarm+priority=alarms"),
     _gauge("alarms_chattering", "Alarms raised three times or more in the last minute."),
     _gauge("alarm_flood", "1 while more alarms come than one person can answer."),
@@ -358,6 +386,16 @@ def domains(hall: Hall) -> dict[str, list[Key]]:
         "read_outcomes": READ_OUTCOMES,
         "consumables": list(CONSUMABLES.values()),
         "bag_states": BAG_STATES,
+        "case_states": CASE_STATES,
+        "cell_states": CELL_STATES,
+        "case_parcels": CASE_PARCELS,
+        "case_policies": CASE_POLICIES,
+        "receipt_states": RECEIPT_STATES,
+        "receipt_results": RECEIPT_RESULTS,
+        "waybill_states": WAYBILL_STATES,
+        "papers": PAPERS,
+        "case_racks": [rack.plc for rack in hall.case_racks],
+        "loops": [sorter.plc for sorter in hall.sorters if sorter.laps_max],
         "machine_states": MACHINE_STATES,
         "elements": ELEMENTS,
         "item_results": ITEM_RESULTS,

@@ -21,6 +21,7 @@ the ideal cycle is wrong, and is shown. ISO 22400-2 divides MTBF by FE + 1; we d
 What counts as an item, by the machine's work:
 
 * sorter: an item that came into a lane; good if it is the lane that was asked for, as asked. One lost from its belt is rejected.
+* case rack: a document that it took; good if that was read as one of the cell's case and put into it.
 * bagger: a pouch that was finished; good if it was sealed with right document, label and weight.
 * rack: a parcel that fell; good into a bag, rejected if it was turned out.
 
@@ -42,6 +43,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from packcenter.core import facts as f
+from packcenter.core.case_facts import DocumentStored
 from packcenter.core.hall import Hall
 from packcenter.core.lifecycle import kind_of
 from packcenter.core.packml import State as Unit
@@ -277,6 +279,9 @@ class Kpis:
         if kind_of(fact.place) == "belt":
             self._count(fact.place.partition("/")[2], False)
 
+    def _stored(self, at_us: int, fact: DocumentStored) -> None:
+        self._count(fact.plc, fact.matched and fact.cell > 0)
+
     def _parcel_sealed(self, at_us: int, fact: f.ParcelSealed) -> None:
         self._count(fact.plc, not fact.reason)
 
@@ -301,6 +306,7 @@ _READ: Final[dict[type, Callable[[Kpis, int, Any], None]]] = {
     f.Diverted: Kpis._diverted,
     f.WrongLane: Kpis._wrong_lane,
     f.ItemLost: Kpis._item_lost,
+    DocumentStored: Kpis._stored,
     f.ParcelSealed: Kpis._parcel_sealed,
     f.ParcelRejected: Kpis._parcel_rejected,
     f.ParcelDropped: Kpis._parcel_dropped,

@@ -22,6 +22,7 @@ import re
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 from math import nan
 from typing import Any, Protocol
 
@@ -31,8 +32,8 @@ from prometheus_client import CollectorRegistry
 from packcenter.core import facts as f
 from packcenter.core.alarm_facts import AlarmOutSet, AlarmRaised, AlarmShelfSet
 from packcenter.core.alarm_table import ALARMS
-from packcenter.core.alarms import chatters, parts_of
-from packcenter.core.custody_facts import DiscrepancyOpened, IntegritySet
+from packcenter.core.alarms import Standing, chatters, parts_of
+from packcenter.core.custody_facts import DiscrepancyOpened
 from packcenter.core.hall import Hall, Plan
 from packcenter.core.inputs import Fed, Scanned
 from packcenter.core.lifecycle import FINAL, IN_HALL, SOURCES, kind_of
@@ -44,6 +45,7 @@ from packcenter.core.words import CommandResult, Disposition, PlaceState, ReadOu
 from packcenter.projections import alarms, discrepancies
 from packcenter.projections import families as words
 from packcenter.projections.families import CONSUMABLES, OTHER, SOURCE_WORDS, STATE_OF_UNIT, UNANNOUNCED, UNHEARD
+from packcenter.projections.hall_figures import KINDS, HallFigures
 from packcenter.projections.kpis import Kpis
 
 _MINUTE_US = 60_000_000
@@ -93,6 +95,7 @@ class Metrics:
         self._jobs: dict[tuple[str, int], int] = {}  # when a parcel was asked for
         self._held: Tally[tuple[str, str]] = Tally()  # items by kind of place and mail class, sources negative
         self._kpis = Kpis(hall)
+        self._open = HallFigures()
         self._machine: dict[str, tuple[bool, int]] = dict.fromkeys(hall.plcs(), (False, int(Unit.UNDEFINED)))
         for name in ("consumable_remaining_ratio", "next_cutoff_timestamp_seconds", "last_cutoff_timestamp_seconds"):
             for key in self._gauges[name]:
@@ -143,6 +146,7 @@ class Metrics:
         self._entered = {item.id: item.entered_us for item in state.items.values() if kind_of(item.place) in IN_HALL}
         self._hand = {item.id: item.hand for item in state.items.values() if item.hand and item.place != "hand"}
         self._closing = {position: bag.closing for position, bag in state.bags.items() if bag.closing}
+        self._open.resume(state)
         self._jobs = {}
         self._quiet = {}
         for key, alarm in state.alarms.items():
@@ -189,6 +193,7 @@ class Metrics:
 
     def _expected(self, at_us: int, fact: f.ItemExpected) -> None:
         self._class[fact.line.item] = fact.line.mail_class
+        self._open.announced(fact.line.case)
         self._pass(at_us, fact.line.item, "agency", "expected")
 
     def _moved(self, at_us: int, fact: f.Moved) -> None:
@@ -351,6 +356,10 @@ class Metrics:
     def _quarantine_noted(self, at_us: int, fact: f.QuarantineNoted) -> None:
         self._inc("events_quarantined")
 
+    def _opened(self, at_us: int, fact: Any) -> None:
+        for family, *key in self._open.take(fact):
+            self._inc(family, *key)
+
     def _alarm_raised(self, at_us: int, fact: AlarmRaised) -> None:
         if not self._quiet.get((fact.alarm, fact.subject)):
             self._inc("alarms_raised", fact.alarm, ALARMS[fact.alarm].priority.value)
@@ -374,12 +383,10 @@ class Metrics:
         self._refresh_kpis()
         self._refresh_books(state)
         self._refresh_lanes(state)
-        self._refresh_bags(state)
-        self._refresh_cutoffs(now_us)
         for name, plc in state.plcs.items():
             self._refresh_plc(name, plc)
         self._refresh_alarms(state, now_us)
-        for name, value, *labels in discrepancies.figures(state):
+        for name, value, *labels in chain(discrepancies.figures(state), self._open.gauges(state, self.hall, now_us)):
             self._set(name, value, *labels)
 
     def _refresh_plc(self, name: str, plc: Plc) -> None:
@@ -410,7 +417,7 @@ class Metrics:
         for key, gauge in self._gauges["alarms"].items():
             gauge.set(counts[key[0], key[1]])
         for key, gauge in self._gauges["alarm_listed"].items():
-            gauge.set(found.get((key[0], key[1], key[2])) in alarms.LISTED)
+            gauge.set(alarms.calls(found.get((key[0], key[1], key[2]), Standing.NORMAL)))
         self._set("alarms_chattering", sum(chatters(alarm, now_us) for alarm in state.alarms.values()))
         self._set("alarm_flood", state.flood_us != 0)
 
@@ -444,30 +451,6 @@ class Metrics:
                 load = state.lanes.get(lane_place(sorter.plc, lane.number))
                 if load is not None:
                     self._set("lane_fill_ratio", len(load.items) / max(1, lane.capacity_items), sorter.plc, str(lane.number))
-
-    def _refresh_bags(self, state: State) -> None:
-        limits = self.hall.plan.bags
-        counts = dict.fromkeys(words.BAG_STATES, 0)
-        for bag in state.bags.values():
-            counts["suspect" if bag.suspect else "closing" if bag.closing else "filling"] += 1
-        for name, count in counts.items():
-            self._set("bags", count, name)
-        for position in self.hall.rack.positions:
-            hanging = state.bags.get(position.number)
-            fill = 0.0
-            if hanging is not None:
-                fill = max(len(hanging.items) / max(1, limits.items_max), hanging.grams / max(1, limits.grams_max))
-            self._set("bag_fill_ratio", fill, str(position.number), position.destination)
-
-    def _refresh_cutoffs(self, now_us: int) -> None:
-        minutes = self.hall.plan.bags.cutoff_minutes
-        if not minutes:
-            return
-        offset_us = self.hall.utc_offset_minutes * _MINUTE_US
-        midnight_us = (now_us + offset_us) // _DAY_US * _DAY_US - offset_us
-        ahead = next((m for m in minutes if midnight_us + m * _MINUTE_US > now_us), minutes[0] + _DAY_MINUTES)
-        self._set("next_cutoff_timestamp_seconds", (midnight_us + ahead * _MINUTE_US) / 1e6)
-        self._set("last_cutoff_timestamp_seconds", (midnight_us + minutes[-1] * _MINUTE_US) / 1e6)
 
     # --- what no fact tells: called by the service --------------------------------------------------------------------
 
@@ -505,6 +488,13 @@ class Metrics:
         """How many inputs wait for the journal, and how many may."""
         self._set("input_queue_items", depth)
         self._set("input_queue_limit_items", limit)
+
+    def papers(self, waiting: int, failing: bool, bills: int, events: int) -> None:
+        """Bills and agencies' events: how many files and lines wait to be written, whether they cannot be, how many were."""
+        self._set("papers_waiting", waiting)
+        self._set("papers_failing", failing)
+        self._inc("papers_written", "bills", by=bills)
+        self._inc("papers_written", "events", by=events)
 
     def disk(self, free_bytes: int, total_bytes: int) -> None:
         """Space where the journal lies."""
@@ -591,8 +581,8 @@ _COUNT: dict[type, Callable[[Metrics, int, Any], None]] = {
     f.ClockStepNoted: Metrics._clock_step_noted,
     f.QuarantineNoted: Metrics._quarantine_noted,
     DiscrepancyOpened: lambda metrics, at_us, fact: metrics._inc("discrepancies_opened", fact.cause),
-    IntegritySet: lambda metrics, at_us, fact: metrics._inc("integrity_set", fact.integrity),
     AlarmRaised: Metrics._alarm_raised,
     AlarmShelfSet: Metrics._alarm_shelf_set,
     AlarmOutSet: Metrics._alarm_out_set,
+    **dict.fromkeys(KINDS, Metrics._opened),
 }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
+from packcenter.core.alarm_table import ALARMS, Priority, Text
 from packcenter.core.hall import Hall
 
 
@@ -25,13 +28,21 @@ class SorterLayout(msgspec.Struct, frozen=True):
     lanes: list[LaneLayout]
 
 
+class AlarmText(msgspec.Struct, frozen=True):
+    """What people read of an alarm; `mark` is 1 at once, 2 soon, 3 in time."""
+
+    mark: int
+    title: Text
+    response: Text
+
+
 class Layout(msgspec.Struct, frozen=True):
     """
     Everything about a hall that does not change while its service runs, and what the plan in force says of it; `positions` is
     destination by number.
 
     `mode` is live, simulation or replay: figures that are not live must say so. `speed` is plant seconds per second.
-    A bag is closed at `bag_items` parcels or at a cut-off, minutes after local midnight.
+    `alarms` has the texts of the catalogue. A bag is closed at `bag_items` parcels or at a cut-off, minutes after local midnight.
     """
 
     name: str
@@ -49,6 +60,10 @@ class Layout(msgspec.Struct, frozen=True):
     bag_items: int
     cutoff_minutes: list[int]
     plan_digest: str = ""
+    alarms: dict[str, AlarmText] = {}
+
+
+_MARKS: Final = {Priority.HIGH: 1, Priority.MEDIUM: 2, Priority.LOW: 3}
 
 
 def layout_of(hall: Hall, *, release: str, mode: str, speed: int, run: int) -> Layout:
@@ -76,4 +91,5 @@ def layout_of(hall: Hall, *, release: str, mode: str, speed: int, run: int) -> L
         bag_items=hall.plan.bags.items_max,
         cutoff_minutes=list(hall.plan.bags.cutoff_minutes),
         plan_digest=hall.plan.digest,
+        alarms={name: AlarmText(_MARKS[each.priority], each.title, each.response) for name, each in ALARMS.items()},
     )

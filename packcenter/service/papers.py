@@ -101,7 +101,8 @@ class Papers:
     """
     Writes papers behind the control loop. `observe` every durable record; `write` is the task; `page` answers agencies.
 
-    `state` is the controller's, read between two groups or later (what papers tell of an item does not change any more).
+    `state` is the controller's, read between two groups or later (what papers tell of an item does not change any more). `told`
+    hears after each attempt how much waits, whether it failed, and how many bills and events were written since the last one.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Papers:
         end: int,
         off_loop: Callable[..., Awaitable[Any]],
         note: Callable[..., object] = log.error,
+        told: Callable[[int, bool, int, int], None] = lambda waiting, failing, bills, events: None,
     ) -> None:
         self._folders = folders
         self._journal = journal
@@ -131,6 +133,8 @@ class Papers:
         self._recent_after = 0  # `_recent` has every event after this record, as far as its length allows
         self._forgotten: dict[str, int] = {}  # agency -> the last record of which `_recent` has forgotten something
         self._failed = False
+        self._told = told
+        self._bills_written = self._events_written = 0
 
     def observe(self, recorded: Recorded) -> None:
         """Keep what a durable record means for papers."""
@@ -173,6 +177,9 @@ class Papers:
                 self._note("papers_not_written", error=str(error))
             self._failed, self._behind, self._begun = True, True, False
             self._events, self._files = [], {}
+        waiting = self._seen - self._position.sequence if self._behind else len(self._events) + len(self._files)
+        self._told(waiting, self._failed, self._bills_written, self._events_written)
+        self._bills_written = self._events_written = 0
 
     async def _write_once(self) -> None:
         if not self._begun:
@@ -211,6 +218,8 @@ class Papers:
         if not batch.events and not batch.files and sequence - self._position.sequence < QUIET_RECORDS:
             return
         self._position = await self._off_loop(_write, self._folders, self._position, batch)
+        self._bills_written += sum(name.endswith(".csv") for name in batch.files)
+        self._events_written += len(batch.events)
         for agency, _, event in batch.events:
             kept = self._recent.setdefault(agency, deque(maxlen=RECENT_MAX))
             if len(kept) == RECENT_MAX:

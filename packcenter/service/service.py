@@ -182,7 +182,8 @@ class Service:
         committed = self.figures.metrics.committed
         if setup.papers is not None:
             state, end = self.controller.state, self.journal.end.sequence
-            self.papers = Papers(setup.papers, setup.journal, setup.clock, state, end, setup.off_loop)
+            told = self.figures.metrics.papers
+            self.papers = Papers(setup.papers, setup.journal, setup.clock, state, end, setup.off_loop, told=told)
         self.engine = Engine(
             self.controller, self.committer, setup.clock, self.core_clock, self, (self._read,), committed, self._give_ballast
         )

@@ -11,6 +11,8 @@ from packcenter.core.commands import Divert
 from packcenter.core.custody import balance_errors
 from packcenter.core.lifecycle import IN_HALL, kind_of
 from packcenter.core.state import State, lane_place
+from packcenter.projections import alarms
+from packcenter.projections.hall_figures import KINDS, HallFigures
 from packcenter.service.engine import Recorded
 
 SAMPLES = 4096
@@ -64,8 +66,8 @@ class Status(msgspec.Struct, frozen=True):
     `decision_p50_ms` and `p99` are from the scan's arrival at the service to the durable decision's hand-over to its link; None
     before the first decision. `packed_by_minute` are the last `TREND_MINUTES`, the present one last. `lanes` are in the order
     of each sorter's lanes, `bags` the parcels by position. `plan` is the version of the sort plan in force, `plan_why` why it is
-    not valid, "" it is. `balanced` is counted every `BALANCE_EVERY_US`; the rest is of this
-    moment.
+    not valid, "" it is. `alarms` are the listed ones, worst first; `open` is what somebody has yet to finish, and how many of
+    these are late. `balanced` is counted every `BALANCE_EVERY_US`; the rest is of this moment.
     """
 
     at_us: int
@@ -94,6 +96,8 @@ class Status(msgspec.Struct, frozen=True):
     balanced: bool
     plan: str = ""
     plan_why: str = ""
+    alarms: list[alarms.Call] = []
+    open: dict[str, tuple[int, int]] = {}
 
 
 class StatusReader:
@@ -105,6 +109,7 @@ class StatusReader:
         self._packed_by_minute: Counter[int] = Counter()
         self._at_hand: dict[str, str] | None = None
         self._balance: tuple[int, bool] | None = None
+        self._open: HallFigures | None = None
         self.packed = 0
         self.late = 0
         self.decisions = 0
@@ -124,8 +129,16 @@ class StatusReader:
                 self._packed_by_minute[recorded.at_us // _MINUTE_US] += 1
             elif kind is f.DecisionLate:
                 self.late += 1
+            elif self._open is not None:
+                self._note(self._open, fact)
         while self._packed_at and self._packed_at[0] < recorded.at_us - RATE_WINDOW_US:
             self._packed_at.popleft()
+
+    def _note(self, figures: HallFigures, fact: object) -> None:
+        if isinstance(fact, f.ItemExpected):
+            figures.announced(fact.line.case)
+        elif type(fact) in KINDS:
+            figures.take(fact)
 
     def _follow(self, moved: f.Moved, reasons: dict[str, str]) -> None:
         """Who comes to the hand station and who leaves it; the fact before a move there says why."""
@@ -178,6 +191,8 @@ class StatusReader:
             balanced=self._balanced(state, now_us),
             plan=state.hall.plan.version if state.hall is not None else "",
             plan_why=state.plan_why,
+            alarms=alarms.listed(state),
+            open=self._what_is_open(state),
         )
 
     def _packed_per_hour(self, now_us: int) -> int:
@@ -203,6 +218,13 @@ class StatusReader:
         if self._at_hand is None:
             self._at_hand = {item.id: item.hand or UNSTATED for item in state.items.values() if item.place == "hand"}
         return self._at_hand
+
+    def _what_is_open(self, state: State) -> dict[str, tuple[int, int]]:
+        """As `_hand`: looked for once, then kept by the facts."""
+        if self._open is None:
+            self._open = HallFigures()
+            self._open.resume(state)
+        return self._open.open_now(state)
 
     def _balanced(self, state: State, now_us: int) -> bool:
         if self._balance is None or not 0 <= now_us - self._balance[0] < BALANCE_EVERY_US:

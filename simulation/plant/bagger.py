@@ -401,6 +401,15 @@ class BaggerProgram(Machine):
             supply.step = percent // _STEP_PERCENT
             self.report(EventKind.CONSUMABLE, a=supply.kind, b=percent)
 
+    def run_out(self) -> bool:
+        """The film is used up at once: torn, or the roll had less on it than it should. A person brings a new one."""
+        film = self._supplies[0]
+        if film.left == 0:
+            return False
+        film.left = 1
+        self._use(film)
+        return True
+
     def _refill(self, supply: _Supply) -> None:
         """A person puts in a new roll, and sets the machine going if it stood still for want of it."""
         supply.left = supply.capacity

@@ -304,7 +304,7 @@ class RackProgram(Machine):
 
     def _begin_change(self, command: LineCommand) -> None:
         self._attempts += 1
-        fate = self._luck.at_closer(key_of(f"{command.text} {self._attempts}"))
+        fate = self.fate_of(Stage.CLOSER, self._luck.at_closer(key_of(f"{command.text} {self._attempts}")))
         if fate is Fate.CLOSE_REFUSED:
             self.end(command.number, CommandResult.INTERLOCK)
             return

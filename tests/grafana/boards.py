@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import promql_parser
 
 from grafana.alerts import RECORDINGS
+from grafana.catalogue import ALERTS
 from packcenter.projections.families import FAMILIES
 
 FOLDER = Path(__file__).parents[2] / "grafana"
@@ -80,3 +81,9 @@ def scraped() -> dict[str, str]:
     known = {name: "counter" if family.kind == "counted" else family.kind for family in FAMILIES for name in family.sample_names}
     known |= dict.fromkeys((recording.record for recording in RECORDINGS), "recorded")
     return known | {"ALERTS": "alert", "up": "gauge"}
+
+
+def alerting() -> set[str]:
+    """Every metric that a rule or an alert reads."""
+    exprs = [alert.rule for alert in ALERTS] + [recording.expr for recording in RECORDINGS]
+    return {name for expr in exprs for name, _ in selectors(expr)}

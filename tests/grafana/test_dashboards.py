@@ -11,7 +11,8 @@ import promql_parser
 import pytest
 
 from grafana import build, panels
-from grafana.alerts import ALERTS, RECORDINGS
+from grafana.alerts import RECORDINGS
+from grafana.catalogue import ALERTS
 from grafana.words import CHINESE, PACKML
 from packcenter.core.packml import State
 from packcenter.projections import families
@@ -84,7 +85,7 @@ def test_ranges_follow_the_screen_or_are_long_enough(name: str) -> None:
     """A range is Grafana's own or at least five minutes, so that a slower scrape leaves no hole."""
     for query in boards.queries(name):
         for given in re.findall(r"\[([^\]]+)\]", query.expr):
-            assert given in ("$__rate_interval", "$__range", "5m", "15m", "1m"), (query.panel, given)
+            assert given in ("$__rate_interval", "$__range", "5m", "15m", "1h", "1m"), (query.panel, given)
             assert given != "1m", query.panel
 
 
@@ -190,7 +191,7 @@ def test_every_packml_state_has_words() -> None:
 
 def test_every_metric_is_used_and_every_recording_too() -> None:
     """No dead metric: each family is read by a panel, a rule or an alert; each recording by a panel or an alert."""
-    exprs = [query.expr for query in boards.queries(*boards.NAMES)] + [alert.expr for alert in ALERTS]
+    exprs = [query.expr for query in boards.queries(*boards.NAMES)] + [alert.rule for alert in ALERTS]
     exprs += [note["expr"] for name in boards.NAMES for note in boards.board(name).get("annotations", {}).get("list", [])]
     used = {name for expr in (*exprs, *(recording.expr for recording in RECORDINGS)) for name, _ in boards.selectors(expr)}
     dead = [family.name for family in families.FAMILIES if not used & set(family.sample_names)]
@@ -214,7 +215,7 @@ def test_dashboards_are_read_only_and_lead_to_each_other(name: str) -> None:
 
 
 def test_the_wall_tells_what_to_do_about_every_alarm() -> None:
-    """Each alert that can stand on the wall has its title and its advice in the table, in both languages."""
+    """Each alarm and each alert that can stand on the wall has its title and its advice in the table, in both languages."""
     for language in ("en", "zh"):
         table = json.dumps(
             next(panel for panel in boards.panels(f"operator-{language}") if panel["type"] == "table"), ensure_ascii=False

@@ -60,6 +60,22 @@ def test_alarms_are_counted_by_name_and_shown_by_state() -> None:
     assert feed.value("alarms", priority="medium", state="out_of_service") == 1
 
 
+def test_a_listed_alarm_calls_until_somebody_acknowledges_it() -> None:
+    """2 calls people, 1 is in somebody's hands or over, 0 is not on the list: on the shelf, suppressed, or over and seen."""
+    feed = Alarming()
+    jam = {"alarm": "jam", "priority": "medium", "subject": "bagger-1"}
+    assert feed.value("alarm_listed", **jam) == 0
+    feed.happen(i.JamChanged("bagger-1", 1, 1, 0, 1, True))
+    assert feed.value("alarm_listed", **jam) == 2
+    feed.happen(i.AlarmAcknowledged("op-7", "operator", "seen", "jam", "bagger-1"))
+    assert feed.value("alarm_listed", **jam) == 1
+    feed.happen(i.JamChanged("bagger-1", 1, 2, 0, 1, False))
+    assert feed.value("alarm_listed", **jam) == 0
+    feed.happen(i.JamChanged("bagger-1", 1, 3, 0, 1, True))
+    feed.happen(i.JamChanged("bagger-1", 1, 4, 0, 1, False))
+    assert feed.value("alarm_listed", **jam) == 1
+
+
 def test_what_is_put_back_is_counted_again() -> None:
     """From the shelf and into service."""
     feed = Alarming()

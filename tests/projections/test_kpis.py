@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from grafana.preview.hall import reference_hall
 from packcenter.core import facts as f
 from packcenter.core import record
-from packcenter.core.hall import Hall
+from packcenter.core.case_facts import DocumentStored
+from packcenter.core.hall import CaseRack, Hall
 from packcenter.core.words import ReasonClass
 from packcenter.journal.frames import Draft
 from packcenter.projections.elements import ELEMENTS, UNPLANNED
@@ -292,6 +293,17 @@ def folded(records: Iterable[tuple[int, list[Any]]], cuts: Iterable[int] = ()) -
         kpis.observe(at_us, facts)
     kept.append(kpis.measured())
     return kpis, kept, at_us
+
+
+def test_a_case_rack_has_done_its_work_when_a_document_is_in_its_own_cell() -> None:
+    """What it could not read, or passed on to the hand station, is rejected."""
+    racked = rated(case_racks=(CaseRack("cases-1", 4, 5, (), 10_000, 10_000, 1_000),))
+    kpis = told(
+        (0, [adopted(racked)]),
+        (1, [DocumentStored("cases-1", 1, "D1", 1, True, ""), DocumentStored("cases-1", 2, "D2", 1, False, "unread_at_rack")]),
+        (2, [DocumentStored("cases-1", 3, "D3", 0, True, "no_case")]),
+    )
+    assert (figures(kpis, "cases-1").good, figures(kpis, "cases-1").rejected) == (1, 2)
 
 
 @given(_RECORDS)

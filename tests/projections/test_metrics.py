@@ -112,6 +112,8 @@ def test_every_family_moved_or_is_one_that_needs_a_rarer_day() -> None:
     rare = {
         "alarm_flood", "alarms_chattering", "books_difference_items", "bags_suspected", "clock_steps", "discrepancies_overdue",
         "discrepancies_unsigned", "events_quarantined",
+        "cases", "cases_overdue", "case_cells", "case_parcels", "infeed_held", "infeed_holds", "loop_limit_items",
+        "papers_failing", "papers_waiting", "papers_written", "receipts", "receipts_ended", "shift_begun_timestamp_seconds",
         "items_found", "items_unconfirmed", "metrics_unlisted", "plc_connections", "plc_event_gaps", "plc_events_set_aside",
         "route_decisions_late",
     }  # fmt: skip

@@ -10,6 +10,8 @@ import pytest
 from browser import PROGRAM, Browser
 from served import START_US, Served, Told, quiet_status, with_lane, with_machine
 
+from packcenter.projections.alarms import Call
+
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason="no chromium on the PATH")]
 
 DAY = msgspec.structs.replace(
@@ -93,18 +95,39 @@ def test_what_is_wrong_is_told_in_words_and_marks_and_worst_first(wall: Browser)
     status = with_machine(DAY, "sorter-2", jams=[2], places={3: 1, 7: 3})
     status = with_machine(status, "bagger-2", state=11, consumables={1: 4})
     status = with_machine(status, "bagger-4", up=False, state=0)
+    listed = [
+        ("link_lost", "bagger-4", 2),
+        ("jam", "sorter-2", 2),
+        ("consumable_low", "bagger-2/1", 2),
+        ("wrong_lane", "sorter-1", 1),
+    ]
+    status = msgspec.structs.replace(status, alarms=[Call(*each, START_US) for each in listed])
     with served(with_lane(status, "sorter-2", 3, 40)) as page:
         wall.open(page.address)
         wall.until("document.querySelectorAll('#attention li').length > 1")
         told = wall.value("[...document.querySelectorAll('#attention li')].map(node => node.textContent)")
-        assert [text.split("-")[0] for text in told] == ["■ 1bagger", "▲ 2bagger", "▲ 2sorter", "▲ 2sorter", "▼ 3bagger"]
-        assert "packcenter plc doctor bagger-4" in told[0]
+        assert [text[:13] for text in told] == ["■ 1bagger-4PL", "▲ 2sorter-2卡件", "▼ 3bagger-2 膜", "sorter-1进错格口I"]
+        assert "packcenter plc doctor" in told[0]
+        assert "备好新卷" in told[2]
+        assert told[3].endswith("✓ 已确认或消除")
         assert "未知" in shown(wall, "[data-plc=bagger-4]")
         assert "■ 1" in shown(wall, "[data-plc=bagger-4]")
         assert "保持" in shown(wall, "[data-plc=bagger-2]")
         assert "满" in shown(wall, "[data-lane='sorter-2/3']")
         assert "▼" in shown(wall, "[data-lane='sorter-2/3']")
         assert wall.value(COLOURS) > 0
+
+
+def test_what_is_still_open_is_told_with_what_is_late(wall: Browser) -> None:
+    """Only what there is; nothing is said of what is done."""
+    status = msgspec.structs.replace(DAY, open={"cases": (46, 3), "receipts": (1_240, 0), "discrepancies": (0, 0)})
+    with served(status) as page:
+        wall.open(page.address)
+        wall.until("document.querySelectorAll('#open li').length === 2")
+        told = wall.value("[...document.querySelectorAll('#open li')].map(node => node.textContent)")
+        assert told == ["一件事cases▲ 逾期 346", "回执receipts1,240"]
+        page.told.now = DAY
+        wall.until("document.querySelector('#open').textContent === '无none'")
 
 
 def test_a_simulation_says_so_and_a_live_hall_does_not(wall: Browser) -> None:
@@ -176,7 +199,7 @@ def test_one_switch_puts_english_first_and_is_remembered(wall: Browser) -> None:
 
 def test_a_phone_shows_it_all_in_its_width(phone: Browser) -> None:
     """Nothing is wider than the phone, and what needs somebody stands above the drawing."""
-    with served(with_machine(DAY, "bagger-2", state=11)) as page:
+    with served(msgspec.structs.replace(DAY, alarms=[Call("machine_held", "bagger-2", 2, START_US)])) as page:
         phone.open(page.address)
         phone.until("document.querySelectorAll('#attention .p2').length === 1")
         assert phone.value("document.documentElement.scrollWidth") == 390

@@ -42,6 +42,7 @@ class Desk:
         self.folders = PaperFolders(SimDisk(), SimDisk())
         self.core = Controller()
         self.papers: Papers | None = None
+        self.told: list[tuple[int, bool, int, int]] = []
 
     def live(self, begin: int, end: int, *, every: int = 5) -> None:
         """A life of the service that sees records `begin` to `end` (from 0) become durable, and writes after every few."""
@@ -50,8 +51,11 @@ class Desk:
             self._fold(at)
         asyncio.run(self._live(begin, end, every))
 
+    def _hear(self, waiting: int, failing: bool, bills: int, events: int) -> None:
+        self.told.append((waiting, failing, bills, events))
+
     async def _live(self, begin: int, end: int, every: int) -> None:
-        self.papers = Papers(self.folders, self.journal, Clock(), self.core.state, begin, _inline)
+        self.papers = Papers(self.folders, self.journal, Clock(), self.core.state, begin, _inline, told=self._hear)
         await self.papers.write_now()
         for at in range(begin, end):
             self.papers.observe(self._fold(at))
@@ -177,8 +181,20 @@ def test_a_disk_that_refuses_for_a_while_costs_nothing() -> None:
     desk.live(0, 20)
     desk.folders.feed.hook = lambda *_: None
     assert desk.feeds() == {}
+    waiting, failing, *written = desk.told[-1]
+    assert waiting > 0
+    assert failing
+    assert written == [0, 0]
     desk.live(20, len(desk.records))
     assert desk.feeds() == expected.feeds()
+
+
+def test_it_is_told_how_much_was_written_and_waits() -> None:
+    """For the figures: every bill and event once, and nothing waits in the end."""
+    desk = whole(days.RECEIPTS)
+    assert sum(bills for _, _, bills, _ in desk.told) == sum(name.endswith(".csv") for name in desk.bills())
+    assert sum(events for _, _, _, events in desk.told) == len(b"".join(desk.feeds().values()).splitlines())
+    assert desk.told[-1][:2] == (0, False)
 
 
 def test_too_much_that_waits_is_made_from_the_journal_later(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,14 @@ import pytest
 from served import START_US, reference
 
 from packcenter.core import facts as f
+from packcenter.core import receipt_facts as r
+from packcenter.core.alarm_table import LINK_DELAY_US, VERSION
 from packcenter.core.controller import Controller
-from packcenter.core.inputs import Line, ManifestReceived, Started
+from packcenter.core.inputs import AlarmAcknowledged, AlarmTableGiven, Line, ManifestReceived, Started, Tick
 from packcenter.core.limits import MANIFEST_LINES_MAX
 from packcenter.core.records import Item, State
 from packcenter.core.state import evolve
+from packcenter.projections.alarms import Call
 from packcenter.service import status as module
 from packcenter.service.engine import Recorded
 from packcenter.service.status import StatusReader
@@ -176,3 +179,30 @@ def test_a_call_does_not_walk_the_items() -> None:
     reader.status(state, START_US + 1)
     with pytest.raises(AssertionError, match="walked"):
         reader.status(state, START_US + module.BALANCE_EVERY_US)
+
+
+def test_what_is_open_follows_the_facts() -> None:
+    """A receipt is open from its dispatch until it comes or is given up, and late when its time is over."""
+    state, reader = hall_state(2), StatusReader()
+    first, second = state.items
+    for item in state.items.values():
+        item.place = "dispatched"
+    assert reader.status(state, START_US).open == dict.fromkeys(reader.status(state, START_US).open, (0, 0))
+    tell(state, reader, r.ReceiptAwaited(first, START_US + 1), r.ReceiptAwaited(second, START_US + 1))
+    tell(state, reader, r.ReceiptOverdue(first))
+    assert reader.status(state, START_US).open["receipts"] == (2, 1)
+    tell(state, reader, r.ReceiptReturned(first, ""), r.ReceiptGivenUp(second))
+    assert reader.status(state, START_US).open["receipts"] == (0, 0)
+
+
+def test_the_listed_alarms_are_told_worst_first() -> None:
+    """What somebody has to come for before what somebody takes care of."""
+    controller = Controller()
+    controller.step(START_US, Started(1, "1.0", reference().hall, reference().digest))
+    controller.step(START_US, AlarmTableGiven(VERSION))
+    centre = reference().hall.centre
+    controller.step(START_US + LINK_DELAY_US, Tick())
+    reader, at_us = StatusReader(), START_US + LINK_DELAY_US
+    assert reader.status(controller.state, at_us).alarms == [Call("network_lost", centre, 2, at_us)]
+    controller.step(at_us, AlarmAcknowledged("op-7", "operator", "seen", "network_lost", centre))
+    assert reader.status(controller.state, at_us).alarms == [Call("network_lost", centre, 1, at_us)]

@@ -11,6 +11,7 @@ from packcenter.cli.codes import CONFIGURATION, OK, PROBLEM, USAGE
 from packcenter.cli.main import run
 from packcenter.config.errors import ConfigError
 from packcenter.config.load import load_site
+from packcenter.core.alarm_table import ALARMS
 from simulation import scenario as scenarios
 from simulation.clock import HeapClock, SimPyClock
 from simulation.staged import stage, widened
@@ -57,6 +58,21 @@ def test_each_scenario_ends_as_its_file_says(name: str) -> None:
     """Books, the plant's own count, the hand station, alarms, late decisions: all as expected, and nothing else."""
     scenario = scenarios.load(name)
     assert stage(scenario, load_site(scenario.site), HeapClock()).findings == []
+
+
+def test_every_alarm_is_raised_in_a_scenario_that_names_it() -> None:
+    """The table from alarm to scenario is in the scenarios' files; an alarm that none must raise is one that nobody has seen."""
+    table = scenarios.raising()
+    assert list(table) == list(ALARMS)
+    assert [alarm for alarm, names in table.items() if not names] == []
+    assert table["network_lost"] == ["wayward-plcs"]
+
+
+def test_an_ordinary_day_calls_for_what_wears_out_or_is_mislaid_only() -> None:
+    """Rolls, a document off its belt, a bag that may hold a duplicate, and what nobody closes: all others are silent."""
+    says = scenarios.load("ordinary-day").says
+    assert sorted(says.expect.alarms) == ["bags_suspect", "consumable_low", "discrepancies_overdue", "secure_lost"]
+    assert not any((says.plc_fault, says.mishap, says.mischief, says.deed, says.luck))
 
 
 @pytest.mark.slow
@@ -118,7 +134,11 @@ def test_what_ends_otherwise_is_found(tmp_path: Path, more: str, expect: str, sa
         ('[[mischief]]\nact = "jam"\nat = "09:00"\n', 'nearest "jams"'),
         ('[[mischief]]\nact = "jams"\nat = "09:00"\nevery_s = 5\n', "every_s and until together"),
         ('[[mischief]]\nact = "jams"\nat = "09:00"\nevery_s = 5\nuntil = "09:00"\n', "a time after 09:00"),
-        ('[[plc_fault]]\nplc = "bagger-1"\nfault = "halts"\nat = "09:00"\n', "for_s with halts and freezes"),
+        (
+            '[[plc_fault]]\nplc = "bagger-1"\nfault = "halts"\nat = "09:00"\n',
+            "for_s with halts, freezes, seized, deaf, holds, aborts, and",
+        ),
+        ('[[plc_fault]]\nplc = "bagger-1"\nfault = "halt"\nat = "09:00"\nfor_s = 5\n', 'nearest "halts"'),
         ('[arrivals]\nbegin = "09:00"\nend = "08:00"\n', "a time after 09:00"),
         (
             '[[deed]]\nat = "09:00"\nact = "lane"\nperson = "op-1"\nrole = "operator"\nbody = { plc = "sorter-1" }\n',
