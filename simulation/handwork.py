@@ -74,9 +74,9 @@ class HandWork:
         """A person does with the first document that can be decided on what is to be done, and turns to the next."""
         plant, state = self._hall.plant, self._hall.controller.state
         table = plant.hand.table() if all(plc.heard_out for plc in self._hall.plcs.values()) else []
-        unread = next(iter(_riddles(state, plant)[0]), None) if table else None
+        unread = _riddles(state, plant)[0] if table else []
         for document in table:
-            item = in_the_books(state, document, unread)
+            item = in_the_books(state, document, _likeliest(unread, document.code))
             if item is not None and self._decide(person, document, item):
                 break
             if item is None and document.code in state.items:  # the books have it elsewhere: its scan tells
@@ -146,10 +146,23 @@ def unread_here(state: State, plant: Plant, heard: bool) -> Item | None:
     """
     An object at the hand station of which no reader knew what it is, if any document that lies there unbooked may be it.
 
-    Only where that cannot be mistaken: all PLCs were `heard` out, and as many such documents lie there as there are such objects.
+    Only where that cannot be mistaken: all PLCs were `heard` out, as many such documents lie there as there are such objects, and
+    of none of them was another code read (seed 760075).
     """
     unread, nameless = _riddles(state, plant)
-    return unread[0] if heard and unread and nameless == len(unread) else None
+    return unread[0] if heard and unread and nameless == len(unread) and not any(item.code for item in unread) else None
+
+
+def _likeliest(unread: list[Item], code: str) -> Item | None:
+    """Which of the objects a document is, as a person would say: one whose code is nearly its own, else one without a code."""
+
+    def unlike(item: Item) -> int:
+        if not item.code:
+            return 3
+        same_length = len(item.code) == len(code)
+        return min(4, sum(one != other for one, other in zip(item.code, code, strict=True))) if same_length else 4
+
+    return min(unread, key=unlike, default=None)
 
 
 def _riddles(state: State, plant: Plant) -> tuple[list[Item], int]:
