@@ -83,7 +83,7 @@ def test_the_figures_of_a_day_agree_with_a_walk_over_the_state(what: str, tmp_pa
         state.last_us = draft.at_us
         records.append(Recorded(draft.at_us, body.input, list(body.facts), list(body.commands)))
         metrics.observe(records[-1])
-        if len(records) % 40 == 0:
+        if len(records) % 20 == 0:
             expected = counted(state, configuration.hall)
             assert shown(metrics, state, expected) == expected
             moved.update(key for key, number in expected.items() if number)
