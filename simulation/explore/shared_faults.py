@@ -27,6 +27,9 @@ from simulation.mischief.act import can_tell
 
 Do = Callable[[World, Stream, int], str | None]
 
+_RESTART_EVENTS = 24
+"""States and things of a machine whose PLC goes to RUN: through Aborted to Execute, and what it holds."""
+
 _PRESSES, _PRESS_US = 60, 3 * SECOND // 2
 
 
@@ -87,6 +90,11 @@ def _lasting(
         return f"{name} {text} for {us / 1e6:.1f} s"
 
     return do
+
+
+def _halt(plc: mischief.FaultyPlc, stream: Stream) -> bool:
+    """Only with room for what it has to tell when it runs again, which nothing holds back (seed 651798)."""
+    return plc.can_tell(_RESTART_EVENTS) and plc.halt()
 
 
 def _spoil(plc: mischief.FaultyPlc, stream: Stream) -> bool:
@@ -277,7 +285,7 @@ PLC_FAULTS: Final[tuple[Fault[World], ...]] = (
     Fault("reboot", "plc", 60 * SECOND, _reboot),
     Fault("boot_storm", "plc", 150 * SECOND, _boot_storm),
     Fault("dip", "plc", 90 * SECOND, _dip),
-    Fault("halt", "plc", 90 * SECOND, _lasting(lambda p, _: p.halt(), lambda p: p.run(), 12 * SECOND, "is in STOP")),
+    Fault("halt", "plc", 90 * SECOND, _lasting(_halt, lambda p: p.run(), 12 * SECOND, "is in STOP")),
     Fault(
         "slow_scan",
         "plc",

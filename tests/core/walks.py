@@ -459,7 +459,7 @@ class Walk:
         """A receipt comes back by hand or in a file, mostly of something that left; or somebody gives one up."""
         open_ = [name for name, each in self._state.receipts.items() if each.state in ("awaited", "overdue")]
         codes = [*open_[:5], *list(self._state.receipts)[:3], *list(self._state.waybills)[:3], "NJ-nobody"]
-        code = self._random.choice(open_ if open_ and self._random.random() < 0.4 else codes)
+        code = self._random.choice(open_ if open_ and self._random.random() < 0.7 else codes)
         if self._random.random() < 0.3:
             others = [self._random.choice(codes) for _ in range(self._random.randrange(4))]
             self._happen(i.ReceiptsReceived(f"F{self._random.randrange(9)}", (code, *others)))
