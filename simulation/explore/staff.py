@@ -185,7 +185,10 @@ def _passes_verdict(world: ProtocolWorld, stream: Stream, hard: int) -> str | No
         return None
     document, item = among[stream.below(len(among))]
     verdict, code = _VERDICTS[stream.below(len(_VERDICTS))], ""
-    if not item.announced and document.code in state.items and stream.below(3):
+    known = state.items.get(document.code)
+    if (
+        not item.announced and known is not None and (stream.below(3) or known.sent_back)
+    ):  # else it is in the books still (800902)
         verdict, code = HandVerdict.CODE, _slip(state, item, document.code)
     told = ask(world, i.VerdictPassed(**by_somebody(stream), item=item.id, verdict=verdict.value, code=code))
     if told is not None and verdict in (HandVerdict.REINDUCT, HandVerdict.REMAKE, HandVerdict.RETURN):
