@@ -466,7 +466,8 @@ class FastHall:
         """Where the day stands."""
         state = self.controller.state
         places = {item.id: item.place for item in state.items.values()}
-        return FastResult(self._digest.hex(), self.inputs, self._clock.now_us, state, compare(places, self.plant.truth))
+        differences = compare(places, self.plant.truth, sum(item.sent_back for item in state.items.values()))
+        return FastResult(self._digest.hex(), self.inputs, self._clock.now_us, state, differences)
 
 
 def _nonce(name: str) -> int:

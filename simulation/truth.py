@@ -323,13 +323,15 @@ class Ledger(msgspec.Struct, frozen=True):
 
     `places`: item -> place. `waybills`: number in use -> item. `bills`: tag -> waybills of each bag that was dispatched, in
     the order they fell. `suspect_bags`: tags of the open bags that are to be opened when they are closed. Leave out what is
-    not to be judged.
+    not to be judged. `sent_back`: how many items at the hand station were laid onto a sorter and not read since: each may have a
+    provisional item there, too (seed 801818).
     """
 
     places: Mapping[str, str]
     waybills: Mapping[str, str] = msgspec.field(default_factory=dict)
     bills: Mapping[str, Sequence[str]] = msgspec.field(default_factory=dict)
     suspect_bags: frozenset[str] | None = None
+    sent_back: int = 0
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -339,7 +341,7 @@ class Verdict(msgspec.Struct, frozen=True):
     excused: list[tuple[Difference, str]]
 
 
-def compare(ledger_places: Mapping[str, str], truth: Truth) -> list[Difference]:
+def compare(ledger_places: Mapping[str, str], truth: Truth, sent_back: int = 0) -> list[Difference]:
     """
     Where packcenter's ledger (item -> place) and the physical truth differ, at a quiet moment (no event on its way).
 
@@ -349,7 +351,7 @@ def compare(ledger_places: Mapping[str, str], truth: Truth) -> list[Difference]:
     anywhere, under a provisional id or not. Of things that were touched no more is asked than can be known (see above).
     Faults that need no ledger are in `Truth.faults`.
     """
-    return judge(Ledger(ledger_places), truth).differences
+    return judge(Ledger(ledger_places, sent_back=sent_back), truth).differences
 
 
 def judge(ledger: Ledger, truth: Truth) -> Verdict:
@@ -406,6 +408,7 @@ class _Comparison:
         self.found: list[Difference] = []
         self.excused: list[tuple[Difference, str]] = []
         self._ledger = ledger.places
+        self._sent_back = ledger.sent_back
         self._truth = truth
         self._unread: Counter[str] = Counter()
         self._adrift: Counter[str] = Counter()
@@ -472,6 +475,7 @@ class _Comparison:
         found = []
         for place in sorted({*provisional, *self._unread} - {"lost"}):
             least, most = self._unread[place], self._unread[place] + self._adrift[place] + self._perhaps[place]
+            most += self._sent_back if place == "hand" else 0
             excess, lack = provisional[place] - most, least - provisional[place]
             if excess > spare or lack > lost:
                 expected = str(least) if least == most else f"{least} to {most}"
