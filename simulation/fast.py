@@ -466,7 +466,8 @@ class FastHall:
         """Where the day stands."""
         state = self.controller.state
         places = {item.id: item.place for item in state.items.values()}
-        differences = compare(places, self.plant.truth, sum(item.sent_back for item in state.items.values()))
+        sent_back = frozenset(item.id for item in state.items.values() if item.sent_back)
+        differences = compare(places, self.plant.truth, sent_back)
         return FastResult(self._digest.hex(), self.inputs, self._clock.now_us, state, differences)
 
 

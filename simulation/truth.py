@@ -323,15 +323,15 @@ class Ledger(msgspec.Struct, frozen=True):
 
     `places`: item -> place. `waybills`: number in use -> item. `bills`: tag -> waybills of each bag that was dispatched, in
     the order they fell. `suspect_bags`: tags of the open bags that are to be opened when they are closed. Leave out what is
-    not to be judged. `sent_back`: how many items at the hand station were laid onto a sorter and not read since: each may have a
-    provisional item there, too (seed 801818).
+    not to be judged. `sent_back`: items at the hand station that were laid onto a sorter and not read since: the thing may be
+    elsewhere, or there, and have a provisional item (seeds 801818, 810839).
     """
 
     places: Mapping[str, str]
     waybills: Mapping[str, str] = msgspec.field(default_factory=dict)
     bills: Mapping[str, Sequence[str]] = msgspec.field(default_factory=dict)
     suspect_bags: frozenset[str] | None = None
-    sent_back: int = 0
+    sent_back: frozenset[str] = frozenset()
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -341,7 +341,7 @@ class Verdict(msgspec.Struct, frozen=True):
     excused: list[tuple[Difference, str]]
 
 
-def compare(ledger_places: Mapping[str, str], truth: Truth, sent_back: int = 0) -> list[Difference]:
+def compare(ledger_places: Mapping[str, str], truth: Truth, sent_back: frozenset[str] = frozenset()) -> list[Difference]:
     """
     Where packcenter's ledger (item -> place) and the physical truth differ, at a quiet moment (no event on its way).
 
@@ -427,7 +427,7 @@ class _Comparison:
         if item_at is None and ledger == "lost":
             item_at = 0
             self._adrift[places[0]] += 1
-        elif item_at is None and ledger != "expected":
+        elif item_at is None and ledger != "expected" and code not in self._sent_back:
             item_at = 0
             self._judge(Difference("place", code, ledger, " and ".join(places)), ledger, places, whys)
         for at, place in enumerate(places):
@@ -475,7 +475,7 @@ class _Comparison:
         found = []
         for place in sorted({*provisional, *self._unread} - {"lost"}):
             least, most = self._unread[place], self._unread[place] + self._adrift[place] + self._perhaps[place]
-            most += self._sent_back if place == "hand" else 0
+            most += len(self._sent_back) if place == "hand" else 0
             excess, lack = provisional[place] - most, least - provisional[place]
             if excess > spare or lack > lost:
                 expected = str(least) if least == most else f"{least} to {most}"

@@ -365,7 +365,7 @@ class Checker:
             if bool(item.lost_from) != (item.place == "lost"):  # else a bag it fell into long ago stays in doubt (D1)
                 self._wrong(now_us, "A1", f"{item.id} is in {item.place}, and missed from {item.lost_from or 'nowhere'}")
         places = {item.id: item.place for item in state.items.values()}
-        sent_back = sum(item.sent_back for item in state.items.values())
+        sent_back = frozenset(item.id for item in state.items.values() if item.sent_back)
         ledger = Ledger(places, dict(state.waybills), self.bills, sent_back=sent_back)
         verdict = judge(ledger, world.plant.truth)
         self._notes.looked.update(msgspec.structs.asdict(world.plant.truth.looked_into()))
