@@ -30,6 +30,7 @@ from packcenter.core.inputs import (
     MachineOrdered,
     MaintenanceOrdered,
     PlanSwitched,
+    PlanWithheld,
     ReceiptTold,
     ShiftCounted,
     ShiftEnded,
@@ -252,6 +253,10 @@ class PlanAct(Asked, frozen=True, kw_only=True):
     def switch(self, person: str, role: str, plan: Plan) -> Act:
         """The input that it stands for, once the plan was read."""
         return PlanSwitched(person, role, self.reason, self.plan, plan)
+
+    def withheld(self, person: str, role: str, why: str) -> Act:
+        """The input that it stands for if the plan is not to be had."""
+        return PlanWithheld(person, role, self.reason, self.plan, why)
 
 
 class ReceiptAct(Asked, frozen=True, kw_only=True):

@@ -20,9 +20,9 @@ from starlette.routing import Route
 
 from packcenter.config.people import Person
 from packcenter.core.acts import REFUSALS
-from packcenter.core.hall import Plan
+from packcenter.core.plans import WITHHELD
 from packcenter.service.act_bodies import BODIES, BODY_BYTES_MAX, COUNT_BYTES_MAX, Asked, BadBody, PlanAct, decode
-from packcenter.service.desk import RECENT_MAX, ActLost
+from packcenter.service.desk import RECENT_MAX, ActLost, DoneAct
 from packcenter.service.gate import BODY_LIMIT_S, Gate, Refused, Trouble, address_of, answer, refusal, trouble
 from packcenter.service.plans import PlanRefused
 from packcenter.service.rates import Rates
@@ -65,8 +65,7 @@ class ActDoor:
             except BadBody as bad:
                 return trouble(400, Trouble(str(bad), bad.why))
             except PlanRefused as refused:
-                status = 404 if refused.why in ("no_plans", "no_such_plan") else 409
-                return trouble(status, Trouble(str(refused), refused.why, known=refused.known))
+                return trouble(409, Trouble(str(refused), refused.why))
             except ActLost as lost:
                 return trouble(503, Trouble(str(lost), lost.why))
             except ClientDisconnect:
@@ -88,21 +87,29 @@ class ActDoor:
     async def _act(self, person: Person, asked: Asked) -> Response:
         role = _role(person, asked)
         if isinstance(asked, PlanAct):
-            act = asked.switch(person.id, role, await self._plan(person, asked))
-        else:
-            act = asked.act(person.id, role)
-        done = await self._service.desk.act(act)
+            return await self._switch(person, role, asked)
+        return self._done(await self._service.desk.act(asked.act(person.id, role)))
+
+    async def _switch(self, person: Person, role: str, asked: PlanAct) -> Response:
+        """Switch to the plan that a person names, read and checked; if it is not to be had, that is a record, too (G1, O1)."""
+        try:
+            act = asked.switch(person.id, role, await self._service.shelf.take(asked.plan, asked.digest))
+        except PlanRefused as refused:
+            log.warning("plan_refused", file=asked.plan, person=person.id, why=refused.why)
+            if refused.why not in WITHHELD:
+                raise
+            done = await self._service.desk.act(asked.withheld(person.id, role, refused.why))
+            if done.why != refused.why:
+                return self._done(done)
+            status = 404 if refused.why in ("no_plans", "no_such_plan") else 409
+            return trouble(status, Trouble(str(refused), refused.why, record=done, known=refused.known))
+        return self._done(await self._service.desk.act(act))
+
+    def _done(self, done: DoneAct) -> Response:
+        """An act with what came of it."""
         if done.why:
             return trouble(409, Trouble(f"refused: {REFUSALS[done.why]}", done.why, record=done))
         return answer(done)
-
-    async def _plan(self, person: Person, asked: PlanAct) -> Plan:
-        """The plan that a person names, read and checked. Raises `PlanRefused`, which is told in the log, too (G1)."""
-        try:
-            return await self._service.shelf.take(asked.plan, asked.digest)
-        except PlanRefused as refused:
-            log.warning("plan_refused", file=asked.plan, person=person.id, why=refused.why)
-            raise
 
     async def _recent(self, request: Request) -> Response:
         self._admit(request)

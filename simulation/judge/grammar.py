@@ -35,6 +35,7 @@ DiscrepancyJudged: person text, role text, reason text, number integer, finding 
 ShiftCounted: person text, role text, reason text, lines [Counted, ...]
 ShiftEnded: person text, role text, reason text
 PlanSwitched: person text, role text, reason text, file text, plan Plan
+PlanWithheld: person text, role text, reason text, file text, why text
 ReceiptTold: person text, role text, reason text, code text, returned boolean
 ReceiptsReceived: file text, codes [text, ...]
 Scanned: plc text, epoch integer, seq integer, track integer, scanner integer, outcome integer, grams integer,

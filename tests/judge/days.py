@@ -182,6 +182,7 @@ given 7.000 restart
 given 7.100 link-up sorter-1 epoch=1 nonce=7
 given 7.200 machine sorter-1 execute
 given 8.000 scan NJ0003 track=3
+given 11.000 withheld long.toml no_such_plan
 given 12.000 switch short
 given 20.000 tick
 given 20.500 restart

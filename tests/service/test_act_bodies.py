@@ -105,7 +105,7 @@ def test_each_body_stands_for_one_input(name: str, body: dict[str, Any], act: i.
 def test_every_input_of_people_has_a_body_and_every_command_a_name() -> None:
     """Nothing that a person may do is forgotten, and nothing is named that PackML has not."""
     assert {name for name, _, _ in EVERY} | {"plan"} == set(BODIES)  # whose input needs the file, too: test_plans
-    assert {type(act) for _, _, act in EVERY} | {i.PlanSwitched} == set(get_args(i.Act))
+    assert {type(act) for _, _, act in EVERY} | {i.PlanSwitched, i.PlanWithheld} == set(get_args(i.Act))
     assert get_args(CommandName) == tuple(command.name.lower() for command in Command)
 
 
