@@ -19,6 +19,9 @@ from packcenter.config.people_models import (
     DATE_PATTERN,
     DIGEST_PATTERN,
     PEOPLE_SCHEMA,
+    REASON_CHARACTERS_MAX,
+    REASONS,
+    REASONS_MAX,
     STAFF_PATTERN,
     People,
 )
@@ -47,6 +50,7 @@ _PROFILE_NAME = r"^[A-Za-z0-9._/-]+$"
 _CENTRE = r"^[A-Z0-9]{2,12}$"
 _TWO_LETTERS = r"^[A-Z]{2}$"
 _MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]$"
+_REASON = r"^[^\x00-\x20\x7f]+( [^\x00-\x20\x7f]+)*$"
 _VERSION = r"^[A-Za-z0-9._-]{1,40}$"
 _NODE = r"^[^\x00-\x1f]{1,200}$"
 _URL_PATH = r"^(/[A-Za-z0-9._~/-]{0,100})?$"
@@ -66,6 +70,7 @@ PATTERN_WORDS = {
     _PROFILE_NAME: 'a profile\'s name, or a path of letters, digits, ".", "_", "-" and "/"',
     _CENTRE: "2 to 12 capital letters and digits",
     _TWO_LETTERS: "two capital letters",
+    _REASON: "words without control characters, with single blanks between them",
     _VERSION: 'up to 40 letters, digits, ".", "_" and "-"',
     _NODE: 'the text of a string NodeId without namespace, such as "Out"',
     _URL_PATH: 'empty or a path that begins with "/"',
@@ -76,6 +81,7 @@ PATTERN_WORDS = {
     _MOMENT: 'a day and a time such as "2027-01-31 06:00"',
 }
 
+ActReason = Annotated[str, Field(pattern=_REASON, max_length=REASON_CHARACTERS_MAX, examples=["换膜"])]
 LaneName = Annotated[str, Field(pattern=_LANE_NAME, examples=["plc-1/1"])]
 Postcodes = Annotated[str, Field(pattern=_POSTCODES, examples=["210000-210099"])]
 TimeOfDay = Annotated[str, Field(pattern=_TIME_OF_DAY, examples=["17:30"])]
@@ -154,6 +160,10 @@ class Acts(Closed):
 
     people: FilePath = Field(
         description="File of the people who may act, relative to the site file; `packcenter people` writes it."
+    )
+    reasons: Annotated[list[ActReason], Field(max_length=REASONS_MAX)] = Field(
+        default_factory=lambda: [*REASONS],
+        description="Reasons of acts in Chinese that may be given word for word; free Chinese text may be a name.",
     )
 
 

@@ -17,6 +17,15 @@ STAFF_PATTERN = r"^[A-Za-z0-9._-]{0,31}[0-9][A-Za-z0-9._-]{0,31}$"
 DIGEST_PATTERN = r"^sha256:[0-9a-f]{32}:[0-9a-f]{64}$"
 DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
+REASON_CHARACTERS_MAX = 64
+REASONS_MAX = 100
+
+REASONS = (
+    "换膜", "换色带", "换面单纸", "卡件已清除", "皮带磨损", "设备保养", "试运行", "早高峰", "提前发车", "交接班",
+    "标签完好", "已人工核对", "已找到", "证件损坏需重制", "机构要求退回", "回执已扫描",
+)  # fmt: skip
+"""Reasons of acts in Chinese that a site has if it names none: film, ribbon or labels changed, jam cleared, belt worn, ..."""
+
 PersonRole = Literal["operator", "engineer", "maintenance", "supervisor"]
 
 

@@ -1,7 +1,8 @@
 """
 The door for people's acts: who asks, may they, what do they ask, and what came of it.
 
-    POST /acts/{lane,machine,bag,verdict,maintenance,alarm,discrepancy,report,count,shift,plan,receipt}      GET /acts/recent
+    POST /acts/{lane,machine,bag,verdict,maintenance,alarm,discrepancy,report,count,shift,plan,receipt}
+    GET /acts/{recent,reasons}
 
 In this order, so that a stranger costs least: are acts taken here at all; does a web page ask (it may not); whose token is it
 (`gate`); how often; only then is the body read.
@@ -46,13 +47,15 @@ class ActDoor:
         self._service = service
         self._gate = gate
         self._clock = service.setup.clock
+        self._reasons = tuple(service.setup.reasons)
         self._persons = Rates(PERSON_EACH_US, PERSON_AT_ONCE)
         self._addresses = Rates(ADDRESS_EACH_US, ADDRESS_AT_ONCE)
 
     def routes(self) -> list[Route]:
-        """One for each kind of act, and the recent ones."""
+        """One for each kind of act, and what is shown: the recent ones, and the reasons that may be given in Chinese."""
         posts = [Route(f"/acts/{name}", self._answering(self._poster(name)), methods=["POST"]) for name in BODIES]
-        return [*posts, Route("/acts/recent", self._answering(self._recent), methods=["GET"])]
+        shown = {"recent": self._recent, "reasons": self._told_reasons}
+        return [*posts, *(Route(f"/acts/{name}", self._answering(view), methods=["GET"]) for name, view in shown.items())]
 
     def _answering(self, view: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         """The view, with whatever it raises as an answer in the one shape."""
@@ -79,7 +82,7 @@ class ActDoor:
             if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
                 raise Refused("not_json")
             limit = COUNT_BYTES_MAX if name == "count" else BODY_BYTES_MAX
-            asked = decode(name, await _body(request, limit))
+            asked = decode(name, await _body(request, limit), self._reasons)
             return await self._act(person, asked)
 
         return post
@@ -117,6 +120,10 @@ class ActDoor:
         if not (last.isascii() and last.isdigit() and len(last) < 10 and 0 < int(last) <= RECENT_MAX):
             raise Refused("malformed_query")
         return answer(self._service.desk.recent(int(last)))
+
+    async def _told_reasons(self, request: Request) -> Response:
+        self._admit(request)
+        return answer(self._reasons)
 
     def _admit(self, request: Request) -> Person:
         """The person who asks. Raises `Refused`."""

@@ -144,6 +144,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         query={"last": ("How many.", {"type": "integer", "minimum": 1, "maximum": RECENT_MAX, "default": RECENT_MAX})},
         security=_TOKEN,
     ),
+    ("GET", "/acts/reasons"): Operation(
+        "The site's own reasons of acts, which may be given in Chinese, word for word.",
+        {200: ("The reasons.", _JSON, list[str]), **_ADMITTED},
+        security=_TOKEN,
+    ),
     ("GET", "/openapi.json"): Operation("This document.", _shown("OpenAPI 3.1.")),
 }
 

@@ -237,6 +237,21 @@ def test_the_error_as_json_has_the_same_words(floor: Floor) -> None:
     assert (told["taken"], told["why"], told["record"]["why"]) == (False, "exception_lane", "exception_lane")
 
 
+def test_a_reason_is_given_in_chinese_if_it_is_one_of_the_sites(floor: Floor) -> None:
+    """Any other Chinese text is refused with where to look, and bytes that are no text as well."""
+    floor.begin()
+    assert run(["act", "reasons", *floor.where, "--token-file", str(floor.token)]) == OK
+    assert "换膜" in floor.printed()[0].split("\n")
+    assert floor.act("lane", "close", "sorter-1", "3", reason=["--reason", "换膜"]) == OK
+    assert "换膜" in floor.printed()[0]
+    assert floor.act("recent") == OK
+    assert "换膜" in floor.printed()[0]
+    assert floor.act("lane", "open", "sorter-1", "3", reason=["--reason", "张三"]) == USAGE
+    assert "packcenter act reasons" in floor.printed()[1]
+    assert floor.act("lane", "open", "sorter-1", "3", reason=["--reason", "\udcff"]) == USAGE
+    assert "UTF-8" in floor.printed()[1]
+
+
 def test_a_service_without_people_says_that_it_only_shows(floor: Floor) -> None:
     """And how that is changed."""
     address = floor.begin()

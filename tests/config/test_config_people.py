@@ -219,6 +219,42 @@ def test_a_file_of_somebody_else_is_refused(site: Path, monkeypatch: pytest.Monk
     assert read_private(people).startswith(b"schema")
 
 
+def with_reasons(site: Path, reasons: str) -> None:
+    text = site.read_text("utf-8")
+    site.write_text(text.replace('people = "people.toml"\n', f'people = "people.toml"\nreasons = {reasons}\n'), "utf-8")
+
+
+def test_a_site_has_reasons_in_chinese(site: Path) -> None:
+    """Those that most halls need, or its own."""
+    assert "换膜" in load_site(site).site.reasons
+    with_reasons(site, '["包装机换膜", "lorry is early"]')
+    assert found_in(site) == ()
+    assert load_site(site).site.reasons == ("包装机换膜", "lorry is early")
+
+
+@pytest.mark.parametrize(
+    ("reasons", "rule"),
+    [
+        ('["换膜", "换膜"]', "repeated"),
+        ('["问 13912345678"]', "personal-data"),
+        ('["11010519491231002X"]', "personal-data"),
+        ('[" 换膜"]', "bad-value"),
+        ('["换\\n膜"]', "bad-value"),
+        ('[""]', "bad-value"),
+        (f'["{"膜" * 65}"]', "bad-value"),
+        ("[7]", "bad-value"),
+    ],
+)
+def test_a_reason_is_a_short_text_that_tells_of_nobody(site: Path, reasons: str, rule: str) -> None:
+    """Each fault with its place in the site file."""
+    with_reasons(site, reasons)
+    (found,) = found_in(site)
+    assert found.rule == rule
+    assert found.key.startswith("$.acts.reasons")
+    assert "139" not in str(found)
+    assert "11010519" not in str(found)
+
+
 def test_acts_beyond_loopback_need_tls(site: Path) -> None:
     """Whoever listens on the network would have the tokens."""
     text = site.read_text("utf-8")

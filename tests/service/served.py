@@ -78,6 +78,7 @@ class Told:
             clock=self.clock,
             net=RealNet(),
             people=None,
+            reasons=("换膜",),
             http_names=("hall.example",),
         )
         self.shelf = Shelf(None, reference().hall, asyncio.to_thread)

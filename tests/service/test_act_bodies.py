@@ -146,6 +146,23 @@ def test_what_is_not_of_the_form_is_told_by_its_key(change: dict[str, Any], said
     assert "boss" not in str(found)
 
 
+def test_a_reason_of_the_site_may_be_chinese() -> None:
+    """Word for word, and only as a reason: somebody has looked at those."""
+    chinese = json.dumps({**LANE, "reason": "换膜"}).encode()
+    assert decode("lane", chinese, ("换膜",)).reason == "换膜"
+    for content, reasons in (
+        (chinese, ()),
+        (chinese, ("换色带",)),
+        (json.dumps({**LANE, "reason": "换膜 "}).encode(), ("换膜",)),
+    ):
+        with pytest.raises(BadBody, match="/acts/reasons") as raised:
+            decode("lane", content, reasons)
+        assert raised.value.why == "personal_data"
+    number = json.dumps({**LANE, "reason": "ask 13912345678"}).encode()
+    with pytest.raises(BadBody, match="Say it without"):
+        decode("lane", number, ("换膜",))
+
+
 @pytest.mark.parametrize("key", sorted(LANE))
 def test_every_key_is_needed(key: str) -> None:
     """The reason, too (O1)."""

@@ -96,6 +96,16 @@ def test_what_the_hall_refuses_is_a_conflict_with_the_reason_and_the_record(hall
     assert hall.ask(body={**CLOSE, "plc": "sorter-9"}).why == (409, "unknown_plc")
 
 
+def test_a_reason_of_the_site_is_given_in_chinese(hall: Hall) -> None:
+    """Which there are is told to whoever may act; another Chinese text is refused."""
+    found = hall.ask("/acts/reasons", None, method="GET")
+    assert (found.status, found.body) == (200, ["换膜"])
+    assert hall.ask("/acts/reasons", None, method="GET", who="nobody.x").status == 401
+    taken = hall.ask(body={**CLOSE, "reason": "换膜"})
+    assert (taken.status, taken.body["reason"]) == (200, "换膜")
+    assert hall.ask(body={**CLOSE, "reason": "张三"}).why == (400, "personal_data")
+
+
 @pytest.mark.parametrize(
     ("path", "body", "who", "why"),
     [
