@@ -88,6 +88,7 @@ ParcelSealed: plc text, job integer, item text, waybill text, label text, grams 
 ParcelRejected: plc text, job integer, item text, reason text
 JobAbandoned: plc text, job integer, item text, reason text
 BaggerPaused: plc text, until_us integer
+CellTriedAnew: plc text, cell integer, reason text
 LettersGathered: case text, rule text, wait_minutes integer, pouch integer, destination text, items [text, ...]
 LetterJoined: case text, item text
 LettersParted: case text, items [text, ...], reason text
