@@ -80,3 +80,10 @@ class AlarmFloodSet(_AlarmFact, frozen=True, tag=True, array_like=True, gc=False
     """More alarms come than one person can answer; it is looked at again at `again_us`. 0: that is over."""
 
     again_us: int
+
+
+class AnswerMissed(_AlarmFact, frozen=True, tag=True, array_like=True, gc=False):
+    """A machine says that it was told nothing of this item, or of the parcel with it, though it was, and has not answered."""
+
+    plc: str
+    item: str

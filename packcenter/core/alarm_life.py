@@ -7,7 +7,7 @@ from heapq import heappush
 from typing import Any
 
 from packcenter.core import alarm_facts as a
-from packcenter.core.limits import CHATTER_RAISINGS, FLOOD_BEGINS
+from packcenter.core.limits import CHATTER_RAISINGS, FLOOD_BEGINS, MISSED_ANSWERS
 from packcenter.core.records import Alarm, State
 
 
@@ -83,6 +83,11 @@ def _flood(state: State, at_us: int, fact: a.AlarmFloodSet) -> None:
         heappush(state.agenda, (fact.again_us, "flood", "", 0))
 
 
+def _answer_missed(state: State, at_us: int, fact: a.AnswerMissed) -> None:
+    plc = state.plcs[fact.plc]
+    plc.missed = [*plc.missed, at_us][-MISSED_ANSWERS:]
+
+
 def is_current(state: State, entry: tuple[int, str, str, int]) -> bool:
     """Whether a deadline of an alarm still means something."""
     due_us, kind, key, _ = entry
@@ -116,4 +121,5 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     a.AlarmShelfSet: _shelved,
     a.AlarmOutSet: _out,
     a.AlarmFloodSet: _flood,
+    a.AnswerMissed: _answer_missed,
 }

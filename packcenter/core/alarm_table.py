@@ -221,11 +221,14 @@ _ENTRIES: Final = (
         Priority.MEDIUM,
         Text("Machine does not answer", "设备不应答"),
         Text(
-            "The machine can be heard and runs, and did not answer a command in its time.", "设备在线运行，但未在限时内应答命令。"
+            "The machine can be heard and runs, and did not answer a command in its time, or says of one thing after the other"
+            " that it was told nothing.",
+            "设备在线运行，但未在限时内应答命令，或连续报告邮件未收到指令。",
         ),
         Text(
-            "What it was asked for may be half done: a bagger's pouch or a bag stays open.",
-            "所令之事可能只做了一半：包封或总包未完成。",
+            "What it was asked for may be half done: a bagger's pouch or a bag stays open; what passes a sorter or the rack goes"
+            " to the hand station.",
+            "所令之事可能只做了一半：包封或总包未完成；经过分拣线或封发架的邮件落入人工台。",
         ),
         Text(
             "Look at what the machine does; if it stands, stop it and start it at its panel. If that comes again,"

@@ -34,6 +34,7 @@ from packcenter.core.limits import (
     FLOOD_BEGINS,
     FLOOD_ENDS,
     FLOOD_WINDOW_US,
+    MISSED_ANSWERS,
     UNREAD_READS,
     UNSTEADY_LOSSES,
     UNSTEADY_WINDOW_US,
@@ -309,6 +310,13 @@ def _unanswered(turn: Turn, fact: f.CommandTimedOut) -> Iterator[Saying]:
         yield "command_unanswered", fact.plc, True
 
 
+def _missed(turn: Turn, fact: a.AnswerMissed) -> Iterator[Saying]:
+    """Things pass a machine that takes no commands one by one, and each falls back where it must: only their number tells."""
+    times = turn.plc(fact.plc).missed
+    if len(times) == MISSED_ANSWERS and times[-1] - times[0] <= UNSTEADY_WINDOW_US:
+        yield "command_unanswered", fact.plc, True
+
+
 def _refused(turn: Turn, fact: f.BagCloseAsked) -> Iterator[Saying]:
     if not fact.reason:
         yield "rack_refuses", turn.index.hall.rack.plc, True
@@ -493,6 +501,7 @@ RULES: dict[type, Callable[[Turn, Any], Iterator[Saying]]] = {
     f.PlaceSet: _place,
     f.ConsumableSet: _consumable,
     f.CommandTimedOut: _unanswered,
+    a.AnswerMissed: _missed,
     f.BagCloseAsked: _refused,
     f.ItemLost: _lost,
     f.ItemFound: _found,

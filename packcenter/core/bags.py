@@ -30,6 +30,7 @@ from packcenter.core.words import NO_CODES, CommandResult
 
 _DAY_MINUTES = 24 * 60
 _MINUTE_US = 60_000_000
+_NO_ORDER = 1  # the rack had no order for the label (line interface, dropped)
 
 
 def send(turn: Turn, item: Item, label: str) -> None:
@@ -115,8 +116,10 @@ def on_dropped(turn: Turn, dropped: Dropped) -> None:
     if known_as != label:  # the bagger read it wrong, the rack right
         _answer_drop(turn, known_as)
     if into_bag:
-        _into_bag(turn, dropped, item, asked)
+        _into_bag(turn, dropped, item, asked.position if asked is not None else None)
     else:
+        if asked is not None and dropped.reason == _NO_ORDER:
+            custody.miss_answer(turn, rack.plc, item, asked.number)
         reason = item.suspect or ("no_instruction" if dropped.reason else "turned_out")
         turn.emit(ParcelTurnedOut(label, item.id, reason))
         for document in custody.parcel(turn.state, item):
@@ -315,14 +318,14 @@ def _position(turn: Turn, item: Item) -> int:
     return turn.index.position(going, item.service)
 
 
-def _answer_drop(turn: Turn, label: str) -> int | None:
-    """End the open instruction for a label, if there is one; returns the position it named."""
+def _answer_drop(turn: Turn, label: str) -> Drop | None:
+    """End the open instruction for a label, if there is one, and return it."""
     rack = turn.index.hall.rack.plc
     drop = _open_drop(turn, label)
     if drop is None:
         return None
     turn.emit(CommandAnswered(rack, drop.number, CommandResult.DONE))
-    return drop.position
+    return drop
 
 
 def _open_drop(turn: Turn, label: str) -> Drop | None:

@@ -6,6 +6,7 @@ from collections import Counter
 
 import msgspec
 
+from packcenter.core.alarm_facts import AnswerMissed
 from packcenter.core.facts import CommandAnswered, ItemFound, ItemLost, Moved, ObjectSeen, SentToHand, Suspected
 from packcenter.core.lifecycle import IN_HALL, kind_of
 from packcenter.core.state import Item, State
@@ -26,6 +27,17 @@ def answer_divert(turn: Turn, item: Item) -> None:
     """The decision on an item that is on a belt is over, whatever became of it."""
     if item.command in turn.plc(item.plc).pending:
         turn.emit(CommandAnswered(item.plc, item.command, 0))
+
+
+def miss_answer(turn: Turn, plc: str, item: Item, number: int) -> None:
+    """
+    A machine was told by command `number` where the item goes, and says that it was not: if that comes again and again, people
+    are called. What it was told before its link came up may have come too late, and does not count.
+
+    Where no alarms are raised (journals of release 0.1.0) it is not said.
+    """
+    if turn.state.alarm_table and number > turn.plc(plc).told_from:
+        turn.emit(AnswerMissed(plc, item.id))
 
 
 def to_hand(turn: Turn, item: Item, reason: str) -> None:

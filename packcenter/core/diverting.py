@@ -122,6 +122,8 @@ def on_confirmed(turn: Turn, confirmed: DivertConfirmed) -> None:
     waits. The exception lane is always right. The ordinary case: the bagger of the lane may have work now.
     """
     item = _tracked(turn, confirmed.plc, confirmed.track)
+    if item is not None and confirmed.disposition == Disposition.NO_ANSWER and item.command in turn.plc(item.plc).pending:
+        custody.miss_answer(turn, item.plc, item, item.command)
     loop = turn.index.sorters.get(confirmed.plc)
     if item is not None and loop is not None and loop.laps_max and confirmed.lane == loops.ROUND:
         loops.on_round(turn, item, loop, confirmed)

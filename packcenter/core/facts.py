@@ -25,6 +25,7 @@ from packcenter.core.alarm_facts import (
     AlarmShelfSet,
     AlarmSuppressed,
     AlarmTableAdopted,
+    AnswerMissed,
 )
 from packcenter.core.case_facts import CaseFact
 from packcenter.core.custody_facts import (
@@ -587,7 +588,7 @@ Fact = (
     | CommandAnswered | CommandTimedOut | ClockStepNoted | QuarantineNoted | StopNoted
     | ActTaken | ActRefused | LaneBarred | MachineStopSet | MaintenanceSet | ItemWithdrawn | CodedByHand
     | AlarmTableAdopted | AlarmAwaited | AlarmRaised | AlarmSuppressed | AlarmCleared
-    | AlarmAckSet | AlarmShelfSet | AlarmOutSet | AlarmFloodSet
+    | AlarmAckSet | AlarmShelfSet | AlarmOutSet | AlarmFloodSet | AnswerMissed
     | CustodyRulesAdopted | DiscrepancyOpened | DiscrepancySigned | DiscrepancyOverdue | DiscrepancyClosed
     | IntegritySet | ShiftCountTaken | ShiftClosed
     | PlanActivated | PlanDropped | PlanValiditySet

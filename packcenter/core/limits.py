@@ -39,6 +39,12 @@ UNSTEADY_LOSSES = 3
 UNSTEADY_WINDOW_US = 600_000_000
 """Ten minutes: a PLC that is loaded anew and restarted by hand twice needs longer."""
 
+MISSED_ANSWERS = 6
+"""
+A machine that says so often in `UNSTEADY_WINDOW_US` that it was told nothing of a thing, of which it was told, does not take what
+it is told. Single ones are slow exchanges of images.
+"""
+
 READS_KEPT = 32
 """So many scans of a sorter are remembered, read or not."""
 

@@ -84,7 +84,8 @@ class Plc(msgspec.Struct):
     of maintenance, 0 if it is not in them. These three outlive the PLC's memory.
     `infeed_held`: new items are kept out of this loop. `unread` has a bit for each of the last
     `READS_KEPT` scans, the newest lowest, 1 where nothing could be read; `losses` says when it was last lost or restarted,
-    `UNSTEADY_LOSSES` times at most.
+    `UNSTEADY_LOSSES` times at most; `missed` when it said last, since its link was lost, that it was told nothing of a thing of
+    which it was told, `MISSED_ANSWERS` times at most; commands up to number `told_from` are older than its link.
     """
 
     name: str
@@ -106,6 +107,8 @@ class Plc(msgspec.Struct):
     unread: int = 0
     losses: list[int] = []
     infeed_held: bool = False
+    missed: list[int] = []
+    told_from: int = 0
 
 
 class LaneLoad(msgspec.Struct):

@@ -365,7 +365,7 @@ def _link_state_set(state: State, at_us: int, fact: f.LinkStateSet) -> None:
     plc = state.plcs[fact.plc]
     if plc.up and (fact.reason == "new_life" if fact.up else fact.reason not in ("controller_start", "foreign_epoch")):
         plc.losses = [*plc.losses, at_us][-UNSTEADY_LOSSES:]
-    plc.up = fact.up
+    plc.up, plc.missed, plc.told_from = fact.up, [], plc.numbers
 
 
 def _epoch_granted(state: State, at_us: int, fact: f.EpochGranted) -> None:
@@ -375,6 +375,7 @@ def _epoch_granted(state: State, at_us: int, fact: f.EpochGranted) -> None:
     plc.nonce, plc.epoch, plc.seq, plc.numbers = fact.nonce, fact.epoch, 0, 0
     plc.state, plc.reason_class = UNKNOWN, 0
     plc.infeed_held = False
+    plc.told_from = 0
     plc.places, plc.jams, plc.pending = {}, {}, {}
     assert not plc.tracks, plc.tracks  # E12: everything that the old life tracked or held has been accounted for
     bagger = state.baggers.get(fact.plc)

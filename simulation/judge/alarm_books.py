@@ -29,7 +29,10 @@ TABLE: Final[dict[str, Row]] = {
     "consumable_empty": Row("consumable", ("ConsumableSet", "AlarmTableAdopted"), 0, _OF_SILENCE),
     "machine_held": Row("plc", _MACHINE, 30, (*_OF_SILENCE, "machine_aborted", "jam", "consumable_empty")),
     "command_unanswered": Row(
-        "plc", ("CommandTimedOut",), -1, (*_OF_SILENCE, "machine_aborted", "jam", "consumable_empty", "machine_held")
+        "plc",
+        ("CommandTimedOut", "AnswerMissed"),
+        -1,
+        (*_OF_SILENCE, "machine_aborted", "jam", "consumable_empty", "machine_held"),
     ),
     "rack_refuses": Row("rack", ("BagCloseAsked",), -1, (*_OF_SILENCE, "machine_aborted", "jam", "machine_held")),
     "exception_lane_full": Row("exception lane", ("PlaceSet", "JamSet", "AlarmTableAdopted"), 0, _OF_SILENCE),
@@ -77,6 +80,10 @@ class Alarms:
         self.losses: dict[str, list[int]] = {}
         """When each PLC was last lost or restarted, three times at most."""
         self.heard: set[str] = set()
+        self.missed: dict[str, list[int]] = {}
+        """When each machine last missed an answer since its link was lost, six times at most."""
+        self.told_from: dict[str, int] = {}
+        """The last command to each machine before its link was lost or came up."""
         self.reads: dict[str, list[bool]] = {}
         """Whether each sorter read its last 32 things."""
 

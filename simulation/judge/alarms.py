@@ -30,6 +30,7 @@ _LATE_US: Final = 120 * _SECOND_US
 
 _UNSTEADY_US: Final = 600 * _SECOND_US
 _READS, _UNREAD = 32, 6
+_MISSED, _MISSED_US = 6, 600 * _SECOND_US
 _ABORTING: Final = (8, 9)
 _FULL, _JAMMED, _EXECUTE = 1, 3, 6
 
@@ -374,6 +375,10 @@ def _latches(court: Court, bench: Bench) -> None:
     causes += [("cells_full", centre) for fact in bench.said.get("SentToHand", ()) if fact[2] == "no_cell"]
     for name, subject in causes:
         _expect_told(court, bench, name, subject, True)
+    for fact in bench.said.get("AnswerMissed", ()):
+        times = court.alarms.missed.get(fact[1], [])
+        often = len(times) == _MISSED and times[-1] - times[0] <= _MISSED_US
+        _expect_told(court, bench, "command_unanswered", fact[1], often)
 
 
 def _bags(court: Court, bench: Bench) -> None:
@@ -452,7 +457,7 @@ def after_record(court: Court, bench: Bench) -> None:
     _look_for_overdue(court, bench)
 
 
-_KEPT: Final = frozenset({"JamSet", "EpochGranted", "ItemLost", "ItemSeen", "LinkStateSet", "Moved"})
+_KEPT: Final = frozenset({"AnswerMissed", "JamSet", "EpochGranted", "ItemLost", "ItemSeen", "LinkStateSet", "Moved"})
 
 
 def _keep(court: Court, bench: Bench, fact: Said) -> None:
@@ -462,12 +467,17 @@ def _keep(court: Court, bench: Bench, fact: Said) -> None:
         (zones.add if fact[3] else zones.discard)(fact[2])
     elif fact[0] == "EpochGranted":
         alarms.jams.pop(fact[1], None)
+        alarms.told_from.pop(fact[1], None)
     elif fact[0] == "LinkStateSet":
         _, plc, up, reason = fact
         lost = reason == "new_life" if up else reason not in ("controller_start", "foreign_epoch")
         if lost and plc in alarms.heard:
             alarms.losses[plc] = [*alarms.losses.get(plc, ()), bench.at_us][-3:]
         (alarms.heard.add if up else alarms.heard.discard)(plc)
+        alarms.missed.pop(plc, None)
+        alarms.told_from[plc] = court.machines[plc].number
+    elif fact[0] == "AnswerMissed":
+        alarms.missed[fact[1]] = [*alarms.missed.get(fact[1], ()), bench.at_us][-_MISSED:]
     elif fact[0] == "ItemSeen":
         alarms.reads[fact[2]] = [*alarms.reads.get(fact[2], ()), fact[4] == 0][-_READS:]
     elif fact[0] == "ItemLost" and fact[1] in court.items:

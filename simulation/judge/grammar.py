@@ -142,6 +142,7 @@ AlarmCleared: alarm text, subject text
 AlarmAckSet: alarm text, subject text, person text
 AlarmShelfSet: alarm text, subject text, until_us integer, person text
 AlarmOutSet: alarm text, subject text, person text
+AnswerMissed: plc text, item text
 AlarmFloodSet: again_us integer
 CustodyRulesAdopted: version integer, minutes integer, secure_minutes integer
 DiscrepancyOpened: number integer, cause text, subject text, opener text, two boolean, due_us integer

@@ -264,9 +264,9 @@ class Bench:
     """One record under judgement: its input, what was said in it, and what was promised for later in the same record."""
 
     __slots__ = (
-        "at_us", "before", "before_cells", "cells", "closing", "commands", "counted", "doubted", "ended", "epoch", "facts",
-        "gone", "happened", "name", "orders", "over", "plc", "revoked", "riders", "said", "sealed", "seen", "seq", "sequence",
-        "sought", "state", "suspects", "taken_from", "tried",
+        "at_us", "before", "before_cells", "cells", "closing", "commands", "counted", "doubted", "ended", "epoch",
+        "facts", "gone", "happened", "missed", "name", "orders", "over", "plc", "revoked", "riders", "said", "sealed",
+        "seen", "seq", "sequence", "sought", "state", "suspects", "taken_from", "tried",
     )  # fmt: skip
 
     def __init__(self, sequence: int, at_us: int, happened: Said, facts: list[Said], commands: list[Said]) -> None:
@@ -307,6 +307,8 @@ class Bench:
         self.counted: list[tuple[str, str]] = []
         """Cells that this record empties, and for what each must be in doubt at its end; "" for nothing."""
         self.tried: list[tuple[str, str]] = []
+        self.missed = ""
+        """The machine that says that it was told nothing, though it was."""
         """Who stopped, began anew, or may have, and which of it: its cells with a broken counter are to be emptied once more."""
         self.riders: list[Item] = []
         """What rode with the parcel that this record is about."""

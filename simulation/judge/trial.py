@@ -12,6 +12,7 @@ from typing import Final
 
 from simulation.judge import (
     alarms,
+    answers,
     bags,
     cases,
     counters,
@@ -71,6 +72,7 @@ FACTS: Final[dict[str, Rule]] = {
     "Routed": routing.routed,
     "DecisionLate": routing.decision_late,
     "Diverted": routing.diverted,
+    "AnswerMissed": answers.answer_missed,
     "WrongLane": routing.wrong_lane,
     "WentRound": routing.went_round,
     "InfeedHeld": routing.infeed_held,
@@ -151,7 +153,11 @@ _DEEP: Final = frozenset(
 )
 """Facts that hold lists and have a rule that finds a second one, and facts that change nothing when they come again."""
 
-BEFORE: Final[dict[str, After]] = {"Scanned": routing.before_scanned}
+BEFORE: Final[dict[str, After]] = {
+    "Scanned": routing.before_scanned,
+    "DivertConfirmed": answers.before_confirmed,
+    "Dropped": answers.before_dropped,
+}
 
 AFTER: Final[dict[str, After]] = {
     "Started": sessions.after_started,
@@ -297,6 +303,7 @@ class Trial:
             counters.after_record(court, bench)
         if bench.closing is not None or bench.suspects:
             bags.after_bags(court, bench)
+        answers.after_record(court, bench)
         bags.look_for_overdue(court, bench)
         people.look_for_overstayed(court, bench)
         shifts.after_record(court, bench)

@@ -304,7 +304,7 @@ class SorterProgram(SorterOrders):
         """Move or stop the belt as the state wants; a jam holds the machine as soon as it may be held."""
         if self._jams and state in (State.EXECUTE, State.SUSPENDED):
             self.unit.ask(Command.HOLD, ReasonClass.OWN, REASON_JAM)
-        elif state is State.HELD and not self._jams and self.unit.reason_class is ReasonClass.OWN:
+        elif state is State.HELD and not self._jams and self.unit.reason == REASON_JAM:
             self.unit.ask(Command.UNHOLD, ReasonClass.OPERATOR)  # the person was quicker than the machine
         else:
             self._drive()

@@ -189,6 +189,39 @@ given 20.500 restart
 given 21.000 restart hall=small
 """
 
+DEAF = """
+# A sorter takes no commands: six items pass it without an answer. So does a parcel at the rack; one more was told nothing indeed.
+given hall small
+given alarms
+given item NJ0001 letter 210005
+given item NJ0002 letter 210005
+given item NJ0003 letter 210005
+given item NJ0004 letter 210005
+given item NJ0005 letter 210005
+given item NJ0006 letter 210005
+given item NJ0007 letter 210005
+given item NJ0008 letter 210005
+given 0.000 scan NJ0008 track=8
+given 2.000 confirmed sorter-1 track=8 lane=2
+given 3.000 fed bagger-1 NJ0008 job=1
+given 4.000 packed bagger-1 EA000000014CN job=1
+given 6.000 dropped EA000000014CN position=0 reason=1
+given 9.000 scan NJ0007 track=7 age=40
+given 10.100 scan NJ0001 track=1
+given 10.200 scan NJ0002 track=2
+given 10.300 scan NJ0003 track=3
+given 10.400 scan NJ0004 track=4
+given 10.500 scan NJ0005 track=5
+given 10.600 scan NJ0006 track=6
+given 13.000 confirmed sorter-1 track=7 lane=9 disposition=no_answer
+given 13.100 confirmed sorter-1 track=1 lane=9 disposition=no_answer
+given 13.200 confirmed sorter-1 track=2 lane=9 disposition=no_answer
+given 13.300 confirmed sorter-1 track=3 lane=9 disposition=no_answer
+given 13.400 confirmed sorter-1 track=4 lane=9 disposition=no_answer
+given 13.500 confirmed sorter-1 track=5 lane=9 disposition=no_answer
+given 13.600 confirmed sorter-1 track=6 lane=9 disposition=no_answer
+"""
+
 LIVES = """
 # PLCs restart with items on the belt, a document in a pouch, a parcel on its way and a bag open; then the controller does.
 given hall small
@@ -685,6 +718,7 @@ ALL = {
     "vain": VAIN,
     "people": PEOPLE,
     "plans": PLANS,
+    "deaf": DEAF,
     "loops": LOOPS,
     "rates": RATES,
 }

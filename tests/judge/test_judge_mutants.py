@@ -5,6 +5,7 @@ from __future__ import annotations
 import case_mutants  # noqa: F401 - puts its mutants on the list
 import days
 import letter_mutants  # noqa: F401 - puts its mutants on the list
+import mutants_answers  # noqa: F401  puts its mutants on the list
 import mutants_loops  # noqa: F401  puts its mutants on the list
 import mutants_plans  # noqa: F401  puts its mutants on the list
 import pytest

@@ -1,0 +1,100 @@
+"""
+One fault, one call (ISA-18.2): whatever breaks at a machine of a provincial centre, people are told what it is, and not flooded.
+
+Each kind of machine meets each breakdown there is, for ten minutes where it lasts.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from packcenter.config.build import Configuration
+from packcenter.config.load import load_site
+from simulation import scenario
+from simulation.breakdowns import FAULTS
+from simulation.clock import HeapClock
+from simulation.staged import stage
+
+pytestmark = pytest.mark.slow
+
+SITE = scenario.folder() / "centre" / "site.toml"
+MACHINES = ("sorter-1", "bagger-1", "rack-1", "cases-1")
+
+CALLED = {
+    "halts": {"link_lost"},
+    "freezes": {"link_lost"},
+    "seized": {"foreign_epoch"},
+    "skips": {"events_missing", "bags_suspect"},
+    "babbles": {"plc_disagrees"},
+    "deaf": {"command_unanswered"},
+    "poisons": {"event_quarantined"},
+    "holds": {"machine_held"},
+    "aborts": {"machine_aborted"},
+    "runs_out": {"consumable_empty"},
+    "miscounts": {"cell_counter"},
+    "reboots": set[str](),
+    "dips": set[str](),
+}
+"""What each breakdown is called; one of them is enough. A PLC that comes back at once calls nobody for that alone."""
+
+ONLY_AT = {"runs_out": "bagger-1", "miscounts": "cases-1"}
+
+CONSEQUENCES = {"secure_lost", "bags_suspect", "discrepancies_overdue"}
+"""What may be said besides: that ID documents fell off a belt, that bags wait to be opened, that nobody has sought."""
+
+ALARMS_MAX = 4
+
+
+@cache
+def centre() -> Configuration:
+    return load_site(SITE)
+
+
+def day(fault: str, plc: str) -> str:
+    """An hour's mail, in which one thing breaks."""
+    lasts = "" if FAULTS[fault].end is None else "for_s = 600\n"
+    return f"""
+schema = "packcenter.scenario/1"
+title = "{fault}"
+title_zh = "{fault}"
+about = "One fault."
+site = "{SITE}"
+items = 900
+
+[arrivals]
+begin = "08:30"
+end = "09:30"
+
+[[plc_fault]]
+plc = "{plc}"
+fault = "{fault}"
+at = "08:50"
+{lasts}
+[expect]
+dispatched_percent_min = 0
+"""
+
+
+def test_every_breakdown_has_its_name() -> None:
+    """One that is added says here what people are told of it."""
+    assert set(CALLED) == set(FAULTS)
+
+
+@pytest.mark.parametrize("plc", MACHINES)
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+def test_a_single_fault_calls_people_once(tmp_path: Path, fault: str, plc: str) -> None:
+    """By its own name, with few alarms of what follows from it, and without a flood."""
+    if not plc.startswith(ONLY_AT.get(fault, "")):
+        pytest.skip(f"only {ONLY_AT[fault]} has that")
+    file = tmp_path / "fault.toml"
+    file.write_text(day(fault, plc), "utf-8")
+    came = stage(scenario.load(str(file)), centre(), HeapClock())
+    assert came.happened == {fault: 1}
+    assert not [each for each in came.findings if "flood" in each or "alarms an hour" in each]
+    called = CALLED[fault]
+    assert called & set(came.alarms) or not called, came.alarms
+    assert set(came.alarms) <= called | CONSEQUENCES, came.alarms
+    assert sum(came.alarms.values()) <= ALARMS_MAX, came.alarms
