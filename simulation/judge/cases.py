@@ -278,6 +278,8 @@ def cell_released(court: Court, bench: Bench, fact: Said) -> None:
     cell = court.cells.pop(place, Cell())
     if cell.items:
         court.blame("A1", f"{place} is released, and {[item.id for item in cell.items]} stay in it")
+    if bench.name == "CommandEnded" and cell.release:
+        court.blame("B3", f"{place} was found empty, and job {cell.release} that was to empty it is not said to have ended")
     counters.emptied(court, bench, place, cell, len(items))
     if bench.name == "Released":
         _, _, _, _, told, told_at, told_outlet, count = bench.happened
