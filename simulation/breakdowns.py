@@ -21,6 +21,9 @@ from simulation.plant.bagger import BaggerProgram
 
 _REASON_AIR: Final = 92  # no compressed air, on the machine's panel
 
+_STOP_US: Final = 20_000_000
+"""From Stop to Start at the panel."""
+
 Begin = Callable[[FastHall, str, Stream], bool]
 End = Callable[[FastHall, str, Stream], None]
 
@@ -78,6 +81,22 @@ def _runs_out(hall: FastHall, plc: str, stream: Stream) -> bool:
     return isinstance(machine, BaggerProgram) and machine.run_out()
 
 
+def _miscounts(hall: FastHall, plc: str, stream: Stream) -> bool:
+    """The counter of the first cell that holds something, else of the first one, counts one too many."""
+    rack = next((each for each in hall.plant.case_racks if each.name == plc), None)
+    if rack is not None:
+        rack.miscount(next((number for number, held in rack.cells.items() if held), 1), 1, 1)
+    return rack is not None
+
+
+def _counts(hall: FastHall, plc: str, stream: Stream) -> None:
+    """Somebody has mended the counter, and stops and starts the rack, as the alarm's text says."""
+    for rack in hall.plant.case_racks:
+        if rack.name == plc:
+            rack.overcounts.clear()
+            rack.stop_by_hand(_STOP_US)
+
+
 FAULTS: Final[Mapping[str, Breakdown]] = MappingProxyType({
     "halts": Breakdown("in STOP", lambda hall, plc, _: hall.plcs[plc].halt(), _heals),
     "reboots": Breakdown("its memory is lost", _reboots),
@@ -90,6 +109,7 @@ FAULTS: Final[Mapping[str, Breakdown]] = MappingProxyType({
     "poisons": Breakdown("its next event makes the controller fail", lambda hall, plc, _: hall.plcs[plc].poison()),
     "holds": Breakdown("the machine holds by its own cause", _holds, _has_air),
     "aborts": Breakdown("a guard is opened", _opens, _closes),
+    "miscounts": Breakdown("the counter of a cell counts one too many", _miscounts, _counts),
     "runs_out": Breakdown("the film of a bagger is used up at once, until a person has brought a new roll", _runs_out),
 })  # fmt: skip
 """Every breakdown by its name."""

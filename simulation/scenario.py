@@ -18,7 +18,8 @@ from pydantic import Field
 from packcenter.config.errors import ConfigError, Finding, Report, nearest
 from packcenter.config.fields import Closed, Name, PlcName
 from packcenter.config.load import Unreadable, read_file
-from packcenter.config.models import PersonRole, TimeOfDay
+from packcenter.config.models import TimeOfDay
+from packcenter.config.people_models import PersonRole
 from packcenter.config.toml import KeyPath, parse
 from packcenter.config.validate import Loaded, Value, file_finding, validate
 from packcenter.core.alarm_table import ALARMS

@@ -31,7 +31,8 @@ _CODES = {400: USAGE, 408: UNREACHABLE, 413: USAGE, 415: USAGE, 503: UNREACHABLE
 def act() -> None:
     """Act in a running hall: lanes, machines, bags, the hand station, maintenance, alarms, receipts, discrepancies, shifts.
 
-    Each act needs a reason (at most 64 ASCII characters, and nothing that tells of a person) and your token: in the file of
+    Each act needs a reason (at most 64 ASCII characters that tell of no person, or one of `packcenter act reasons`, which may be
+    Chinese) and your token: in the file of
     --token-file or $PACKCENTER_TOKEN_FILE, which only you may read, or in $PACKCENTER_TOKEN. `packcenter people add` makes it.
 
     Exit codes: 0 taken and on the disk; 1 refused, by the hall's rules, your role, your token or the rate; 2 wrong usage or no
@@ -66,7 +67,11 @@ def _act_options(command: Any) -> Any:
     """What every act has."""
     for option in (
         click.option("--role", type=click.Choice(_ROLES), help="In which of your roles you act; needless if you have one."),
-        click.option("--reason", required=True, help="Why: at most 64 ASCII characters, nothing that tells of a person."),
+        click.option(
+            "--reason",
+            required=True,
+            help="Why: at most 64 ASCII characters that tell of no person, or one of `packcenter act reasons`.",
+        ),
     ):
         command = option(command)
     return _service_options(command)
@@ -309,6 +314,24 @@ def recent(last: int, **options: Any) -> int:
     return OK
 
 
+@act.command()
+@_service_options
+def reasons(**options: Any) -> int:
+    """Show the site's own reasons, which may be given in Chinese: packcenter act machine hold bagger-1 --reason 换膜.
+
+    They stand in the site file, `reasons` of [acts]; without that key there are those that most halls need.
+    """
+    from packcenter.cli import output
+    from packcenter.diagnose import acting
+
+    _, found = _with_service(options, acting.reasons)
+    if options["as_json"]:
+        output.print_json(found)
+    else:
+        click.echo("\n".join(found))
+    return OK
+
+
 # --- what they share -------------------------------------------------------------------------------------------------
 
 
@@ -382,7 +405,8 @@ def _advised(error: NotDone) -> str:
         "ended": " `packcenter act recent` shows them.",
         "which_role": " Use --role.",
     }
-    return f"{error}{'' if str(error).endswith('.') else '.'}{advice.get(error.why, '')}"
+    more = " `packcenter act reasons` shows them." if "/acts/reasons" in str(error) else advice.get(error.why, "")
+    return f"{error}{'' if str(error).endswith('.') else '.'}{more}"
 
 
 def _line(done: ActRecord) -> str:

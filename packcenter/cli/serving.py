@@ -82,6 +82,7 @@ def setup_of(configuration: Configuration, options: Options) -> Setup:
         mode=options.mode,
         patience=Patience(settle_us=options.settle_us),
         people=PeopleFile(str(site.people), partial(read_private, site.people)) if site.people is not None else None,
+        reasons=site.reasons,
         plans=plan_files(site),
         receipts=receipts,
         papers=papers,

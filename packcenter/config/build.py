@@ -23,6 +23,7 @@ from packcenter.config.models import Plc as PlcTable
 from packcenter.config.models import Profile, Site
 from packcenter.config.models import Security as SecurityTable
 from packcenter.config.models import Sorter as SorterTable
+from packcenter.config.people_models import REASONS
 from packcenter.config.validate import Loaded
 from packcenter.core.hall import (
     Bagger,
@@ -134,6 +135,7 @@ class SiteSettings:
     http_names: tuple[str, ...] = ()
     tls: TlsSettings | None = None
     people: Path | None = None
+    reasons: tuple[str, ...] = REASONS
     discrepancy_minutes: tuple[int, int] = (DISCREPANCY_MINUTES, DISCREPANCY_SECURE_MINUTES)
     plans: Path | None = None
     file: Path | None = None
@@ -458,6 +460,7 @@ def _site(path: Path, site: Site) -> SiteSettings:
         http_names=tuple(site.http.names),
         tls=TlsSettings(folder / tls.certificate, folder / tls.private_key) if tls is not None else None,
         people=folder / site.acts.people if site.acts is not None else None,
+        reasons=tuple(site.acts.reasons) if site.acts is not None else REASONS,
         discrepancy_minutes=(site.discrepancies.minutes, site.discrepancies.secure_minutes),
         plans=folder / site.plans if site.plans is not None else None,
         file=path,

@@ -8,10 +8,12 @@ import ipaddress
 import re
 from typing import NamedTuple
 
+from packcenter.config import personal
 from packcenter.config.check_cases import check_cases
 from packcenter.config.errors import choice, quoted
 from packcenter.config.models import Position, Site
 from packcenter.config.names import Findings, known_names, unique_items, unique_numbers, unique_tables, unknown_name
+from packcenter.config.people import PERSONAL
 from packcenter.config.toml import KeyPath
 from packcenter.config.validate import Loaded, Value
 
@@ -58,6 +60,7 @@ def check_site(site: Loaded[Site]) -> Findings:
     yield from _discrepancies(site)
     yield from _waybills(site)
     yield from _http(site)
+    yield from _reasons(site)
     yield from _folders(site)
 
 
@@ -273,6 +276,19 @@ def _waybills(site: Loaded[Site]) -> Findings:
         advice = "The range would be used up before the day is over."
         seen = f"{waybills.last}, which leaves {serials:,} numbers"
         yield site.finding(("waybills", "last"), "waybill-range", seen, f"{waybills.day_items_max:,} numbers or more", advice)
+
+
+def _reasons(site: Loaded[Site]) -> Findings:
+    """Chinese text is what the list is for; a number of a person is none of anybody's reasons."""
+    if site.model.acts is None or not site.sound("acts"):
+        return
+    reasons = site.model.acts.reasons
+    yield from unique_items(site, ("acts", "reasons"), reasons, "reason")
+    for at, reason in enumerate(reasons):
+        kind = personal.number_in(reason)
+        if site.sound("acts", "reasons", at) and kind:
+            advice = "The journal keeps it for ever; say it without."
+            yield site.finding(("acts", "reasons", at), "personal-data", PERSONAL[kind], "words that tell of nobody", advice)
 
 
 def _http(site: Loaded[Site]) -> Findings:

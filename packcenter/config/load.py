@@ -11,7 +11,7 @@ import importlib.resources
 import importlib.util
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -23,8 +23,9 @@ from packcenter.config.check_profile import check_profile
 from packcenter.config.check_site import check_site
 from packcenter.config.errors import ConfigError, Finding, Report, choice, quoted, shown
 from packcenter.config.fields import Closed
-from packcenter.config.models import SCHEMA_KINDS, People, Plan, Profile, Site
+from packcenter.config.models import SCHEMA_KINDS, Plan, Profile, Site
 from packcenter.config.people import check_people, hide_values
+from packcenter.config.people_models import People
 from packcenter.config.toml import FILE_BYTES_MAX, Document, parse, too_large
 from packcenter.config.validate import Loaded, Value, file_finding, validate
 
@@ -231,7 +232,7 @@ class _Run:
         self._findings += check_site(site)
         if self._with_people and site.model.acts is not None and site.sound("acts"):
             people = path.parent / site.model.acts.people
-            self._people(people, str(people))
+            self._people(people, str(people), site.model.agencies if site.sound("agencies") else None)
         files = Together(site, self._plan_of(site, path), self._profiles_of(site, path))
         self._findings += together(files)
         return files
@@ -295,7 +296,7 @@ class _Run:
             self._findings += check_profile(profile)
         return profile
 
-    def _people(self, path: Path, name: str) -> None:
+    def _people(self, path: Path, name: str, agencies: Sequence[str] | None = None) -> None:
         """A file of people is read as the service reads it, even if its text has been looked at already."""
         self._documents.pop(path.absolute(), None)
         document = self._document(path, name, read_private)
@@ -304,7 +305,7 @@ class _Run:
         loaded, findings = validate(document, People)
         self._findings += [hide_values(finding) for finding in findings]
         if loaded is not None:
-            self._findings += check_people(loaded)
+            self._findings += check_people(loaded, agencies)
 
     def _load(self, model: type[M], path: Path, name: str) -> Loaded[M] | None:
         document = self._document(path, name)

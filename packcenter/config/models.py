@@ -14,21 +14,29 @@ from pydantic import Field
 from packcenter.config.case_models import PREFIX_PATTERN, CaseRack, CaseType
 from packcenter.config.fields import NAME_PATTERN, PLACES_MAX, PLC_NAME_PATTERN, Closed, IdealCycle, Millis, Name, Place, PlcName
 from packcenter.config.loop_models import Loop
+from packcenter.config.people_models import (
+    AGENCIES_MAX,
+    DATE_PATTERN,
+    DIGEST_PATTERN,
+    PEOPLE_SCHEMA,
+    REASON_CHARACTERS_MAX,
+    REASONS,
+    REASONS_MAX,
+    STAFF_PATTERN,
+    People,
+)
 from packcenter.core.limits import DISCREPANCY_MINUTES, DISCREPANCY_MINUTES_MAX, DISCREPANCY_SECURE_MINUTES
 
 SITE_SCHEMA = "packcenter.site/1"
 PLAN_SCHEMA = "packcenter.plan/1"
 PROFILE_SCHEMA = "packcenter.profile/1"
-PEOPLE_SCHEMA = "packcenter.people/1"
 
 OUT_WORDS = 125  # the images' lengths; `tests/config` compares them with `packcenter.plc.image`, which config may not import
 IN_WORDS = 114
-PEOPLE_MAX = 1_000  # a centre has some hundred; the file stays far below what is read of one
 WATCHDOG_MS = 800  # the interface's heartbeat limit, the same on both sides
 
 Role = Literal["sorter", "bagger", "rack", "case_rack"]
 Protocol = Literal["opcua", "modbus"]
-PersonRole = Literal["operator", "engineer", "maintenance", "supervisor"]
 Service = Literal["ems", "registered", "receipt-requested", "outlet-pickup"]
 
 _LANE_NAME = r"^[a-z][a-z0-9-]{0,31}/[1-9][0-9]?$"
@@ -42,13 +50,11 @@ _PROFILE_NAME = r"^[A-Za-z0-9._/-]+$"
 _CENTRE = r"^[A-Z0-9]{2,12}$"
 _TWO_LETTERS = r"^[A-Z]{2}$"
 _MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]$"
+_REASON = r"^[^\x00-\x20\x7f]+( [^\x00-\x20\x7f]+)*$"
 _VERSION = r"^[A-Za-z0-9._-]{1,40}$"
 _NODE = r"^[^\x00-\x1f]{1,200}$"
 _URL_PATH = r"^(/[A-Za-z0-9._~/-]{0,100})?$"
 _HOST = r"^[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9][a-z0-9-]{0,62}){0,8}$"
-_STAFF = r"^[A-Za-z0-9._-]{0,31}[0-9][A-Za-z0-9._-]{0,31}$"
-_DIGEST = r"^sha256:[0-9a-f]{32}:[0-9a-f]{64}$"
-_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 PATTERN_WORDS = {
     PREFIX_PATTERN: 'up to 32 capital letters, digits and "-"',
@@ -64,16 +70,18 @@ PATTERN_WORDS = {
     _PROFILE_NAME: 'a profile\'s name, or a path of letters, digits, ".", "_", "-" and "/"',
     _CENTRE: "2 to 12 capital letters and digits",
     _TWO_LETTERS: "two capital letters",
+    _REASON: "words without control characters, with single blanks between them",
     _VERSION: 'up to 40 letters, digits, ".", "_" and "-"',
     _NODE: 'the text of a string NodeId without namespace, such as "Out"',
     _URL_PATH: 'empty or a path that begins with "/"',
     _HOST: "a host name in lower case",
-    _STAFF: 'a staff number: letters, digits, ".", "_" and "-", at least one digit',
-    _DIGEST: "the line that `packcenter people add` writes",
-    _DATE: 'a day such as "2027-01-31"',
+    STAFF_PATTERN: 'a staff number: letters, digits, ".", "_" and "-", at least one digit',
+    DIGEST_PATTERN: "the line that `packcenter people add` or `packcenter people agency add` writes",
+    DATE_PATTERN: 'a day such as "2027-01-31"',
     _MOMENT: 'a day and a time such as "2027-01-31 06:00"',
 }
 
+ActReason = Annotated[str, Field(pattern=_REASON, max_length=REASON_CHARACTERS_MAX, examples=["换膜"])]
 LaneName = Annotated[str, Field(pattern=_LANE_NAME, examples=["plc-1/1"])]
 Postcodes = Annotated[str, Field(pattern=_POSTCODES, examples=["210000-210099"])]
 TimeOfDay = Annotated[str, Field(pattern=_TIME_OF_DAY, examples=["17:30"])]
@@ -151,7 +159,11 @@ class Acts(Closed):
     """What people may do through the service; without this table it only shows."""
 
     people: FilePath = Field(
-        description="File of the people who may act, relative to the site file; `packcenter people add` writes it."
+        description="File of the people who may act, relative to the site file; `packcenter people` writes it."
+    )
+    reasons: Annotated[list[ActReason], Field(max_length=REASONS_MAX)] = Field(
+        default_factory=lambda: [*REASONS],
+        description="Reasons of acts in Chinese that may be given word for word; free Chinese text may be a name.",
     )
 
 
@@ -306,7 +318,7 @@ class Site(Closed):
         description="Minutes that local time is ahead of UTC (China 480); cut-offs are local."
     )
     plan: FilePath = Field(description="File of the sort plan, relative to the site file.")
-    agencies: Annotated[list[Name], Field(min_length=1, max_length=200)] = Field(description="Agencies that send mail.")
+    agencies: Annotated[list[Name], Field(min_length=1, max_length=AGENCIES_MAX)] = Field(description="Agencies that send mail.")
     services: Annotated[list[Service], Field(min_length=1, max_length=4)] = Field(description="Services that the centre offers.")
     waybill_forms: Annotated[list[Text], Field(max_length=32)] = Field(default_factory=list, description="# a digit, @ a letter.")
     shifts: Annotated[list[Shift], Field(max_length=12)] = Field(
@@ -558,33 +570,6 @@ class Profile(Closed):
     packml: Packml = Field(description="Which edition of PackML the machine follows.")
     fail_safe: FailSafe = Field(description="What the machine does alone when packcenter is gone.")
     point: Annotated[list[Point], Field(max_length=500)] = Field(default_factory=list, description="Points for diagnostics.")
-
-
-# --- people.toml ---------------------------------------------------------------------------------------------------------
-
-
-class Person(Closed):
-    """One person who may act."""
-
-    id: Annotated[str, Field(pattern=_STAFF, max_length=32, examples=["staff-1"])] = Field(
-        description="Staff number, which journal and screens show; never a name."
-    )
-    roles: Annotated[list[PersonRole], Field(min_length=1, max_length=4)] = Field(
-        description="Roles in which the person may act."
-    )
-    token: Annotated[str, Field(pattern=_DIGEST, examples=[f"sha256:{'0' * 32}:{'0' * 64}"])] = Field(
-        description="Salt and SHA-256 of the person's token, which itself is written nowhere."
-    )
-    expires: Annotated[str, Field(pattern=_DATE, examples=["2027-01-31"])] | None = Field(
-        default=None, description="Last day of the token, in UTC; without it the token lasts until it is revoked."
-    )
-
-
-class People(Closed):
-    """Who may act, and how they are known."""
-
-    schema_: Literal["packcenter.people/1"] = Field(alias="schema", description="Kind and version of this file.")
-    person: Annotated[list[Person], Field(max_length=PEOPLE_MAX)] = Field(default_factory=list, description="The people.")
 
 
 MODELS: dict[str, type[Closed]] = {"site": Site, "plan": Plan, "profile": Profile, "people": People}

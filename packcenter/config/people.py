@@ -1,7 +1,8 @@
 """
-Who may act: the file of people, and how a token is known again without being kept.
+Who may act, and which agency may ask for its feed: the file of people, and how a token is known again without being kept.
 
-A token is `STAFF.SECRET`: the staff number, and 32 bytes of luck. The file has a salt and SHA-256 of the whole; a secret of 256
+A token is `STAFF.SECRET` or `AGENCY.SECRET`: the staff number or the agency's name, and 32 bytes of luck. What is a person's is
+never an agency's: each is looked for among its own. The file has a salt and SHA-256 of the whole; a secret of 256
 bits needs no slow hash, and a slow one would let strangers work the loop that controls. Nothing here shows what a file
 says of a person but the staff number, and that only where it cannot be personal data.
 """
@@ -11,20 +12,21 @@ from __future__ import annotations
 import hashlib
 import hmac
 from calendar import timegm
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import TypeVar
 
 from packcenter.config import personal
 from packcenter.config.errors import ConfigError, Finding, Report
-from packcenter.config.models import PEOPLE_SCHEMA
-from packcenter.config.models import People as PeopleTable
-from packcenter.config.names import Findings, unique_items, unique_tables
+from packcenter.config.names import Findings, unique_items, unique_tables, unknown_name
+from packcenter.config.people_models import PEOPLE_SCHEMA
+from packcenter.config.people_models import People as PeopleTable
 from packcenter.config.toml import parse
 from packcenter.config.validate import Loaded, validate
 
 TOKEN_CHARACTERS_MAX = 128
-"""Longest token that is looked at: 32 of the staff number, a point, 43 of the secret."""
+"""Longest token that is looked at: 48 of a name, a point, 43 of the secret, and room."""
 
 SALT_BYTES = 16
 SECRET_BYTES = 32
@@ -42,11 +44,10 @@ PERSONAL = {
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """One person: staff number, roles, digest of the token, last day of it ("": none)."""
+class Holder:
+    """Whoever has a token: staff number or agency, digest of the token, last day of it ("": none)."""
 
     id: str
-    roles: tuple[str, ...]
     token: str
     expires: str = ""
 
@@ -58,24 +59,48 @@ class Person:
         return wall_us >= timegm((last.year, last.month, last.day, 0, 0, 0)) * 1_000_000 + _DAY_US
 
 
-class People:
-    """The people of a checked file."""
+@dataclass(frozen=True, slots=True)
+class Person(Holder):
+    """One person, and the roles in which they may act."""
 
-    def __init__(self, persons: Iterable[Person]) -> None:
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Agency(Holder):
+    """One agency that may ask for its feed."""
+
+
+H = TypeVar("H", bound=Holder)
+
+
+class People:
+    """The people and agencies of a checked file."""
+
+    def __init__(self, persons: Iterable[Person], agencies: Iterable[Agency] = ()) -> None:
         self.persons: Mapping[str, Person] = {person.id: person for person in persons}
+        self.agencies: Mapping[str, Agency] = {agency.id: agency for agency in agencies}
 
     def whose(self, token: str) -> Person | None:
         """The person of a token, expired or not; None if it is nobody's. Takes as long for a wrong one as for a right one."""
-        person = self.persons.get(token.rpartition(".")[0])
-        kept = _NOBODY if person is None else person.token
-        _, salt, _ = kept.split(":")
-        is_it = hmac.compare_digest(digest(token, bytes.fromhex(salt)), kept)
-        return person if is_it else None
+        return _holder(self.persons, token)
+
+    def agency_of(self, token: str) -> Agency | None:
+        """The agency of a token, as `whose`."""
+        return _holder(self.agencies, token)
 
 
-def new_token(staff: str, secret: str) -> str:
-    """The token of a person, from luck as text."""
-    return f"{staff}.{secret}"
+def _holder(holders: Mapping[str, H], token: str) -> H | None:
+    holder = holders.get(token.rpartition(".")[0])
+    kept = _NOBODY if holder is None else holder.token
+    _, salt, _ = kept.split(":")
+    is_it = hmac.compare_digest(digest(token, bytes.fromhex(salt)), kept)
+    return holder if is_it else None
+
+
+def new_token(name: str, secret: str) -> str:
+    """The token of a person or agency, from luck as text."""
+    return f"{name}.{secret}"
 
 
 def digest(token: str, salt: bytes) -> str:
@@ -100,7 +125,10 @@ def load_people(name: str, content: bytes) -> People:
 def people_of(loaded: Loaded[PeopleTable]) -> People:
     """The people of a file without faults."""
     assert loaded.whole, loaded.holes
-    return People(Person(each.id, tuple(each.roles), each.token, each.expires or "") for each in loaded.model.person)
+    return People(
+        (Person(each.id, each.token, each.expires or "", tuple(each.roles)) for each in loaded.model.person),
+        (Agency(each.id, each.token, each.expires or "") for each in loaded.model.agency),
+    )
 
 
 def hide_values(finding: Finding) -> Finding:
@@ -112,8 +140,8 @@ def hide_values(finding: Finding) -> Finding:
     return finding
 
 
-def check_people(people: Loaded[PeopleTable]) -> Findings:
-    """Everything that a file of people can be wrong in."""
+def check_people(people: Loaded[PeopleTable], known: Collection[str] | None = None) -> Findings:
+    """Everything that a file of people can be wrong in; `known` are the agencies of its site, None if there is no site."""
     persons = people.model.person
     for at, person in enumerate(persons):
         if not people.sound("person", at, "id"):
@@ -123,21 +151,37 @@ def check_people(people: Loaded[PeopleTable]) -> Findings:
             advice = "The journal keeps it for ever; use a number that says nothing to others."
             yield people.finding(("person", at, "id"), "personal-data", PERSONAL[kind], "a staff number", advice)
         yield from unique_items(people, ("person", at, "roles"), person.roles, "role")
-        if people.sound("person", at, "expires") and person.expires and not _is_day(person.expires):
-            yield people.finding(("person", at, "expires"), "date", "no day of the calendar", 'a day such as "2027-01-31"', "")
+        yield from _expiry(people, "person", at, person.expires)
     shown = ["" if personal.kind_of(person.id) else person.id for person in persons]
     if all(shown):
         yield from unique_tables(people, "person", "id", shown)
+    yield from _agencies(people, known)
     yield from _tokens(people)
 
 
+def _agencies(people: Loaded[PeopleTable], known: Collection[str] | None) -> Findings:
+    for at, agency in enumerate(people.model.agency):
+        yield from _expiry(people, "agency", at, agency.expires)
+        if known is not None and people.sound("agency", at, "id") and agency.id not in known:
+            advice = "It could ask for nothing; `packcenter people agency revoke` takes it out."
+            yield unknown_name(people, ("agency", at, "id"), agency.id, known, "agency of the site", advice)
+    yield from unique_tables(people, "agency", "id", [each.id for each in people.model.agency])
+
+
+def _expiry(people: Loaded[PeopleTable], table: str, at: int, expires: str | None) -> Findings:
+    if people.sound(table, at, "expires") and expires and not _is_day(expires):
+        yield people.finding((table, at, "expires"), "date", "no day of the calendar", 'a day such as "2027-01-31"', "")
+
+
 def _tokens(people: Loaded[PeopleTable]) -> Findings:
-    holders: dict[str, int] = {}
-    for at, person in enumerate(people.model.person):
-        if people.sound("person", at, "token") and holders.setdefault(person.token, at) != at:
-            path = ("person", at, "token")
-            advice = "Nobody could tell the two apart; make a token for each with `packcenter people add`."
-            yield people.finding(path, "repeated", "another person's", "a token of its own", advice)
+    tokens = [("person", at, each.token) for at, each in enumerate(people.model.person)]
+    tokens += [("agency", at, each.token) for at, each in enumerate(people.model.agency)]
+    seen: set[str] = set()
+    for table, at, token in tokens:
+        if people.sound(table, at, "token") and token in seen:
+            advice = "Nobody could tell the two apart; make a token for each with `packcenter people`."
+            yield people.finding((table, at, "token"), "repeated", "somebody else's", "a token of its own", advice)
+        seen.add(token)
 
 
 def _is_day(text: str) -> bool:
@@ -149,17 +193,23 @@ def _is_day(text: str) -> bool:
 
 
 _HEAD = f"""\
-# Who may act, as `packcenter people` writes it; comments are not kept. No names: staff numbers only.
+# Who may act, and which agencies may ask for their feed, as `packcenter people` writes it; comments are not kept.
+# No names of people: staff numbers only.
 # Only the service's own user may read this file (chmod 600). It is read again some seconds after it changed.
 schema = "{PEOPLE_SCHEMA}"
 """
 
 
-def to_toml(persons: Sequence[Person]) -> str:
-    """The file's text for these people, in order of their staff numbers."""
+def to_toml(persons: Iterable[Person], agencies: Iterable[Agency] = ()) -> str:
+    """The file's text for these people and agencies, in order of their staff numbers and names."""
     tables = [_HEAD]
     for person in sorted(persons, key=lambda each: each.id):
         roles = ", ".join(f'"{role}"' for role in person.roles)
-        lines = ["", "[[person]]", f'id = "{person.id}"', f"roles = [{roles}]", f'token = "{person.token}"']
-        tables.append("\n".join([*lines, *([f'expires = "{person.expires}"'] if person.expires else ()), ""]))
+        tables.append(_table("person", person, f"roles = [{roles}]"))
+    tables += [_table("agency", agency) for agency in sorted(agencies, key=lambda each: each.id)]
     return "".join(tables)
+
+
+def _table(name: str, holder: Holder, *more: str) -> str:
+    expiry = [f'expires = "{holder.expires}"'] if holder.expires else []
+    return "\n".join(["", f"[[{name}]]", f'id = "{holder.id}"', *more, f'token = "{holder.token}"', *expiry, ""])

@@ -28,6 +28,11 @@ def kind_of(value: str) -> str:
     """Why a value must not be used: resident_id, mobile_number, han_text or not_ascii; "" if it may."""
     if not value.isascii():
         return "han_text" if _HAN.search(value) else "not_ascii"
+    return number_in(value)
+
+
+def number_in(value: str) -> str:
+    """The same of numbers alone, for text that somebody has looked at: resident_id, mobile_number, or ""."""
     if resident_id.is_in(value):
         return "resident_id"
     runs = _DIGITS.findall(value.translate(_PUNCTUATION))

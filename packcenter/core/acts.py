@@ -31,6 +31,7 @@ from packcenter.core.inputs import (
     MachineOrdered,
     MaintenanceOrdered,
     PlanSwitched,
+    PlanWithheld,
     ReceiptTold,
     VerdictPassed,
 )
@@ -134,6 +135,7 @@ REFUSALS: dict[str, str] = {
     "plan_group": "the plan names a group twice, or one that it does not have",
     "plan_lane": "the plan names a lane that no sorter of the hall has, an exception lane, or one for cases",
     "plan_destination": "the plan has a destination for which no mail bag hangs",
+    **plans.WITHHELD,
     **receipts.REFUSALS,
 }
 """Why an act is refused, and what that means."""
@@ -223,6 +225,11 @@ def on_plan_switched(turn: Turn, act: PlanSwitched) -> None:
     """The hall is sorted by another plan from here on, if it can be (`core.plans`)."""
     if answer(turn, act, "plan_switch", act.file, plans.why_not(turn, act.plan)):
         plans.activate(turn, act.file, act.person, act.plan)
+
+
+def on_plan_withheld(turn: Turn, act: PlanWithheld) -> None:
+    """A switch to a plan that is not to be had is refused, and stands in the journal with its person like any other (O1)."""
+    answer(turn, act, "plan_switch", act.file, act.why if act.why in plans.WITHHELD else "plan_unsound")
 
 
 def _machine_orders(plc: Plc) -> list[CommandMachine]:

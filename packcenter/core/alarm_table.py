@@ -38,6 +38,7 @@ class Subject(StrEnum):
     BAGGER = "bagger"
     RACK = "rack"
     EXCEPTION_LANE = "exception_lane"  # sorter-1/9
+    CELL = "cell"  # of a case rack: cases-1/12
     CONSUMABLE = "consumable"  # of a bagger: bagger-1/2
     STATION = "station"  # a PLC, or the hall by its name for what no PLC holds
     HALL = "hall"  # the short id of its centre
@@ -504,6 +505,26 @@ _ENTRIES: Final = (
             "查看等待最久的一件事并催件；有空格后将积压证件重新上线。",
         ),
         latched=True,
+    ),
+    Entry(
+        "cell_counter",
+        Subject.CELL,
+        Priority.LOW,
+        Text("A cell does not count right", "合包格计数异常"),
+        Text(
+            "A cell of a case rack counts what cannot be, though it was emptied again: its counter or eye is broken, or something"
+            " sticks in it.",
+            "合包格反复清空后计数仍不符：计数器或光电故障，或格内有件卡住。",
+        ),
+        Text(
+            "The cell is emptied no more by itself and takes no case; the rack has one cell less.",
+            "该格不再自动清空，也不再分配一件事；合包架少一格可用。",
+        ),
+        Text(
+            "Look into the cell, lay what is in it on the hand station, clean or mend its counter; then stop the rack and start"
+            " it. The cell is tried once more.",
+            "查看该格，将格内件送人工台；清洁或修复计数器；然后停止并重新启动合包架，系统将再试一次。",
+        ),
     ),
 )
 

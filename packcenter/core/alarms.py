@@ -24,7 +24,8 @@ from packcenter.core import custody_facts as c
 from packcenter.core import facts as f
 from packcenter.core import receipt_facts as r
 from packcenter.core.alarm_table import ALARMS, EXPLAINED_BY, RANKS, VERSION, Entry, Subject
-from packcenter.core.case_facts import CaseOverdue
+from packcenter.core.case_facts import CaseOverdue, CellReleased, CellSuspected
+from packcenter.core.cell_counts import COUNTER
 from packcenter.core.index import HallIndex
 from packcenter.core.inputs import AlarmTableGiven
 from packcenter.core.limits import (
@@ -39,6 +40,7 @@ from packcenter.core.limits import (
 )
 from packcenter.core.packml import State as Unit
 from packcenter.core.plan_facts import PlanValiditySet
+from packcenter.core.records import cell_place
 from packcenter.core.state import Alarm, Plc, State
 from packcenter.core.turn import Turn
 from packcenter.core.words import PlaceState, ReasonClass
@@ -115,6 +117,7 @@ def subjects(index: HallIndex, kind: Subject) -> tuple[str, ...]:
         Subject.RACK: (hall.rack.plc,),
         Subject.EXCEPTION_LANE: tuple(f"{sorter.plc}/{sorter.exception_lane}" for sorter in hall.sorters),
         Subject.CONSUMABLE: tuple(f"{plc}/{kind}" for plc in index.baggers for kind in CONSUMABLES),
+        Subject.CELL: tuple(f"{plc}/{number}" for plc, cells in index.cells.items() for _, number in cells),
         Subject.STATION: (*plcs, hall.centre),
         Subject.HALL: (hall.centre,),
     }
@@ -406,6 +409,19 @@ def _sent(turn: Turn, fact: f.SentToHand) -> Iterator[Saying]:
         yield "cells_full", turn.index.hall.centre, True
 
 
+def _cell(turn: Turn, fact: CellSuspected | CellReleased) -> Iterator[Saying]:
+    place = cell_place(fact.plc, fact.cell)
+    if place in turn.index.cell_at:  # else the hall has it no more
+        yield "cell_counter", f"{fact.plc}/{fact.cell}", turn.state.cells[place].suspect == COUNTER
+
+
+def _counters(turn: Turn) -> Iterator[Saying]:
+    """The cells of this hall whose counters are broken."""
+    for place, (plc, number) in turn.index.cell_at.items():
+        if turn.state.cells[place].suspect == COUNTER:
+            yield "cell_counter", f"{plc}/{number}", True
+
+
 def _people(turn: Turn, fact: f.MachineStopSet | f.MaintenanceSet) -> Iterator[Saying]:
     yield from _machine(turn, fact.plc)
 
@@ -432,6 +448,7 @@ def _adopted(turn: Turn, fact: f.HallAdopted) -> Iterator[Saying]:
     if turn.state.waybill_serial <= hall.waybills.last:
         yield "waybills_used_up", hall.centre, False
     yield "receipts_overdue", hall.centre, turn.state.receipts_overdue > 0
+    yield from _counters(turn)
 
 
 def _receipts(turn: Turn, fact: r.ReceiptOverdue | r.ReceiptReturned | r.ReceiptGivenUp) -> Iterator[Saying]:
@@ -447,6 +464,7 @@ def _table(turn: Turn, fact: a.AlarmTableAdopted) -> Iterator[Saying]:
     yield "discrepancies_overdue", turn.index.hall.centre, _is_overdue(turn)
     yield "plan_not_valid", turn.index.hall.centre, bool(turn.state.plan_why)
     yield "receipts_overdue", turn.index.hall.centre, turn.state.receipts_overdue > 0
+    yield from _counters(turn)
     for name in turn.index.hall.plcs():
         plc = turn.plc(name)
         foreign = not plc.up and _stands(turn, "foreign_epoch", name)
@@ -493,6 +511,8 @@ RULES: dict[type, Callable[[Turn, Any], Iterator[Saying]]] = {
     r.ReceiptReturned: _receipts,
     r.ReceiptGivenUp: _receipts,
     CaseOverdue: _case,
+    CellSuspected: _cell,
+    CellReleased: _cell,
     f.SentToHand: _sent,
 }
 """Which facts speak about alarms."""

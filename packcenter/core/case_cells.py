@@ -11,7 +11,7 @@ at an outlet, and only for a bagger that runs and has done with the case before;
 
 from __future__ import annotations
 
-from packcenter.core import routing
+from packcenter.core import cell_counts, routing
 from packcenter.core.case_facts import CaseSplit, CellFreed, CellReserved, CellSuspected, ReleaseBegun
 from packcenter.core.commands import Release
 from packcenter.core.hall import CaseRack, Lane, Outlet, Sorter
@@ -137,7 +137,7 @@ def reserve(turn: Turn, name: str, plc: str, number: int) -> None:
 
 
 def doubt(turn: Turn, place: str, reason: str) -> None:
-    """What is in the cell has to go to the hand station; the first reason stands."""
+    """What is in the cell has to go to the hand station; the first reason stands, of one that is left alone, too."""
     cell = turn.state.cells.get(place)
     if cell is not None and not cell.suspect:
         _, plc, number = place.split("/")
@@ -170,7 +170,7 @@ def try_release(turn: Turn, plc: str) -> None:
     if rack is None or not turn.runs(plc) or turn.at_us < turn.state.case_racks[plc].retry_us:
         return
     cells = [(turn.state.cells[place], number) for place, number in turn.index.cells[plc]]
-    doubted = (number for cell, number in cells if cell.suspect and not cell.release and not _is_storing(turn, plc, number))
+    doubted = (number for cell, number in cells if _is_to_hand(cell) and not _is_storing(turn, plc, number))
     first = next(doubted, 0)
     if first and not any(cell.release and cell.outlet == HAND for cell, _ in cells):
         _release(turn, plc, first, HAND, turn.state.cells[cell_place(plc, first)].suspect)
@@ -179,6 +179,11 @@ def try_release(turn: Turn, plc: str) -> None:
         if outlet is None:
             return
         _release(turn, plc, number, outlet.number, reason)
+
+
+def _is_to_hand(cell: Cell) -> bool:
+    """Whether a cell is to be emptied to the hand station, and is not being emptied."""
+    return bool(cell.suspect) and not cell.release and not cell_counts.is_left_alone(cell)
 
 
 def _ready(turn: Turn, plc: str) -> list[tuple[int, int, str]]:

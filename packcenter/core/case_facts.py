@@ -83,6 +83,17 @@ class CellSuspected(_CaseFact, frozen=True, tag=True, array_like=True, gc=False)
     reason: str
 
 
+class CellTriedAnew(_CaseFact, frozen=True, tag=True, array_like=True, gc=False):
+    """
+    The counter of a cell may have been mended: it is emptied once more. machine_stopped, plc_restart (the rack's new life), or
+    gap (events are missing, of which one may have told of either).
+    """
+
+    plc: str
+    cell: int
+    reason: str
+
+
 class ReleaseBegun(_CaseFact, frozen=True, tag=True, array_like=True, gc=False):
     """
     A case rack was asked to empty a cell into an outlet. `reason` is complete, part, or why it goes to the hand station.
@@ -210,5 +221,5 @@ class ParcelProven(_CaseFact, frozen=True, tag=True, array_like=True, gc=False):
 CaseFact = (
     CellReserved | CellFreed | StoreBegun | DocumentStored | StoreAbandoned | StorePaused
     | CellSuspected | ReleaseBegun | CellReleased | ReleaseEnded | CaseDueSet | CaseOverdue | CaseSplit
-    | LettersGathered | LetterJoined | LettersParted | JobJoined | ParcelProven
+    | LettersGathered | LetterJoined | LettersParted | JobJoined | ParcelProven | CellTriedAnew
 )  # fmt: skip

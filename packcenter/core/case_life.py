@@ -171,6 +171,14 @@ def _cell_suspected(state: State, at_us: int, fact: c.CellSuspected) -> None:
     cell.suspect = fact.reason
 
 
+def _cell_tried_anew(state: State, at_us: int, fact: c.CellTriedAnew) -> None:
+    cell = state.cells[cell_place(fact.plc, fact.cell)]
+    assert cell.suspect, fact
+    assert not cell.items, fact
+    assert not cell.anew, fact
+    cell.anew = True
+
+
 def _release_begun(state: State, at_us: int, fact: c.ReleaseBegun) -> None:
     cell = state.cells[cell_place(fact.plc, fact.cell)]
     assert not cell.release, fact
@@ -274,6 +282,7 @@ EVOLVE: dict[type, Callable[[State, int, Any], None]] = {
     c.StoreAbandoned: _store_abandoned,
     c.StorePaused: _store_paused,
     c.CellSuspected: _cell_suspected,
+    c.CellTriedAnew: _cell_tried_anew,
     c.ReleaseBegun: _release_begun,
     c.CellReleased: _cell_released,
     c.ReleaseEnded: _release_ended,

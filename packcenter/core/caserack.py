@@ -11,7 +11,7 @@ is in our books, and the rack knows it, too.
 
 from __future__ import annotations
 
-from packcenter.core import bags, case_cells, cases, combining, custody, packing
+from packcenter.core import bags, case_cells, cases, cell_counts, combining, custody, packing
 from packcenter.core.case_cells import HAND
 from packcenter.core.case_facts import (
     CellReleased,
@@ -108,7 +108,7 @@ def on_stored(turn: Turn, stored: Stored) -> None:
     _take_in(turn, stored.plc, rack.storing, stored.cell, item, reason)
     cell = turn.state.cells.get(cell_place(stored.plc, stored.cell))
     if cell is not None and stored.items != len(cell.items):
-        case_cells.distrust(turn, cell_place(stored.plc, stored.cell), "cell_count")
+        case_cells.distrust(turn, cell_place(stored.plc, stored.cell), cell_counts.COUNT)
     work(turn, stored.plc)
 
 
@@ -160,7 +160,8 @@ def on_released(turn: Turn, released: Released) -> None:
     A case rack emptied a cell: what was in it is at the outlet that it names, where a bagger packs it, or at the hand station.
 
     If it counts other documents than our books, or the cell was put in doubt meanwhile, none of them is packed automatically;
-    in the first case the cell may not be empty, and is emptied once more, to the hand station.
+    in the first case the cell may not be empty, and is emptied once more, to the hand station, unless its counter is not
+    believed any more (`cell_counts`).
     """
     plc, place = released.plc, cell_place(released.plc, released.cell)
     if plc not in turn.state.case_racks:
@@ -171,10 +172,10 @@ def on_released(turn: Turn, released: Released) -> None:
         turn.set_aside(released, "unknown_job")
         case_cells.distrust(turn, place, "unknown_release")
         return
-    differs = released.items != len(cell.items)
-    empty(turn, plc, released.cell, released.outlet, cell.suspect or ("cell_count" if differs else ""))
-    if differs:
-        case_cells.doubt(turn, place, "cell_count")
+    differs, doubt = released.items != len(cell.items), cell_counts.doubt_after(cell, released.items)
+    empty(turn, plc, released.cell, released.outlet, cell.suspect or (cell_counts.COUNT if differs else ""))
+    if doubt:
+        case_cells.doubt(turn, place, doubt)
     work(turn, plc)
 
 
@@ -215,10 +216,12 @@ def on_command_ended(turn: Turn, command: Store | Release, ended: CommandEnded) 
         turn.emit(ReleaseEnded(plc, command.number, command.cell, "nothing_there" if nothing else "refused"))
         if nothing:
             cell = turn.state.cells[place]
-            items = tuple(cell.items)
+            items, doubt = tuple(cell.items), "" if cell.items else cell_counts.doubt_after(cell, 0)
             for name in items:
                 custody.lose(turn, turn.item(name), "not_in_cell")
             turn.emit(CellReleased(plc, command.number, command.cell, HAND, cell.case, items, "nothing_there"))
+            if doubt:
+                case_cells.doubt(turn, place, doubt)
     if not nothing:
         turn.emit(StorePaused(plc, turn.at_us + RETRY_US))
     work(turn, plc)
@@ -259,6 +262,7 @@ def suspect_all(turn: Turn, plc: str, reason: str) -> None:
 def void(turn: Turn, plc: str) -> None:
     """E12: the rack lost its memory. What it was asked is void; every cell that may hold something goes to the hand station."""
     suspect_all(turn, plc, "plc_restart")
+    cell_counts.try_anew(turn, plc, "plc_restart")
     rack = turn.state.case_racks[plc]
     if rack.storing is not None:
         turn.emit(StoreAbandoned(plc, rack.storing.number, rack.storing.item, "plc_restart"))
@@ -292,6 +296,8 @@ def on_quarantined(turn: Turn, plc: str, number: int, code: str) -> None:
         cell = turn.state.cells[place]
         if at == plc and number and cell.release == number:
             empty(turn, plc, int(at_number), cell.outlet, "quarantined")
+            if cell.suspect == cell_counts.COUNTER:  # what it counted is not known
+                case_cells.doubt(turn, place, cell_counts.COUNTER)
     suspect_all(turn, plc, "quarantined")
     work(turn, plc)
 

@@ -64,6 +64,7 @@ HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     inputs.ShiftCounted: shifts.on_counted,
     inputs.ShiftEnded: shifts.on_ended,
     inputs.PlanSwitched: acts.on_plan_switched,
+    inputs.PlanWithheld: acts.on_plan_withheld,
     inputs.ReceiptTold: acts.on_receipt_told,
     # PLCs as peers
     inputs.LinkUp: links.on_link_up,

@@ -154,6 +154,13 @@ class PlanSwitched(_Act, frozen=True, tag=True, array_like=True):
     plan: Plan
 
 
+class PlanWithheld(_Act, frozen=True, tag=True, array_like=True, gc=False):
+    """World: a person wants the hall sorted by the plan in `file`, which is not to be had: `why` (`core.plans.WITHHELD`)."""
+
+    file: str
+    why: str
+
+
 class AlarmTableGiven(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False):
     """
     World: from here on alarms are raised by the table of this version (`core.alarm_table`).
@@ -464,7 +471,7 @@ Act = (
     LaneOrdered | MachineOrdered | BagOrdered | VerdictPassed | MaintenanceOrdered
     | AlarmAcknowledged | AlarmShelved | AlarmTakenOut
     | DiscrepancyReported | DiscrepancyJudged | ShiftCounted | ShiftEnded
-    | PlanSwitched | ReceiptTold
+    | PlanSwitched | PlanWithheld | ReceiptTold
 )  # fmt: skip
 World = (
     Started | AlarmTableGiven | CustodyRulesGiven | ManifestReceived | ReceiptsReceived | LinkUp | LinkLost | ClockStepped

@@ -83,3 +83,6 @@ LOOK_AGAIN_US = 60_000_000
 
 LETTERS_LEAVE = 4
 """Letters leave the last of four cells of a case rack free for cases, which cannot leave without one."""
+
+PLAN_BYTES_MAX = 256 * 1024
+"""A plan as the journal keeps it, twice in a record of at most 1 MiB: ten times what the 109 centres of a province need."""

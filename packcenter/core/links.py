@@ -7,7 +7,7 @@ items on its belt are lost until found, a fed document is at the hand station, u
 
 from __future__ import annotations
 
-from packcenter.core import bags, case_cells, caserack, custody, diverting, packing
+from packcenter.core import bags, case_cells, caserack, cell_counts, custody, diverting, packing
 from packcenter.core.commands import (
     BeginParcel,
     CloseBag,
@@ -135,6 +135,7 @@ def on_gap(turn: Turn, name: str, seq: int) -> None:
         bags.suspect_all(turn, "gap")
     elif name in turn.state.case_racks:
         caserack.suspect_all(turn, name, "gap")
+        cell_counts.try_anew(turn, name, "gap")
         case_cells.try_release(turn, name)
 
 
@@ -147,13 +148,16 @@ def on_machine_changed(turn: Turn, changed: MachineChanged) -> None:
     """
     A machine entered a PackML state. Bring it towards Execute; give it work when it is there.
 
-    A bagger that stopped for anything but its neighbours leaves its open pouches suspect (B6). A machine that a person
-    stopped, at its panel or here, stays stopped; one that a person started at its panel is stopped no more.
+    A bagger that stopped for anything but its neighbours leaves its open pouches suspect (B6); at a case rack that was
+    stopped, held or aborted people may have mended a cell's counter. A machine that a person stopped, at its panel or here,
+    stays stopped; one that a person started at its panel is stopped no more.
     """
     turn.emit(MachineEntered(changed.plc, changed.state, changed.reason_class, changed.reason))
     own = changed.state in _STOPS or (changed.state != Unit.EXECUTE and changed.reason_class not in _NEIGHBOURS)
     if changed.plc in turn.state.baggers and own:
         packing.make_suspect(turn, changed.plc, "machine_stopped")
+    elif changed.plc in turn.state.case_racks and changed.state in _STOPS:
+        cell_counts.try_anew(turn, changed.plc, "machine_stopped")
     _answer_machine_commands(turn, changed)
     plc = turn.plc(changed.plc)
     is_to_end = any(isinstance(p.command, CommandMachine) for p in plc.pending.values())

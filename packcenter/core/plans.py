@@ -14,9 +14,20 @@ mail that is not sorted helps nobody, and an alarm says so.
 from __future__ import annotations
 
 from packcenter.core.hall import Hall, Plan
+from packcenter.core.limits import PLAN_BYTES_MAX
 from packcenter.core.plan_facts import PlanActivated, PlanDropped, PlanValiditySet
 from packcenter.core.records import PlanSwitch
 from packcenter.core.turn import Turn
+
+WITHHELD: dict[str, str] = {
+    "no_plans": "the site names no folder of plans; add the key `plans` to its file and restart the service",
+    "no_such_plan": "the site's folder of plans has no such file",
+    "plan_unsound": "the plan is not sound, the one in force stays",
+    "plan_changed": "the file is not the one that was looked at; look at it again",
+    "plan_too_large": f"the plan is longer than {PLAN_BYTES_MAX // 1024} KiB in the journal",
+    "site_changed": "the site's file has changed since the service started, and no plan can be checked with it; restart it",
+}
+"""Why a plan is not to be had: what the service finds when it reads the file (`service.plans`)."""
 
 
 def why_not(turn: Turn, plan: Plan) -> str:

@@ -169,7 +169,8 @@ class CaseRack(msgspec.Struct):
 class Cell(msgspec.Struct):
     """
     A cell of a case rack: whose it is, and what is in it. `release` is the number of the open `Release`, 0 none, `outlet` and
-    `reason` what it is for. One that is `suspect` is released to the hand station.
+    `reason` what it is for. One that is `suspect` is released to the hand station; whose counter is broken only if something is
+    in it, or `anew`: once more, because people may have mended it (`core.cell_counts`).
     """
 
     case: str = ""
@@ -178,6 +179,7 @@ class Cell(msgspec.Struct):
     release: int = 0
     outlet: int = 0
     reason: str = ""
+    anew: bool = False
 
 
 class Case(msgspec.Struct):

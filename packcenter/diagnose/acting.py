@@ -46,7 +46,12 @@ class _Trouble(msgspec.Struct):
 def act(service: ServiceAt, token: str, name: str, body: dict[str, Any]) -> ActRecord:
     """Do an act; its record once it is durable. Raises `NotDone`, or `ServiceError` if the service cannot be asked."""
     try:
-        status, content = service.ask_as(token, "POST", f"/acts/{name}", msgspec.json.encode(body), LIMIT_S)
+        asked = msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        said = "what was typed is no text in UTF-8, nothing was done; set the terminal's locale to UTF-8"
+        raise NotDone(400, "malformed", said) from None
+    try:
+        status, content = service.ask_as(token, "POST", f"/acts/{name}", asked, LIMIT_S)
     except NoAnswer as error:
         raise _open(error) from error
     try:
@@ -66,6 +71,13 @@ def recent(service: ServiceAt, token: str, last: int) -> list[ActRecord]:
     status, content = service.ask_as(token, "GET", f"/acts/recent?last={last}", None, LIMIT_S)
     _raise_trouble(service, status, content)
     return service.decoded(content, list[ActRecord])
+
+
+def reasons(service: ServiceAt, token: str) -> list[str]:
+    """The site's reasons that may be given in Chinese. Raises `NotDone`, or `ServiceError`."""
+    status, content = service.ask_as(token, "GET", "/acts/reasons", None, LIMIT_S)
+    _raise_trouble(service, status, content)
+    return service.decoded(content, list[str])
 
 
 def _raise_trouble(service: ServiceAt, status: int, content: bytes) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -16,6 +17,7 @@ from msgspec import Meta
 
 from packcenter.config import personal
 from packcenter.config.people import PERSONAL
+from packcenter.config.people_models import REASON_CHARACTERS_MAX
 from packcenter.core.hall import Plan
 from packcenter.core.inputs import (
     Act,
@@ -30,6 +32,7 @@ from packcenter.core.inputs import (
     MachineOrdered,
     MaintenanceOrdered,
     PlanSwitched,
+    PlanWithheld,
     ReceiptTold,
     ShiftCounted,
     ShiftEnded,
@@ -45,7 +48,6 @@ BODY_BYTES_MAX = 2_048
 COUNT_BYTES_MAX = 131_072
 """The same of a count: its longest lines have some 120 bytes, and there may be `COUNT_LINES_MAX` of them."""
 
-REASON_CHARACTERS_MAX = 64
 PLACES_MAX = 32  # words 14 and 15 of `Out` have one bit for each lane or position
 
 PlcName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$", description="Name of a PLC of the hall.", examples=["bagger-1"])]
@@ -73,8 +75,8 @@ Reason = Annotated[
         pattern=r"^[^\x00-\x1f\x7f]*$",
         min_length=1,
         max_length=REASON_CHARACTERS_MAX,
-        description="Why, in ASCII: letters, digits, punctuation. No names or numbers of people, and no Chinese text, which"
-        " may be a name.",
+        description="Why, in ASCII: letters, digits, punctuation; no names or numbers of people. Chinese text, which may be a"
+        " name, is taken only if it is one of the site's reasons, word for word: /acts/reasons.",
         examples=["film jam, cleared by hand"],
     ),
 ]
@@ -253,6 +255,10 @@ class PlanAct(Asked, frozen=True, kw_only=True):
         """The input that it stands for, once the plan was read."""
         return PlanSwitched(person, role, self.reason, self.plan, plan)
 
+    def withheld(self, person: str, role: str, why: str) -> Act:
+        """The input that it stands for if the plan is not to be had."""
+        return PlanWithheld(person, role, self.reason, self.plan, why)
+
 
 class ReceiptAct(Asked, frozen=True, kw_only=True):
     """Say that the receipt of a dispatched item is here, or give it up."""
@@ -297,8 +303,8 @@ _MISSING = re.compile(r"Object missing required field `[a-z]+`")
 _AT = re.compile(r" - at `(\$[.a-z_\[\]]*)`\Z")
 
 
-def decode(name: str, content: bytes) -> Asked:
-    """The body of a request to `/acts/NAME`. Raises `BadBody`."""
+def decode(name: str, content: bytes, reasons: Collection[str] = ()) -> Asked:
+    """The body of a request to `/acts/NAME`, where these reasons are the site's own. Raises `BadBody`."""
     try:
         asked = _DECODERS[name].decode(content)
         json.loads(content, object_pairs_hook=_each_once)  # of our form by now, and of bounded length
@@ -306,7 +312,7 @@ def decode(name: str, content: bytes) -> Asked:
         raise BadBody("malformed", _told(name, error)) from None
     for key in asked.__struct_fields__:
         value = getattr(asked, key)
-        if isinstance(value, str):
+        if isinstance(value, str) and not (key == "reason" and value in reasons):
             _check_text(key, value)
     for line in asked.lines if isinstance(asked, CountAct) else ():
         _check_text("lines.mail_class", line.mail_class)
@@ -322,7 +328,9 @@ def _check_text(key: str, value: str) -> None:
     """What a pattern cannot say: no personal data, not blank, and no line's end, which Python's `$` passes over."""
     kind = personal.kind_of(value)
     if kind:
-        raise BadBody("personal_data", f"$.{key} holds {PERSONAL[kind]}; the journal would keep it for ever. Say it without.")
+        is_number = bool(personal.number_in(value))
+        advice = "Say it without." if is_number or key != "reason" else "Say it in ASCII, or as one of /acts/reasons."
+        raise BadBody("personal_data", f"$.{key} holds {PERSONAL[kind]}; the journal would keep it for ever. {advice}")
     if not value.isprintable() or (value and not value.strip()):
         raise BadBody("malformed", f"$.{key} is blank or has control characters, expected text")
 

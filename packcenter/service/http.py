@@ -7,7 +7,7 @@ What the service shows over HTTP: live page, figures, metrics, and each link for
     /discrepancies  what the books cannot explain, the most urgent first
     /alarms      what wants a person, worst first, with what to do
     /plcs/NAME/telegrams?last=N     what is said on the wire: the last N kept entries (all of them), then each as it passes
-    /feed/AGENCY?after=N            what became of an agency's items after record N; for programs of this machine
+    /feed/AGENCY?after=N            what became of an agency's items after record N; for that agency alone (`feed_http`)
     /acts/...                       what people do, with a token (`acts_http`); everything else only shows
     /openapi.json                   all of this for programs
 """
@@ -19,7 +19,6 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import cache
 from importlib.resources import files
-from ipaddress import ip_address
 from ssl import SSLContext
 
 import msgspec
@@ -34,8 +33,10 @@ from starlette.types import Receive, Scope, Send
 from packcenter.plc.limits import TRACE_ENTRIES
 from packcenter.plc.trace import Entry
 from packcenter.projections import alarms, discrepancies
-from packcenter.service.acts_http import ActDoor, Trouble, trouble
+from packcenter.service.acts_http import ActDoor
 from packcenter.service.exposition import exposition
+from packcenter.service.feed_http import FeedDoor
+from packcenter.service.gate import Gate, Trouble, is_loopback, trouble
 from packcenter.service.http_door import HEADERS_MAX, Door
 from packcenter.service.layout import layout_of
 from packcenter.service.openapi import PassedEntry, document
@@ -84,7 +85,7 @@ class HttpServer:
     """
 
     def __init__(self, service: Service, host: str, port: int, tls: SSLContext | None = None) -> None:
-        if service.setup.people is not None and tls is None and not _is_loopback(host):
+        if service.setup.people is not None and tls is None and not is_loopback(host):
             raise UnsafeDoor(
                 f"HTTP on {host} would take people's acts over the network in clear, where anybody can read the tokens. Give"
                 " [http.tls] a certificate, listen on 127.0.0.1, or take [acts] out of the site file."
@@ -132,6 +133,7 @@ class HttpServer:
 def make_app(service: Service, watching: Watching) -> Starlette:
     """The routes over one service."""
     views = _Views(service, watching)
+    gate = Gate(service.setup.clock, service.setup.http_names)
     return Starlette(
         routes=[
             Route("/", views.page),
@@ -141,13 +143,13 @@ def make_app(service: Service, watching: Watching) -> Starlette:
             Route("/metrics", views.metrics),
             Route("/alarms", views.alarms),
             Route("/discrepancies", views.discrepancies),
-            Route("/feed/{name}", views.feed),
+            FeedDoor(service, gate).route(),
             Route("/-/healthy", views.healthy),
             Route("/-/ready", views.ready),
             Route("/plcs", views.plcs),
             Route("/plcs/{name}", views.plc),
             Route("/plcs/{name}/telegrams", views.telegrams),
-            *ActDoor(service).routes(),
+            *ActDoor(service, gate).routes(),
             Route("/openapi.json", views.openapi),
         ],
         exception_handlers={HTTPException: _unrouted},
@@ -160,13 +162,6 @@ async def _unrouted(request: Request, error: Exception) -> Response:
     found = trouble(error.status_code, Trouble(f"{error.detail.lower()}; /openapi.json says what there is", "no_route"))
     found.headers.update(error.headers or {})
     return found
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @cache
@@ -203,26 +198,6 @@ class _Views:
 
     async def alarms(self, request: Request) -> Response:
         return _json(alarms.take(self._service.controller.state, self._service.core_clock.now_us()))
-
-    async def feed(self, request: Request) -> Response:
-        """
-        One agency's events. They are for the agency alone, and this page has no password; so only this machine is answered,
-        on which the centre's own gateway knows who asks.
-        """
-        name, after = request.path_params["name"], request.query_params.get("after", "0")
-        papers, agencies = self._service.papers, self._service.setup.hall.agencies
-        if request.client is None or not _is_loopback(request.client.host):
-            return _json(Trouble("the feed is for programs on the service's own machine", "local_only"), 403)
-        if papers is None:
-            return _json(Trouble("this service writes no feed; its site file has no [papers]", "no_feed"), 404)
-        if name not in agencies:
-            return _json(Trouble(f"no agency {name[:80]!r}", "unknown_agency", known=sorted(agencies)), 404)
-        if not (after.isascii() and after.isdigit() and len(after) < 16):
-            return _json(Trouble(f"after={after[:40]}, expected the number of a record", "malformed_query"), 400)
-        try:
-            return _json(await papers.page(name, int(after)))
-        except OSError:
-            return _json(Trouble("the feed's folder cannot be read; try again later", "feed_unreadable"), 503)
 
     async def events(self, request: Request) -> Response:
         return self._watching.stream(self._pushed())

@@ -17,8 +17,8 @@ from packcenter.plc.view import LinkView
 from packcenter.projections.alarms import AlarmList
 from packcenter.projections.discrepancies import DiscrepancyList
 from packcenter.service.act_bodies import BODIES
-from packcenter.service.acts_http import Trouble
 from packcenter.service.desk import RECENT_MAX, DoneAct
+from packcenter.service.gate import Trouble
 from packcenter.service.layout import Layout
 from packcenter.service.papers import Page
 from packcenter.service.status import Status
@@ -40,15 +40,19 @@ class Operation(NamedTuple):
     """
     One method of one route: what it is for, and its answers, status -> (description, media type, type of its JSON or None).
 
-    `body` is the type of the request's JSON; `query` its parameters, name -> (description, schema); `acts`: a token is needed.
+    `body` is the type of the request's JSON; `query` its parameters, name -> (description, schema);
+    `security` what lets in, either one or the other.
     """
 
     summary: str
     answers: dict[int, tuple[str, str, Any]]
     body: Any = None
     query: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType({})
-    acts: bool = False
+    security: tuple[dict[str, list[str]], ...] = ()
 
+
+_TOKEN: tuple[dict[str, list[str]], ...] = ({"token": []},)
+_TOKEN_OR_LOCAL: tuple[dict[str, list[str]], ...] = ({"token": []}, {})
 
 _JSON = "application/json"
 _STREAM = "text/event-stream"
@@ -119,23 +123,31 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         query={"last": ("How many kept telegrams to begin with; without it all.", {"type": "integer", "minimum": 0})},
     ),
     ("GET", "/feed/{name}"): Operation(
-        "What became of an agency's items, in order, after a record; for programs on the service's own machine.",
+        "What became of an agency's items, in order, after a record; that of one without a token on the service's machine only.",
         _shown(
             "The next events, whole records at a time; ask for those after `next` next.",
             Page,
             s400=("`after` is no number.", _JSON, Trouble),
-            s403=("Asked from another machine.", _JSON, Trouble),
+            s401=("No token, a wrong one, or one whose last day is over.", _JSON, Trouble),
+            s403=("Another agency's token, or asked by a web page, or without tokens from another machine.", _JSON, Trouble),
             s404=("There is no such agency, or no feed.", _JSON, Trouble),
+            s429=("Too often; `wait_s` and Retry-After say when to come again.", _JSON, Trouble),
             s503=("The feed's folder cannot be read.", _JSON, Trouble),
         ),
         query={"after": ("The last record that is known; without it all are told.", {"type": "integer", "minimum": 0})},
+        security=_TOKEN_OR_LOCAL,
     ),
-    **{("POST", f"/acts/{name}"): Operation(body.__doc__ or "", _ACTED, body, acts=True) for name, body in BODIES.items()},
+    **{("POST", f"/acts/{name}"): Operation(body.__doc__ or "", _ACTED, body, security=_TOKEN) for name, body in BODIES.items()},
     ("GET", "/acts/recent"): Operation(
         "The last acts, taken and refused, the newest last.",
         {200: ("The acts.", _JSON, list[DoneAct]), **_ADMITTED},
         query={"last": ("How many.", {"type": "integer", "minimum": 1, "maximum": RECENT_MAX, "default": RECENT_MAX})},
-        acts=True,
+        security=_TOKEN,
+    ),
+    ("GET", "/acts/reasons"): Operation(
+        "The site's own reasons of acts, which may be given in Chinese, word for word.",
+        {200: ("The reasons.", _JSON, list[str]), **_ADMITTED},
+        security=_TOKEN,
     ),
     ("GET", "/openapi.json"): Operation("This document.", _shown("OpenAPI 3.1.")),
 }
@@ -143,7 +155,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
 _STREAMED = (PassedEntry,)
 _ABOUT = (
     "The control service of one hall. Everything but `/acts` only shows. An act needs a token of `packcenter people add`, and is"
-    " answered once its record is durable. Any trouble has the shape of `Trouble`; what the pages of `/` tell of trouble is text."
+    " answered once its record is durable. A feed needs one of `packcenter people agency add`, or is asked for on the same"
+    " machine. Any trouble has the shape of `Trouble`; what the pages of `/` tell of trouble is text."
 )
 
 
@@ -164,7 +177,13 @@ def document(release: str) -> bytes:
             "paths": paths,
             "components": {
                 "schemas": components,
-                "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "packcenter people add"}},
+                "securitySchemes": {
+                    "token": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "description": "packcenter people add, packcenter people agency add",
+                    }
+                },
             },
         }
     )
@@ -181,8 +200,8 @@ def _operation(path: str, operation: Operation, schema_of: dict[Any, Any]) -> di
         found["parameters"] = parameters
     if operation.body is not None:
         found["requestBody"] = {"required": True, "content": {_JSON: {"schema": schema_of[operation.body]}}}
-    if operation.acts:
-        found["security"] = [{"token": []}]
+    if operation.security:
+        found["security"] = operation.security
     found["responses"] = {
         str(status): {"description": what, "content": {media: {"schema": schema_of[kind]} if kind else {}}}
         for status, (what, media, kind) in sorted(operation.answers.items())

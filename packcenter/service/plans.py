@@ -5,7 +5,7 @@ A request names a file of that folder and sends no plan. Who writes plans is the
 switches by the people's file; what may be switched to lies there before, to be checked, compared (`packcenter plan diff`) and
 reviewed; and a body stays small. The journal gets the whole plan, so that it replays without the file.
 A plan is read whole and checked with the site as at a start, away from the loop; on any fault the plan in force stays, and the
-person is told what is wrong.
+person is told what is wrong. That they asked stands in the journal, too (`PlanWithheld`).
 """
 
 from __future__ import annotations
@@ -19,20 +19,14 @@ import msgspec
 
 from packcenter.config.errors import ConfigError
 from packcenter.core.hall import Hall, Plan
-
-PLAN_BYTES_MAX = 256 * 1024
-"""A plan as the journal keeps it, twice in a record of at most 1 MiB: ten times what the 109 centres of a province need."""
+from packcenter.core.limits import PLAN_BYTES_MAX
+from packcenter.core.plans import WITHHELD
 
 FINDINGS_TOLD = 3
 """Faults of a file that the answer tells; `packcenter check` tells all."""
 
 WHY = {
-    "no_plans": "the site names no folder of plans; add the key `plans` to its file and restart the service",
-    "no_such_plan": "the site's folder of plans has no such file",
-    "plan_unsound": "the plan is not sound, the one in force stays",
-    "plan_changed": "the file is not the one that was looked at; look at it again",
-    "plan_too_large": f"the plan is longer than {PLAN_BYTES_MAX // 1024} KiB in the journal",
-    "site_changed": "the site's file has changed since the service started, and no plan can be checked with it; restart it",
+    **WITHHELD,
     "plan_busy": "another plan is being read; try again in some seconds",
 }
 """Why a plan is not handed to the core."""

@@ -73,10 +73,10 @@ class Setup:
     `speed` and `start_us` (core time at the very first start) are for laboratories; a real hall has 1 and None.
     `process` is this process's number, for the people whose second service finds the journal taken. `make_committer` and
     `off_loop` (what `asyncio.to_thread` does) say where the disk is waited for: in threads, or in virtual time. `make_wire`
-    makes the links' wires. `discrepancy_minutes` are those until one is overdue, and those on ID documents. `people` may
-    act; None: nobody may. `http_names` are the names by which requests may call us. `plans` are those to which the hall may be
-    switched. `receipts` are the folders of files of receipts, `papers` those of bills
-    and agencies' events; None: there are none.
+    makes the links' wires. `discrepancy_minutes` are those until one is overdue, and those on ID documents. `people` may act;
+    None: nobody may. `reasons` may be given in Chinese. `http_names` are the names by which requests may call us. `plans` are
+    those to which the hall may be switched. `receipts` are the folders of files of receipts, `papers` those of bills and
+    agencies' events; None: there are none.
     """
 
     hall: Hall
@@ -103,6 +103,7 @@ class Setup:
     off_loop: Callable[..., Awaitable[Any]] = asyncio.to_thread
     make_wire: MakeWire = wire_maker
     people: PeopleFile | None = None
+    reasons: Sequence[str] = ()
     plans: PlanFiles | None = None
     receipts: Folders | None = None
     papers: PaperFolders | None = None

@@ -6,7 +6,7 @@ and what both say when nothing is under way:
 
     each record     T1 R2 R8 R9 B6 C1 D2 L-pause L-answers
     in time         L-links L-infeed L-acknowledged L-decided L-controlling L-reconnects,
-                    L-rest: all is at its end or held, and every manifest is taken
+                    L-rest: all is at its end or held, and every manifest is taken; L-cells (`cell_watch`)
     at rest         A1 A2 A3 (books), A7 A8 A9 E2 (discrepancies), A9 B1 B4 D1 (the plant's own count),
                     J2 J4 (journal folded and replayed), G4 (what the agencies were answered), X (the second judge)
 """
@@ -39,6 +39,7 @@ from packcenter.journal.journal import read_journal
 from packcenter.replay.strict import explain, replay
 from packcenter.service.output_commit import Recorded
 from simulation.disk import SimDisk
+from simulation.explore.cell_watch import needlessly_left, to_be_emptied
 from simulation.explore.options import Notes
 from simulation.explore.riddles import Riddles
 from simulation.explore.scenarios import checks_label
@@ -243,6 +244,11 @@ class Checker:
 
     def _cell_suspected(self, recorded: Recorded, fact: c.CellSuspected, state: State | None, now_us: int) -> None:
         self._notes.met("cell in doubt")
+        if fact.reason == "cell_counter":
+            self._notes.met("cell that counts what cannot be")
+
+    def _tried_anew(self, recorded: Recorded, fact: c.CellTriedAnew, state: State | None, now_us: int) -> None:
+        self._notes.met("cell tried anew")
 
     def _set_aside(self, recorded: Recorded, fact: f.EventSetAside, state: State | None, now_us: int) -> None:
         if fact.reason == "repeated" and not self._echoes:
@@ -375,6 +381,8 @@ class Checker:
         for fault in world.plant.truth.faults():
             if fault.kind != "label on several parcels" or checks_label(world.options.seed):  # else they are packcenter's to sort
                 self._wrong(now_us, "B1", str(fault))
+        for place in needlessly_left(state, world.options):
+            self._wrong(now_us, "L-cells", f"{place} is left alone for its counter, and every cell counts right")
         for letter, text in self._riddles(world, state):
             self._wrong(now_us, letter, text)
         for letter, text in journal_faults(world.disk, state):
@@ -414,6 +422,7 @@ _FACTS: dict[type, _Check] = {
     c.CaseOverdue: Checker._overdue,
     c.LettersParted: Checker._parted,
     c.CellSuspected: Checker._cell_suspected,
+    c.CellTriedAnew: Checker._tried_anew,
     f.ActTaken: Checker._taken,
     f.ActRefused: Checker._refused,
     PlanActivated: Checker._activated,
@@ -483,7 +492,7 @@ def at_rest(world: World) -> bool:
         return False
     if any(rack.storing for rack in state.case_racks.values()):
         return False
-    if any(cell.release or cell.suspect for cell in state.cells.values()) or _gathering(state):
+    if to_be_emptied(state) or _gathering(state):
         return False
     if _refused(world, state) or any(bag.closing for bag in state.bags.values()):
         return False
@@ -549,7 +558,7 @@ def _unfinished(world: World) -> str:
     ]
     told += [f"{name} has a pouch under way" for name, bagger in state.baggers.items() if bagger.feeding or bagger.sealing]
     told += [f"{name} has a document in hand" for name, rack in state.case_racks.items() if rack.storing]
-    told += [f"{place} is to be emptied" for place, cell in state.cells.items() if cell.release or cell.suspect]
+    told += [f"{place} is to be emptied" for place in to_be_emptied(state)]
     told += [f"letters wait in {place}" for place in _gathering(state)]
     told += [f"bag {bag.tag} is closing" for bag in state.bags.values() if bag.closing]
     told += [f"bag {tag} was not closed" for tag in _refused(world, state)]

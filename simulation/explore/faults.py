@@ -9,8 +9,9 @@ from packcenter.core import inputs as i
 from packcenter.plc.image import encode_in
 from simulation.clock import FAULT, INPUT
 from simulation.draws import Stream
-from simulation.explore import letters, paperwork, receipt_files
+from simulation.explore import cell_watch, letters, paperwork, receipt_files
 from simulation.explore.closing import CLOSING_FAULTS
+from simulation.explore.counters import COUNTER_FAULTS
 from simulation.explore.path import REPLY, REQUEST, Cable
 from simulation.explore.points import PLC_POINTS, PROCESS_POINTS
 from simulation.explore.rates import Rates
@@ -277,17 +278,19 @@ _LATER: Final = by_name(
     *SERVICE_FAULTS,
     *LAST_ACTS,
     *_NEWEST,
+    *COUNTER_FAULTS,
 )
 KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in FAULTS.items()},
     **LUCK_KINDS,
-    **{name: fault.kind for name, fault in _LATER.items() if fault not in _NEWEST},
+    **{name: fault.kind for name, fault in _LATER.items() if fault not in (*_NEWEST, *COUNTER_FAULTS)},
     LOOPS: "staff",  # drawn behind all others, with people who act
     **LAST_LUCK_KINDS,
     LATE: "manifest",
     paperwork.NAME: "papers",
     **{fault.name: fault.kind for fault in _NEWEST},
     letters.NAME: "staff",  # a plan that combines letters, and a day of them; drawn behind all others
+    cell_watch.NAME: "line",
 }
 """Every fault class with its kind, in an order that is always the same."""
 

@@ -226,9 +226,15 @@ def _switches_plan(world: ProtocolWorld, stream: Stream, hard: int) -> str | Non
     told = []
     for _ in range(1 + (stream.below(6) == 0)):
         plan = plan_switches.drawn(world.hall, stream, state.last_us)
-        told.append(ask(world, i.PlanSwitched(**by_somebody(stream), file=f"{plan.version}.toml", plan=plan)))
+        somebody = by_somebody(stream)
+        told.append(ask(world, i.PlanSwitched(**somebody, file=f"{plan.version}.toml", plan=plan)))
+        if state.last_us % _WITHHELD_OF == 0:  # no draw, so that kept seeds keep their meaning
+            told.append(ask(world, i.PlanWithheld(**somebody, file="mistyped.toml", why="no_such_plan")))
     return "; ".join(each for each in told if each is not None) or None
 
+
+_WITHHELD_OF: Final = 5
+"""Of so many switches one is followed by one that names a file that is not there."""
 
 STAFF_FAULTS: Final[tuple[Fault[ProtocolWorld], ...]] = (
     Fault("orders_lane", "staff", 12 * SECOND, _orders_lane),

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from simulation.draws import Stream
-from simulation.explore import faults, letters, paperwork, wire_faults
+from simulation.explore import cell_watch, faults, letters, paperwork, wire_faults
 from simulation.explore.features import WHOLE_ALWAYS, WHOLE_OFTEN
 from simulation.explore.options import Level, Options
 from simulation.explore.scenarios import HALLS, LATE, LATER_HALLS, LOOPS, WHOLE_HALLS
@@ -49,6 +49,9 @@ MEETINGS: Final = (
 NEWEST: Final = {LATE: 30, paperwork.NAME: 45, "crash_in_papers": 25, "papers_fail": 20, "brings_receipts": 40, letters.NAME: 50}
 """Classes that came when seeds were known by their number, with their share in a hundred runs: they are drawn behind all else."""
 
+LAST: Final = {cell_watch.NAME: 35}
+"""The same, which came when those were known at both levels."""
+
 _MEETING_SHARE = 12
 """One run in so many has a meeting."""
 
@@ -62,7 +65,7 @@ def options_of(seed: int, level: Level = "protocol", *, whole: bool = False) -> 
     low_s, high_s = _SPANS_S[0 if span < 25 else 1 if span < 55 else 2 if span < 85 else 3 if span < 97 else 4]
     safety_s = stream.between(low_s, high_s)
     rate = stream.between(*_ITEMS_A_MINUTE[hall])
-    newest = NEWEST if level == "protocol" else {**NEWEST, LOOPS: 30}
+    newest = {**NEWEST, **({LOOPS: 30} if level == "wire" else {}), **LAST}
     chosen = _faults(stream, {name: kind for name, kind in kinds(level).items() if name not in newest})
     later = stream.below(_LATER_SHARE * len(LATER_HALLS))
     hall = LATER_HALLS[later] if later < len(LATER_HALLS) else hall

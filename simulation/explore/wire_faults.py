@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from simulation.clock import FAULT
 from simulation.draws import Stream
-from simulation.explore import paperwork
+from simulation.explore import cell_watch, paperwork
+from simulation.explore.counters import COUNTER_FAULTS
 from simulation.explore.scenarios import LATE, LOOPS
 from simulation.explore.shared_faults import (
     ACTS,
@@ -242,16 +243,19 @@ _WIRE: Final[tuple[Fault[WireWorld], ...]] = (
 WIRE_FAULTS: Final[Mapping[str, Fault[WireWorld]]] = by_name(*_WIRE, *PLC_FAULTS, WRAP, *COMPUTER_FAULTS, *ACTS)
 """Every fault class of the wire level by its name, in an order that is always the same; `luck_*` come on top."""
 
-_LATER: Final[Mapping[str, Fault[WireWorld]]] = by_name(*LATER_ACTS, *LATER_DISK_FAULTS, *LATEST_FAULTS, *LAST_ACTS)
+_LATER: Final[Mapping[str, Fault[WireWorld]]] = by_name(
+    *LATER_ACTS, *LATER_DISK_FAULTS, *LATEST_FAULTS, *LAST_ACTS, *COUNTER_FAULTS
+)
 
 WIRE_KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in WIRE_FAULTS.items()},
     **{name: kind for name, kind in LUCK_KINDS.items() if kind == "luck"},
-    **{name: fault.kind for name, fault in _LATER.items()},
+    **{name: fault.kind for name, fault in _LATER.items() if fault not in COUNTER_FAULTS},
     **LAST_LUCK_KINDS,
     LOOPS: "staff",
     LATE: "manifest",
     paperwork.NAME: "papers",
+    cell_watch.NAME: "line",
 }
 """Every fault class with its kind, for the swarm."""
 

@@ -48,6 +48,7 @@ TABLE: Final[dict[str, Row]] = {
     "receipts_overdue": Row("hall", ("ReceiptOverdue", "HallAdopted", "AlarmTableAdopted")),
     "case_overdue": Row("hall", ("CaseOverdue",), -1),
     "cells_full": Row("hall", ("SentToHand",), -1),
+    "cell_counter": Row("cell", ("CellSuspected", "HallAdopted", "AlarmTableAdopted")),
 }
 """The alarms of table 1."""
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from simulation.judge import counters
 from simulation.judge.alarm_books import TABLE, VERSION, Alarm, Alarms
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Court
@@ -62,6 +63,7 @@ def _subjects(court: Court, about: str) -> frozenset[str]:
         "rack": frozenset({hall.rack}),
         "station": hall.plcs | court.machines.keys() | {hall.centre},
         "consumable": frozenset(f"{plc}/{number}" for plc in hall.baggers for number in (1, 2, 3)),
+        "cell": frozenset(f"{plc}/{number}" for plc, rack in hall.case_racks.items() for number in range(1, rack.cells + 1)),
         "exception lane": frozenset(f"{plc}/{sorter.exception}" for plc, sorter in hall.sorters.items()),
     }[about]
 
@@ -399,6 +401,13 @@ def _receipts(court: Court, bench: Bench) -> None:
     _expect(court, "receipts_overdue", str(court.hall.centre), bool(court.receipts.late))
 
 
+def _cells(court: Court, bench: Bench) -> None:
+    """Each cell of the hall that cannot count right, and no other."""
+    wanted, stand = counters.broken(court), {subject for name, subject in court.alarms.stands if name == "cell_counter"}
+    for subject in sorted(wanted | stand):
+        _expect(court, "cell_counter", subject, subject in wanted)
+
+
 _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {
     "LinkStateSet": _links,
     "MachineEntered": _machines,
@@ -415,6 +424,7 @@ _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {
     "BagCloseAsked": _latches,
     "CaseOverdue": _latches,
     "SentToHand": _latches,
+    **dict.fromkeys(("CellSuspected", "CellReleased", "HallAdopted"), _cells),
     "BagSuspected": _bags,
     "DiscrepancyOverdue": _overdue,
     "DiscrepancyClosed": _overdue,

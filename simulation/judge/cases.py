@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulation.judge import letters
+from simulation.judge import counters, letters
 from simulation.judge.grammar import Said
 from simulation.judge.ledger import Bench, Cell, Court, Item, Job, is_masked, kind_of
 
@@ -206,6 +206,7 @@ def cell_suspected(court: Court, bench: Bench, fact: Said) -> None:
     if cell.case != case:
         court.blame("B1", f"cell {number} of {plc} is suspected as that of {case!r}, it is {cell.case!r}'s")
     cell.suspect = cell.suspect or reason or "suspected"
+    counters.suspected(court, bench, f"cell/{plc}/{number}", reason)
 
 
 # --- emptying --------------------------------------------------------------------------------------------------------
@@ -232,6 +233,7 @@ def release_begun(court: Court, bench: Bench, fact: Said) -> None:
             court.blame("B1", f"{where} is emptied into outlet {outlet}, where another case is")
     elif not cell.suspect:
         court.blame("B2", f"{where} goes to the hand station, though nothing is against it")
+    counters.to_be_emptied(court, f"cell/{plc}/{at}", cell)
     cell.release, cell.outlet, cell.rack, cell.reason = number, outlet, plc, reason
     bench.orders[plc, number] = ("Release", at, outlet)
 
@@ -276,6 +278,7 @@ def cell_released(court: Court, bench: Bench, fact: Said) -> None:
     cell = court.cells.pop(place, Cell())
     if cell.items:
         court.blame("A1", f"{place} is released, and {[item.id for item in cell.items]} stay in it")
+    counters.emptied(court, bench, place, cell, len(items))
     if bench.name == "Released":
         _, _, _, _, told, told_at, told_outlet, count = bench.happened
         if (told, told_at, told_outlet) != (number, at, outlet):

@@ -35,6 +35,7 @@ DiscrepancyJudged: person text, role text, reason text, number integer, finding 
 ShiftCounted: person text, role text, reason text, lines [Counted, ...]
 ShiftEnded: person text, role text, reason text
 PlanSwitched: person text, role text, reason text, file text, plan Plan
+PlanWithheld: person text, role text, reason text, file text, why text
 ReceiptTold: person text, role text, reason text, code text, returned boolean
 ReceiptsReceived: file text, codes [text, ...]
 Scanned: plc text, epoch integer, seq integer, track integer, scanner integer, outcome integer, grams integer,
@@ -87,6 +88,7 @@ ParcelSealed: plc text, job integer, item text, waybill text, label text, grams 
 ParcelRejected: plc text, job integer, item text, reason text
 JobAbandoned: plc text, job integer, item text, reason text
 BaggerPaused: plc text, until_us integer
+CellTriedAnew: plc text, cell integer, reason text
 LettersGathered: case text, rule text, wait_minutes integer, pouch integer, destination text, items [text, ...]
 LetterJoined: case text, item text
 LettersParted: case text, items [text, ...], reason text

@@ -264,9 +264,9 @@ class Bench:
     """One record under judgement: its input, what was said in it, and what was promised for later in the same record."""
 
     __slots__ = (
-        "at_us", "before", "before_cells", "cells", "closing", "commands", "doubted", "ended", "epoch", "facts", "gone",
-        "happened", "name", "orders", "over", "plc", "revoked", "riders", "said", "sealed", "seen", "seq", "sequence", "sought",
-        "state", "suspects", "taken_from",
+        "at_us", "before", "before_cells", "cells", "closing", "commands", "counted", "doubted", "ended", "epoch", "facts",
+        "gone", "happened", "name", "orders", "over", "plc", "revoked", "riders", "said", "sealed", "seen", "seq", "sequence",
+        "sought", "state", "suspects", "taken_from", "tried",
     )  # fmt: skip
 
     def __init__(self, sequence: int, at_us: int, happened: Said, facts: list[Said], commands: list[Said]) -> None:
@@ -304,6 +304,10 @@ class Bench:
         """Cells that this record takes from a case, and from which."""
         self.cells: list[tuple[Cell, str]] = []
         """Cells that must be suspect at the end of the record, and why."""
+        self.counted: list[tuple[str, str]] = []
+        """Cells that this record empties, and for what each must be in doubt at its end; "" for nothing."""
+        self.tried: list[tuple[str, str]] = []
+        """Who stopped, began anew, or may have, and which of it: its cells with a broken counter are to be emptied once more."""
         self.riders: list[Item] = []
         """What rode with the parcel that this record is about."""
         self.gone: list[tuple[Item, str]] = []
@@ -354,6 +358,10 @@ class Court:
         """Letters that are expected and of no set, by what they must agree in to leave together."""
         self.cells: dict[str, Cell] = {}
         """By place, those that were ever named and have not been emptied since."""
+        self.miscounts: dict[str, int] = {}
+        """Of cells how often running they counted wrongly when they were emptied, since there was a document in them."""
+        self.anew: set[str] = set()
+        """Cells with a broken counter that are to be emptied once more, because somebody may have mended it."""
         self.storing: dict[str, tuple[int, Item, int, str]] = {}
         """What each case rack has in hand: job, item, cell."""
         self.laid: dict[str, list[str]] = {}

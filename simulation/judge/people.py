@@ -106,7 +106,7 @@ def _named(happened: Said) -> tuple[str, str]:
     if name == "MachineOrdered":
         known = 0 < about[1] < len(_COMMANDS)
         return f"machine_{_COMMANDS[about[1]] if known else about[1]}", about[0]
-    if name == "PlanSwitched":
+    if name in ("PlanSwitched", "PlanWithheld"):
         return "plan_switch", about[0]
     if name == "VerdictPassed":
         return f"hand_{about[1]}", about[0]
@@ -161,6 +161,8 @@ def _is_true(court: Court, bench: Bench, act: str, why: str) -> bool:
         return receipts.is_true(court, about[0], why)
     if bench.name == "BagOrdered":
         return why != "no_bag" or about[0] not in court.open_bags
+    if bench.name == "PlanWithheld":
+        return bool(why == about[1])
     if bench.name == "PlanSwitched":
         return plans.is_true(court, bench, why)
     if bench.name == "VerdictPassed":
@@ -395,6 +397,7 @@ AFTER: Final[dict[str, Callable[[Court, Bench, str], None]]] = {
     "VerdictPassed": _after_verdict,
     "MaintenanceOrdered": _after_maintenance,
     "PlanSwitched": plans.after_switched,
+    "PlanWithheld": plans.after_withheld,
     "ReceiptTold": receipts.after_told,
     **dict.fromkeys(alarms.ACTS, alarms.after_act),
     **dict.fromkeys(shifts.ACTS, shifts.after_act),

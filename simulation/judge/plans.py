@@ -3,7 +3,7 @@ Sort plans: which is in force, since when, and what it decided (G1, G2, G3).
 
     a switch is taken   -> PlanActivated with that very plan, whole, valid at that moment, and one that the hall can follow;
                            its digest is that of its content
-    a switch is refused -> nothing changes, and the reason is true
+    a switch is refused -> nothing changes, and the reason is true; one to a file that is not to be had is always refused
     a start             -> with the plan of the start before: the one that was switched to goes on; with another: that one is in
                            force, and a PlanDropped says so
     a decision          -> names the plan in force, and the destination that it gives the item, which stays the item's own
@@ -99,6 +99,11 @@ def after_switched(court: Court, bench: Bench, act: str) -> None:
     """A switch that is taken activates its plan."""
     if len(bench.said.get("PlanActivated", ())) != 1:
         court.blame("O1", f"{act} to {bench.happened[4]} is taken, and nothing comes of it")
+
+
+def after_withheld(court: Court, bench: Bench, act: str) -> None:
+    """A switch to a plan that is not to be had is never taken."""
+    court.blame("G1", f"{act} to {bench.happened[4]} is taken, though the file is {bench.happened[5]}")
 
 
 def is_true(court: Court, bench: Bench, why: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulation.judge import cases, people, plans
+from simulation.judge import cases, counters, people, plans
 from simulation.judge.grammar import Said
 from simulation.judge.hall import Hall
 from simulation.judge.ledger import Bench, Court, Machine
@@ -107,6 +107,7 @@ def epoch_granted(court: Court, bench: Bench, fact: Said) -> None:
     if machine.jobs:
         court.blame("B6", f"{plc} lost its memory, yet its jobs {[*machine.jobs][:3]} go on ({open_jobs[:3]} hold a document)")
     cases.lost_memory(court, plc)
+    counters.may_be_mended(court.bench, plc, "plc_restart")
     if court.hall is not None and plc == court.hall.rack:
         taint_ways(court, machine, "rack restart")
         for _, _, _, position, tag in [each for each in machine.asked.values() if each[0] == "CloseBag"]:
@@ -164,6 +165,7 @@ def gap_seen(court: Court, bench: Bench, fact: Said) -> None:
         court.blame("E2", f"a gap from {expected} of {plc} is said, {last} was the last event")
     suspect_pouches(bench, machine, "gap")
     cases.missed_events(court, bench, plc)
+    counters.may_be_mended(bench, plc, "gap")
     if court.hall is not None and plc == court.hall.rack:
         taint_bags(court, machine, "gap")
 
@@ -205,6 +207,8 @@ def machine_entered(court: Court, bench: Bench, fact: Said) -> None:
     machine.state = fact[2]
     if machine.state in _STOPPED or (machine.state != EXECUTE and fact[3] in _OWN_CAUSES):
         suspect_pouches(bench, machine, "stop")
+    if machine.state in _STOPPED:
+        counters.may_be_mended(bench, machine.name, "machine_stopped")
 
 
 def jam_set(court: Court, bench: Bench, fact: Said) -> None:

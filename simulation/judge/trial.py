@@ -14,6 +14,7 @@ from simulation.judge import (
     alarms,
     bags,
     cases,
+    counters,
     custody,
     integrity,
     letters,
@@ -96,6 +97,7 @@ FACTS: Final[dict[str, Rule]] = {
     "CellSuspected": cases.cell_suspected,
     "ReleaseBegun": cases.release_begun,
     "CellReleased": cases.cell_released,
+    "CellTriedAnew": counters.tried_anew,
     "ReleaseEnded": cases.release_ended,
     "CaseDueSet": cases.case_due_set,
     "CaseOverdue": cases.case_overdue,
@@ -291,6 +293,8 @@ class Trial:
             cases.after_proven(court, bench)
         if bench.cells or bench.gone:
             cases.after_cells(court, bench)
+        if bench.counted or bench.tried or "CellTriedAnew" in bench.said:
+            counters.after_record(court, bench)
         if bench.closing is not None or bench.suspects:
             bags.after_bags(court, bench)
         bags.look_for_overdue(court, bench)

@@ -4,7 +4,8 @@ A case rack 合包架: one handler takes documents off the lanes before it, read
 It does one thing after the other, in the order in which it was told. A document stays where it lies until the handler sets it
 down: what a stop or a reboot interrupts has not happened. Cell 0 and outlet 0 are the chute to the hand station.
 
-An eye counts what lies in a cell after something was put there, and what passes when a cell is emptied.
+An eye counts what lies in a cell after something was put there, and what passes when a cell is emptied. The counter of a cell
+may break, and count more than there is: then the rack does not know that the cell is empty, either. It may count fewer, too.
 """
 
 from __future__ import annotations
@@ -60,11 +61,14 @@ class _Job:
 
 
 class CaseRackProgram(Machine):
-    """The machine program of a case rack, and the rack itself. `outlets` are the lanes that it lays documents out on."""
+    """
+    The machine program of a case rack, and the rack itself. `outlets` are the lanes that it lays documents out on, `overcounts`
+    has the cells whose counter is broken (`miscount`).
+    """
 
     __slots__ = (
         "_closed", "_hand", "_infeeds", "_job", "_left", "_limit", "_luck", "_reader", "_retrying", "_settings", "_waiting",
-        "cells", "outlets",
+        "cells", "outlets", "overcounts",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +93,7 @@ class CaseRackProgram(Machine):
         self._waiting: deque[_Job] = deque()
         self._closed: set[int] = set()
         self._left: set[int] = set()  # what once stuck in its cell
+        self.overcounts: dict[int, tuple[int, int]] = {}
         self._retrying = False
         super().__init__(clock, port, truth)
         self._reader = Reader(self.name, Stage.CELL_READER, luck, truth)
@@ -217,7 +222,7 @@ class CaseRackProgram(Machine):
             self.cells[cell] += taken
         else:
             self._hand.put(taken, self.name)
-        count = len(self.cells[cell]) if cell else 0
+        count = max(0, len(self.cells[cell]) + self._overcount(cell)[0]) if cell else 0
         self.report(EventKind.STORED, track=job.number, a=cell, b=outcome, c=count, code=code, about=tuple(taken))
         self._done()
 
@@ -235,20 +240,20 @@ class CaseRackProgram(Machine):
         """The cell is empty, unless the handler left something in it."""
         if job.void:
             return
-        held = self.cells[job.a]
-        if not held:
+        held, more = self.cells[job.a], self._overcount(job.a)[1]
+        if not held and more <= 0:
             self.end(job.number, CommandResult.NOTHING_THERE)
             self._done()
             return
-        luck = self._luck.at_release(held[0].key) if held[0].key not in self._left else Fate.NONE
-        fate = self._fate(Stage.RELEASE, luck)
+        luck = self._luck.at_release(held[0].key) if held and held[0].key not in self._left else Fate.NONE
+        fate = self._fate(Stage.RELEASE, luck) if held else Fate.NONE
         left = held[-1:] if fate in (Fate.LEAVES_ONE, Fate.LEAVES_ONE_UNSEEN) else []
         self._left.update(document.key for document in left)  # what sticks once comes with the next attempt
         out = held[: len(held) - len(left)]
         self.cells[job.a] = left
         for document in left:
             self.truth.touch(document, Why.UNSEEN, f"eye of {self.name}", self.clock.now_us)
-        count = len(held) if fate is Fate.LEAVES_ONE_UNSEEN else len(out)
+        count = max(0, (len(held) if fate is Fate.LEAVES_ONE_UNSEEN else len(out)) + more)
         if job.b:
             lane = self.outlets[job.b]
             for document in out:
@@ -257,6 +262,13 @@ class CaseRackProgram(Machine):
             self._hand.put(out, self.name)
         self.report(EventKind.RELEASED, track=job.number, a=job.a, b=job.b, c=count, about=tuple(held))
         self._done()
+
+    def miscount(self, cell: int, stored: int, released: int) -> None:
+        """A cell counts so many too many from here on, after a document was stored and on the way out; 0 and 0: it is mended."""
+        self.overcounts[cell] = (stored, released)
+
+    def _overcount(self, cell: int) -> tuple[int, int]:
+        return self.overcounts.get(cell, (0, 0))
 
     # --- places, states, reboot --------------------------------------------------------------------------------------
 

@@ -28,7 +28,8 @@ from packcenter.cli import serving
 from packcenter.cli.codes import CONFIGURATION, OK, PROBLEM, UNREACHABLE, USAGE, ToldError
 from packcenter.cli.main import run
 from packcenter.config.load import bundled_site, load_site
-from packcenter.config.models import Person
+from packcenter.config.people import load_people
+from packcenter.config.people_models import Person
 from packcenter.diagnose import acting
 from packcenter.diagnose.acting import NotDone
 from packcenter.diagnose.asking import ServiceAt, ServiceError
@@ -236,6 +237,21 @@ def test_the_error_as_json_has_the_same_words(floor: Floor) -> None:
     assert (told["taken"], told["why"], told["record"]["why"]) == (False, "exception_lane", "exception_lane")
 
 
+def test_a_reason_is_given_in_chinese_if_it_is_one_of_the_sites(floor: Floor) -> None:
+    """Any other Chinese text is refused with where to look, and bytes that are no text as well."""
+    floor.begin()
+    assert run(["act", "reasons", *floor.where, "--token-file", str(floor.token)]) == OK
+    assert "换膜" in floor.printed()[0].split("\n")
+    assert floor.act("lane", "close", "sorter-1", "3", reason=["--reason", "换膜"]) == OK
+    assert "换膜" in floor.printed()[0]
+    assert floor.act("recent") == OK
+    assert "换膜" in floor.printed()[0]
+    assert floor.act("lane", "open", "sorter-1", "3", reason=["--reason", "张三"]) == USAGE
+    assert "packcenter act reasons" in floor.printed()[1]
+    assert floor.act("lane", "open", "sorter-1", "3", reason=["--reason", "\udcff"]) == USAGE
+    assert "UTF-8" in floor.printed()[1]
+
+
 def test_a_service_without_people_says_that_it_only_shows(floor: Floor) -> None:
     """And how that is changed."""
     address = floor.begin()
@@ -383,8 +399,9 @@ def test_a_token_is_shown_once_and_kept_nowhere(floor: Floor) -> None:
     out, err = floor.printed()
     assert re.fullmatch(r"op-17 +operator, engineer +until 2099-01-31\n", out)
     assert floor.people("list", "--json") == OK
-    listed = json.loads(floor.printed()[0])["people"]
-    assert listed == [{"staff": "op-17", "roles": ["operator", "engineer"], "expires": "2099-01-31", "expired": False}]
+    listed = json.loads(floor.printed()[0])
+    assert listed["people"] == [{"staff": "op-17", "roles": ["operator", "engineer"], "expires": "2099-01-31", "expired": False}]
+    assert listed["agencies"] == []
 
 
 def test_who_is_there_is_not_added_again_and_who_is_not_cannot_be_revoked(floor: Floor) -> None:
@@ -438,6 +455,40 @@ def test_a_site_without_acts_has_no_file_of_people(floor: Floor) -> None:
     floor.site.write_text(floor.site.read_text("utf-8").replace('[acts]\npeople = "people.toml"\n', ""), "utf-8")
     assert floor.people("list") == CONFIGURATION
     assert "[acts]" in floor.printed()[1]
+
+
+def test_an_agency_has_its_token_from_the_same_file(floor: Floor) -> None:
+    """People and agencies do not disturb each other; the token is shown once, and taken away again."""
+    assert floor.people("add", "op-17", "--role", "operator") == OK
+    floor.printed()
+    assert floor.people("agency", "add", "tax", "--expires", "2099-01-31") == OK
+    out, err = floor.printed()
+    token = out.strip()
+    assert token.startswith("tax.")
+    assert "GET /feed/tax" in err
+    assert token not in err + (floor.folder / "people.toml").read_text("utf-8")
+    found = load_people("p", (floor.folder / "people.toml").read_bytes())
+    assert found.agency_of(token) == found.agencies["tax"]
+    assert found.whose(token) is None
+    assert floor.people("agency", "add", "tax") == PROBLEM
+    assert floor.people("agency", "add", "tax", "--replace") == OK
+    assert load_people("p", (floor.folder / "people.toml").read_bytes()).agency_of(token) is None
+    floor.printed()
+    assert floor.people("list") == OK
+    assert re.fullmatch(r"op-17 +operator\ntax +agency: its feed\n", floor.printed()[0])
+    assert floor.people("list", "--json") == OK
+    assert json.loads(floor.printed()[0])["agencies"] == [{"agency": "tax", "expires": None, "expired": False}]
+    assert floor.people("agency", "revoke", "tax") == OK
+    assert floor.people("agency", "revoke", "tax") == PROBLEM
+    assert [*load_people("p", (floor.folder / "people.toml").read_bytes()).persons] == ["op-17"]
+
+
+def test_an_agency_is_one_of_the_site(floor: Floor) -> None:
+    """Which there are is said; the file is not made."""
+    assert floor.people("agency", "add", "taxi") == USAGE
+    assert "exit-entry" in floor.printed()[1]
+    assert floor.people("agency", "add", "Tax") == USAGE
+    assert not (floor.folder / "people.toml").exists()
 
 
 def test_two_who_write_at_once_lose_nothing(floor: Floor) -> None:

@@ -21,11 +21,13 @@ class CaseWalk(walks.Walk):
 
     def __init__(self, seed: int, *, calm: bool = False, thorough_every: int = 1, hall: Hall = halls.CASES) -> None:
         self._cases = 0
+        self._stuck: list[int] = []  # cells whose counter counts one too many, whenever it does
         super().__init__(seed, calm=calm, thorough_every=thorough_every, hall=hall)
 
     def _actions(self) -> tuple[list[Callable[[walks.Walk], None]], list[int]]:
         actions, weights = super()._actions()
-        return [*actions, CaseWalk._stored, CaseWalk._released], [*weights, 24, 14]  # type: ignore[list-item]
+        more = (CaseWalk._stored, CaseWalk._released, CaseWalk._sticks)
+        return [*actions, *more], [*weights, 24, 14, 1]  # type: ignore[list-item]
 
     def _halls(self) -> tuple[str, ...]:
         return ("cases", "cases", "small")
@@ -93,7 +95,7 @@ class CaseWalk(walks.Walk):
             number = self._random.choice((0, number + 1))
         held = self._state.cells.get(cell_place(_RACK, cell))
         items = (len(held.items) + 1 if held is not None else 0) + self._some(0.05)
-        fields = {"job": number, "cell": cell, "outcome": outcome, "items": int(items), "code": code}
+        fields = {"job": number, "cell": cell, "outcome": outcome, "items": items + (cell in self._stuck), "code": code}
         self._happen(self._event(i.Stored, _RACK, **fields))
 
     def _released(self) -> None:
@@ -111,7 +113,16 @@ class CaseWalk(walks.Walk):
         items = len(held.items) if held is not None else 0
         if self._some(0.08):
             items = max(0, items - 1)
+        items += cell in self._stuck
         self._happen(self._event(i.Released, _RACK, job=number, cell=cell, outlet=outlet, items=items))
+
+    def _sticks(self) -> None:
+        """The counter of a cell breaks, or is mended."""
+        cell = self._random.randrange(1, 4)
+        if cell in self._stuck:
+            self._stuck.remove(cell)
+        elif not self._calm:
+            self._stuck.append(cell)
 
 
 class LetterWalk(CaseWalk):

@@ -518,6 +518,9 @@ def _check_cells(state: State) -> None:
     for place, cell in state.cells.items():
         strangers = [name for name in cell.items if not cell.case or state.items[name].case != cell.case]
         assert not strangers or cell.suspect, f"{place}: {strangers} (B1)"
+        alone = cell.suspect == "cell_counter" and not cell.items and not cell.anew
+        assert not (alone and (cell.case or cell.release)), f"{place}: {cell} is to be left alone"
+        assert not cell.anew or cell.suspect == "cell_counter", f"{place}: {cell}"
     for name, case in state.cases.items():
         members = [item.id for item in state.items.values() if item.case == name]
         assert members == (case.items if case.size else sorted(case.items, key=members.index)), case

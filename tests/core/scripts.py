@@ -97,6 +97,7 @@ _WORDS: Final[dict[str, tuple[type, tuple[str, ...], Fields]]] = {
     "bag": (i.BagOrdered, ("position",), _BY),
     "verdict": (i.VerdictPassed, ("item", "verdict", "code"), {**_BY, "role": "supervisor", "code": ""}),
     "switch": (i.PlanSwitched, ("plan",), _BY),
+    "withheld": (i.PlanWithheld, ("file", "why"), _BY),
     "receipt": (i.ReceiptTold, ("code", "returned"), _BY | {"returned": "1"}),
     "receipts": (i.ReceiptsReceived, ("file", "codes"), {}),
     "maintenance": (i.MaintenanceOrdered, ("plc", "minutes"), {**_BY, "role": "maintenance"}),

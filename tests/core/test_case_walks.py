@@ -8,11 +8,14 @@ from types import ModuleType
 import pytest
 from case_walks import CaseWalk, LetterWalk
 
-from packcenter.core import case_cells, packing
+from packcenter.core import case_cells, cell_counts, packing
 
 GOALS = (
     "ReleaseBegun complete", "ReleaseBegun part", "ReleaseBegun case_overdue", "CaseSplit", "CaseOverdue", "CellFreed",
     "JobJoined", "ParcelProven", "CellSuspected plc_restart", "CellSuspected gap", "CellSuspected cell_count",
+    "CellSuspected left_in_cell", "CellSuspected still_counts", "CellSuspected counts_differ",
+    "CellSuspected cell_counter", "ReleaseBegun cell_counter",
+    "CellTriedAnew machine_stopped", "CellTriedAnew plc_restart", "CellTriedAnew gap",
     "CellSuspected unread_at_rack", "CellSuspected wrong_cell", "CellSuspected not_the_one_expected", "CellSuspected quarantined",
     "StoreAbandoned nothing_there", "StoreAbandoned refused", "StoreAbandoned plc_restart",
     "ReleaseEnded nothing_there", "ReleaseEnded plc_restart", "ItemLost not_in_cell", "Suspected case_split",
@@ -51,6 +54,7 @@ def test_a_walk_with_letters_breaks_nothing(seed: int) -> None:
         (case_cells, "_is_idle", True),
         (case_cells, "is_complete", True),
         (case_cells, "has_left", True),
+        (cell_counts, "is_left_alone", False),
     ],
 )
 def test_a_rule_that_is_broken_is_found(module: ModuleType, rule: str, instead: object, monkeypatch: pytest.MonkeyPatch) -> None:

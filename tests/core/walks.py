@@ -28,6 +28,7 @@ from packcenter.core.limits import MANIFEST_LINES_MAX
 from packcenter.core.packml import LEGAL
 from packcenter.core.packml import Command as UnitCommand
 from packcenter.core.packml import State as Unit
+from packcenter.core.plans import WITHHELD
 from packcenter.core.shifts import unsigned
 from packcenter.core.state import State, lane_place
 from packcenter.core.words import MASKED, HandVerdict
@@ -242,7 +243,10 @@ class Walk:
         """A person switches to a plan, often one that this hall cannot be sorted by."""
         role = self._random.choice(("operator", "supervisor", "engineer", "maintenance"))
         name = self._random.choice(self._plans())
-        self._happen(i.PlanSwitched(f"op-{self._random.randrange(9)}", role, "asked", f"{name}.toml", halls.PLANS[name]))
+        person = f"op-{self._random.randrange(9)}"
+        self._happen(i.PlanSwitched(person, role, "asked", f"{name}.toml", halls.PLANS[name]))
+        if self._some(0.1):
+            self._happen(i.PlanWithheld(person, role, "asked", f"{name}.toml", self._random.choice([*WITHHELD])))
 
     # --- sorters -----------------------------------------------------------------------------------------------------
 

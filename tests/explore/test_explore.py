@@ -188,6 +188,7 @@ def test_faults_that_are_drawn_together_exist() -> None:
         *features.WHOLE_ALWAYS,
         *features.WHOLE_OFTEN,
         *swarm.NEWEST,
+        *swarm.LAST,
     }
     assert named <= set(faults.KINDS)
 
@@ -195,6 +196,6 @@ def test_faults_that_are_drawn_together_exist() -> None:
 def test_a_seed_that_is_known_by_its_number_keeps_its_meaning() -> None:
     """What comes later is drawn behind it: faults of the first classes, hall, items and time are what they were."""
     options = options_of(700_003)
-    first = {name: hard for name, hard in options.faults.items() if name not in swarm.NEWEST}
+    first = {name: hard for name, hard in options.faults.items() if name not in {*swarm.NEWEST, *swarm.LAST}}
     assert first == {"duplicate": 1, "cut_frame": 2, "half_open": 1, "clock_step": 2}
     assert (options.hall, options.items, options.safety_us // SECOND) == ("twin", 20, 54)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from days import CASES, CELLS
+from days import CASES, CELLS, COUNTERS
 from mutants import Records, cut_after, drop_said, mutant, nth, said
 
 
@@ -189,3 +189,90 @@ def _(records: Records) -> None:
     released = nth(records, "Released")
     drop_said(released, "Moved", "SentToHand")
     cut_after(records, released)
+
+
+@mutant("B6", "a cell that cannot count right is emptied again and again", COUNTERS)
+def _(records: Records) -> None:
+    released = nth(records, "Released", 2)
+    released.facts.append(["ReleaseBegun", "cases-1", 6, 1, 0, "", "cell_counter"])
+    released.commands.append(["Release", "cases-1", 6, 1, 0])
+    cut_after(records, released)
+
+
+@mutant(
+    "B6", "a cell counts something though it is empty, the second time running, and goes on being doubted as before", COUNTERS
+)
+def _(records: Records) -> None:
+    released = nth(records, "Released", 2)
+    said(released, "CellSuspected")[4] = "still_counts"
+    drop_said(released, "AlarmRaised")
+    cut_after(records, released)
+
+
+@mutant("B6", "a cell counts something though it is empty, and is free", COUNTERS)
+def _(records: Records) -> None:
+    released = nth(records, "Released", 1)
+    drop_said(released, "CellSuspected", "ReleaseBegun", "Release")
+    cut_after(records, released)
+
+
+@mutant("B6", "a cell is given up the first time that something was left in it", COUNTERS)
+def _(records: Records) -> None:
+    released = nth(records, "Released", 1)
+    said(released, "CellSuspected")[4] = "cell_counter"
+    drop_said(released, "ReleaseBegun", "Release")
+    released.facts.append(["AlarmRaised", "cell_counter", "cases-1/1", "CellSuspected", False])
+    cut_after(records, released)
+
+
+@mutant("B6", "a cell that counted more than it was emptied of is free", COUNTERS)
+def _(records: Records) -> None:
+    released = nth(records, "Released", 5)
+    drop_said(released, "CellSuspected", "ReleaseBegun", "Release")
+    cut_after(records, released)
+
+
+@mutant("B6", "a cell that counted more than it was emptied of, and is empty, is free", COUNTERS)
+def _(records: Records) -> None:
+    ended = nth(records, "CommandEnded")
+    drop_said(ended, "CellSuspected", "AlarmRaised")
+    cut_after(records, ended)
+
+
+@mutant("B6", "the rack stopped, and a cell that somebody may have mended is not tried", COUNTERS)
+def _(records: Records) -> None:
+    stopped = nth(records, "MachineChanged", fact="CellTriedAnew")
+    drop_said(stopped, "CellTriedAnew")
+    cut_after(records, stopped)
+
+
+@mutant("B6", "a cell that cannot count right is tried anew though the rack never stopped", COUNTERS)
+def _(records: Records) -> None:
+    stopped = nth(records, "MachineChanged", fact="CellTriedAnew")
+    stopped.happened[4:6] = said(stopped, "MachineEntered")[2:4] = [6, 0]
+    cut_after(records, stopped)
+
+
+@mutant("N1", "a cell cannot count right, and nobody is told", COUNTERS)
+def _(records: Records) -> None:
+    released = nth(records, "Released", 2)
+    drop_said(released, "AlarmRaised")
+    cut_after(records, released)
+
+
+@mutant("N1", "a cell counts right again, and its alarm stands", COUNTERS)
+def _(records: Records) -> None:
+    released = nth(records, "Released", 4)
+    drop_said(released, "AlarmCleared")
+    cut_after(records, released)
+
+
+@mutant("B6", "fewer come out of a cell than were in it, it is empty, and it is free", COUNTERS)
+def _(records: Records) -> None:
+    first, second = nth(records, "Released", 0), nth(records, "Released", 1)
+    first.happened[7] = 1
+    said(first, "CellSuspected")[4] = said(first, "ReleaseBegun")[6] = "counts_differ"
+    second.happened[7] = 0
+    said(second, "CellReleased")[7] = "counts_differ"
+    drop_said(second, "CellSuspected", "ReleaseBegun", "Release")
+    cut_after(records, second)

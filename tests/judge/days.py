@@ -182,6 +182,7 @@ given 7.000 restart
 given 7.100 link-up sorter-1 epoch=1 nonce=7
 given 7.200 machine sorter-1 execute
 given 8.000 scan NJ0003 track=3
+given 11.000 withheld long.toml no_such_plan
 given 12.000 switch short
 given 20.000 tick
 given 20.500 restart
@@ -595,6 +596,39 @@ given 31.000 machine cases-1 execute
 given 33.000 released 1 0 job=1 items=2
 """
 
+COUNTERS = """
+# A cell counts what cannot be: emptied again and again, left alone, tried after a stop and a new life; another one by itself.
+given hall cases
+given alarms
+given item NB1 letter 210005 case=NB-0001/2
+given item NB2 letter 210005 case=NB-0001/2
+given item NB3 letter 210005 case=NB-0002/2
+given 0.000 scan NB1 track=1
+given 1.000 scan NB2 track=2
+given 3.000 confirmed sorter-1 track=1 lane=3
+given 3.500 confirmed sorter-1 track=2 lane=3
+given 4.000 stored NB1 job=1 cell=1 items=1
+given 5.000 stored NB2 job=2 cell=1 items=2
+given 7.000 released 1 1 job=3 items=3
+given 8.000 fed bagger-2 NB1 job=1
+given 8.500 fed bagger-2 NB2 job=1
+given 9.500 packed bagger-2 - job=1 result=1
+given 9.800 released 1 0 job=4 items=1
+given 11.000 released 1 0 job=5 items=1
+given 15.000 machine cases-1 stopped reason_class=operator
+given 17.000 machine cases-1 execute
+given 19.000 released 1 0 job=6 items=1
+given 20.000 link-lost cases-1
+given 21.000 link-up cases-1 nonce=8
+given 22.000 machine cases-1 execute
+given 24.000 released 1 0 job=1 items=0
+given 30.000 scan NB3 track=3
+given 33.000 confirmed sorter-1 track=3 lane=3
+given 34.000 stored NB3 job=2 cell=1 items=2
+given 36.000 released 1 0 job=3 items=1
+given 38.000 ended cases-1 command=4 result=nothing_there
+"""
+
 LETTERS = """
 # Letters to two addressees gather in two cells; of each set one is left behind; they leave in parcels, and receipts come back.
 given hall letters
@@ -644,6 +678,7 @@ ALL = {
     "alarms": ALARMS,
     "cases": CASES,
     "cells": CELLS,
+    "counters": COUNTERS,
     "day": DAY,
     "trouble": TROUBLE,
     "lives": LIVES,

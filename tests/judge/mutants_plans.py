@@ -114,3 +114,24 @@ def _(records: Records) -> None:
     record = nth(records, "PlanSwitched", 1)
     record.happened[2] = said(record, "ActTaken")[4] = "maintenance"
     cut_after(records, record)
+
+
+@mutant("G1", "a switch to a file that is not there is taken", PLANS)
+def _(records: Records) -> None:
+    record = nth(records, "PlanWithheld")
+    record.facts[:] = [["ActTaken", *record.facts[0][1:6]]]
+    cut_after(records, record)
+
+
+@mutant("O1", "a switch to a file that is not there is refused for another reason", PLANS)
+def _(records: Records) -> None:
+    record = nth(records, "PlanWithheld")
+    record.facts[0][6] = "plan_unsound"
+    cut_after(records, record)
+
+
+@mutant("O1", "a switch to a file that is not there is answered to somebody else", PLANS)
+def _(records: Records) -> None:
+    record = nth(records, "PlanWithheld")
+    record.facts[0][3] = "op-8"
+    cut_after(records, record)

@@ -13,7 +13,7 @@ import msgspec
 
 from packcenter.config.build import Configuration
 from packcenter.config.load import bundled_site, load_site
-from packcenter.config.people import Person, digest, to_toml
+from packcenter.config.people import Agency, Person, digest, to_toml
 from packcenter.core.controller import Controller, Outcome
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Act, CustodyRulesGiven, Started
@@ -79,6 +79,7 @@ class Told:
             clock=self.clock,
             net=RealNet(),
             people=None,
+            reasons=("换膜",),
             http_names=("hall.example",),
         )
         self.shelf = Shelf(None, self.setup.hall, asyncio.to_thread)
@@ -95,11 +96,12 @@ class Told:
         self.core_clock = SimpleNamespace(now_us=lambda: START_US)
         self.links = SimpleNamespace(links={"sorter-1": None}, trace=Trace())
 
-    def let_act(self, people: dict[str, tuple[str, ...]], expires: str = "") -> dict[str, str]:
-        """Let these people act (staff number -> roles); returns their tokens."""
-        tokens = {staff: f"{staff}.secret-of-{staff}" for staff in people}
-        persons = [Person(staff, roles, digest(tokens[staff], b"s" * 16), expires) for staff, roles in people.items()]
-        self.badges = Badges(PeopleFile("people.toml", lambda: to_toml(persons).encode()))
+    def let_act(self, people: dict[str, tuple[str, ...]], expires: str = "", agencies: tuple[str, ...] = ()) -> dict[str, str]:
+        """Let these people act (staff number -> roles), and these agencies ask for their feed; returns their tokens."""
+        tokens = {name: f"{name}.secret-of-{name}" for name in (*people, *agencies)}
+        persons = [Person(staff, digest(tokens[staff], b"s" * 16), expires, roles) for staff, roles in people.items()]
+        known = [Agency(name, digest(tokens[name], b"s" * 16), expires) for name in agencies]
+        self.badges = Badges(PeopleFile("people.toml", lambda: to_toml(persons, known).encode()))
         self.badges.load()
         return tokens
 

@@ -105,7 +105,7 @@ def test_each_body_stands_for_one_input(name: str, body: dict[str, Any], act: i.
 def test_every_input_of_people_has_a_body_and_every_command_a_name() -> None:
     """Nothing that a person may do is forgotten, and nothing is named that PackML has not."""
     assert {name for name, _, _ in EVERY} | {"plan"} == set(BODIES)  # whose input needs the file, too: test_plans
-    assert {type(act) for _, _, act in EVERY} | {i.PlanSwitched} == set(get_args(i.Act))
+    assert {type(act) for _, _, act in EVERY} | {i.PlanSwitched, i.PlanWithheld} == set(get_args(i.Act))
     assert get_args(CommandName) == tuple(command.name.lower() for command in Command)
 
 
@@ -144,6 +144,23 @@ def test_what_is_not_of_the_form_is_told_by_its_key(change: dict[str, Any], said
     assert said in str(found)
     assert "zhangsan" not in str(found)
     assert "boss" not in str(found)
+
+
+def test_a_reason_of_the_site_may_be_chinese() -> None:
+    """Word for word, and only as a reason: somebody has looked at those."""
+    chinese = json.dumps({**LANE, "reason": "换膜"}).encode()
+    assert decode("lane", chinese, ("换膜",)).reason == "换膜"
+    for content, reasons in (
+        (chinese, ()),
+        (chinese, ("换色带",)),
+        (json.dumps({**LANE, "reason": "换膜 "}).encode(), ("换膜",)),
+    ):
+        with pytest.raises(BadBody, match="/acts/reasons") as raised:
+            decode("lane", content, reasons)
+        assert raised.value.why == "personal_data"
+    number = json.dumps({**LANE, "reason": "ask 13912345678"}).encode()
+    with pytest.raises(BadBody, match="Say it without"):
+        decode("lane", number, ("换膜",))
 
 
 @pytest.mark.parametrize("key", sorted(LANE))

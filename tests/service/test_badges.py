@@ -14,7 +14,7 @@ from packcenter.config.people import Person, digest, to_toml
 from packcenter.service.badges import Badges, PeopleFile
 
 DIGEST = digest("op-17.secret", bytes(16))
-ONE = to_toml([Person("op-17", ("operator",), DIGEST)]).encode()
+ONE = to_toml([Person("op-17", DIGEST, roles=("operator",))]).encode()
 NONE = to_toml([]).encode()
 
 

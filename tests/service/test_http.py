@@ -20,9 +20,7 @@ from packcenter.core.lifecycle import IN_HALL
 from packcenter.core.records import Plc
 from packcenter.plc.image import OutImage
 from packcenter.plc.line import EventKind, LineEvent
-from packcenter.projections.agency_events import AgencyEvent
 from packcenter.service import http as http_side
-from packcenter.service.papers import Page
 from packcenter.service.status import Status
 
 LIMIT_S = 20
@@ -311,64 +309,3 @@ def test_discrepancies_are_told_with_who_has_to_close_them(page: Served) -> None
     assert line["due_us"] == START_US + 480 * 60_000_000
     assert line["meaning"]["zh"]
     assert (told["shift"], told["counted_us"], told["overdue"]) == (1, 0, 0)
-
-
-# --- the feed ----------------------------------------------------------------------------------------------------------
-
-
-class OnePage:
-    """Papers with one event; `broken`: whose folder cannot be read."""
-
-    broken = False
-
-    async def page(self, agency: str, after: int) -> Page:
-        """The event of record 7, if it is asked for."""
-        if self.broken:
-            raise OSError(5, "Input/output error")
-        event = AgencyEvent(7, "2026-03-02T08:00:00+08:00", "NJ-C67700001", "dispatched", "EMC", bag="NJ01-01-000001")
-        return Page(agency, [event] if after < 7 else [], 7, False)
-
-
-def test_the_feed_tells_an_agency_what_is_new(page: Served) -> None:
-    """From the record that it knows on; the answer says with which one to go on."""
-    page.told.papers = OnePage()  # type: ignore[assignment]  # papers by shape
-    status, kind, body = ask(page, "/feed/tax")
-    assert (status, kind) == (200, "application/json")
-    found = json.loads(body)
-    assert [event["item"] for event in found["events"]] == ["NJ-C67700001"]
-    assert (found["agency"], found["next"], found["more"]) == ("tax", 7, False)
-    assert json.loads(ask(page, f"/feed/tax?after={found['next']}")[2])["events"] == []
-
-
-@pytest.mark.parametrize(
-    ("path", "status", "why"),
-    [
-        ("/feed/customs", 404, "unknown_agency"),
-        ("/feed/tax?after=-1", 400, "malformed_query"),
-        ("/feed/tax?after=x", 400, "malformed_query"),
-        ("/feed/tax?after=" + "9" * 20, 400, "malformed_query"),
-    ],
-)
-def test_what_the_feed_cannot_answer_is_said(page: Served, path: str, status: int, why: str) -> None:
-    """In the one shape of trouble."""
-    page.told.papers = OnePage()  # type: ignore[assignment]  # papers by shape
-    found = ask(page, path)
-    assert (found[0], json.loads(found[2])["why"]) == (status, why)
-
-
-def test_a_service_without_papers_or_with_a_dead_folder_has_no_feed(page: Served) -> None:
-    """Each is told apart."""
-    found = ask(page, "/feed/tax")
-    assert (found[0], json.loads(found[2])["why"]) == (404, "no_feed")
-    page.told.papers = papers = OnePage()  # type: ignore[assignment]  # papers by shape
-    papers.broken = True
-    found = ask(page, "/feed/tax")
-    assert (found[0], json.loads(found[2])["why"]) == (503, "feed_unreadable")
-
-
-def test_other_machines_are_not_told(page: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page has no password; who asks from this machine was known to whoever let them in."""
-    page.told.papers = OnePage()  # type: ignore[assignment]  # papers by shape
-    monkeypatch.setattr(http_side, "_is_loopback", lambda host: False)
-    found = ask(page, "/feed/tax")
-    assert (found[0], json.loads(found[2])["why"]) == (403, "local_only")

@@ -11,8 +11,8 @@ from served import Served, Told
 from starlette.routing import Route
 from test_http import ask
 
-from packcenter.service import acts_http
 from packcenter.service.act_bodies import BODIES
+from packcenter.service.gate import REASONS
 from packcenter.service.http import Watching, make_app
 from packcenter.service.openapi import OPERATIONS, document
 from packcenter.service.service import Service
@@ -62,8 +62,13 @@ def test_a_body_is_described_by_the_type_that_decodes_it(told: Any, name: str) -
 
 def test_every_status_of_the_door_is_described(told: Any) -> None:
     """Whoever writes a program against it can meet no other."""
-    statuses = {str(status) for status in acts_http._STATUS.values()} | {"200", "400", "409", "503"}
+    statuses = {str(status) for status, _ in REASONS.values()} | {"200", "400", "409", "503"}
     assert set(told["paths"]["/acts/lane"]["post"]["responses"]) == statuses
+
+
+def test_a_feed_is_asked_for_with_a_token_or_on_the_same_machine(told: Any) -> None:
+    """Either is enough, which OpenAPI says with two ways of security."""
+    assert told["paths"]["/feed/{name}"]["get"]["security"] == [{"token": []}, {}]
 
 
 def test_every_operation_says_what_it_is_for(told: Any) -> None:

@@ -154,12 +154,20 @@ def test_a_plan_that_is_not_taken_is_told_to_the_person_and_to_the_log(door: Doo
         found = door.ask("/acts/plan", body)
     assert found.why == (409, "plan_unsound")
     assert "late.toml" in found.body["error"]
+    record = found.body["record"]
+    assert (record["act"], record["subject"], record["person"], record["why"]) == (
+        "plan_switch", "late.toml", "op-17", "plan_unsound",
+    )  # fmt: skip
     (line,) = [each for each in logged if each["event"] == "plan_refused"]
     assert (line["file"], line["person"], line["why"]) == ("late.toml", "op-17", "plan_unsound")
     missing = door.ask("/acts/plan", {**body, "plan": "later.toml"})
     assert (missing.why, missing.body["known"]) == ((404, "no_such_plan"), ["plan.toml", "late.toml"])
     assert door.ask("/acts/plan", {**body, "plan": "../plan.toml"}).why == (400, "malformed")
     assert door.ask("/acts/plan", {**body, "digest": "00000000"}).why[0] == 409
+    unsound = door.ask("/acts/plan", body, who="m-4")
+    assert unsound.why == (409, "role"), "who may not switch is told that, not what the file is like"
+    recent = door.ask("/acts/recent", None, method="GET").body
+    assert [each["why"] for each in recent] == ["plan_unsound", "no_such_plan", "plan_unsound", "role"]
 
 
 def test_the_input_of_a_switch_holds_the_plan() -> None:

@@ -184,6 +184,24 @@ def test_a_handler_and_a_reader_that_err_say_what_their_sensors_see(rate: str, c
     assert bool(code) == (rate != "cell_no_read")
 
 
+def test_a_broken_counter_counts_what_is_not_there_and_is_never_empty() -> None:
+    """The rack cannot know better: it says so after a document was stored and on the way out, until somebody mends it."""
+    bed, port = before_rack(2)
+    rack = bed.plant.case_racks[0]
+    rack.miscount(2, 1, 2)
+    store(port, 2)
+    bed.wait(2 * SECOND)
+    assert [each[1:3] for each in stored(port)] == [(2, 2)]
+    for _ in range(2):
+        release(port, 2, 0)
+        bed.wait(2 * SECOND)
+    rack.miscount(2, 0, 0)
+    last = release(port, 2, 0)
+    bed.wait(2 * SECOND)
+    assert [event.c for event in port.of_kind(EventKind.RELEASED)] == [3, 2]
+    assert port.results() == [(last, CommandResult.NOTHING_THERE)]
+
+
 # --- packcenter's days -----------------------------------------------------------------------------------------------
 
 
@@ -227,3 +245,27 @@ def test_a_rack_that_does_everything_wrong_now_and_then_mixes_nothing() -> None:
     for seed in range(20, 24):
         faults, _ = _differences(seed, dict.fromkeys(names, 40_000))
         assert faults == []
+
+
+@pytest.mark.parametrize("more", [(1, 1), (0, 1), (1, 0), (-1, -1), (0, -1)])
+def test_a_cell_that_never_counts_right_is_left_alone_and_comes_back_when_it_was_mended(more: tuple[int, int]) -> None:
+    """It is emptied a few times and not for ever, people are told once, and after a stop of the rack it is used again."""
+    where = place("cases")
+    today = day_of(where, 3, 60, 300 * SECOND)
+    hall = FastHall(where.hall, hall_digest(where.hall), today.deliveries, with_luck(where, 3, {}), HeapClock(), today.opens_us)
+    rack = hall.plant.case_racks[0]
+    rack.miscount(1, *more)
+    hall.run(200 * SECOND)
+    state = hall.controller.state
+    jobs = state.plcs["cases-1"].numbers
+    assert state.cells["cell/cases-1/1"].suspect == "cell_counter"
+    assert state.alarms["cell_counter/cases-1/1"].stands
+    hall.run(260 * SECOND)
+    assert state.plcs["cases-1"].numbers - jobs < 40
+    rack.miscount(1, 0, 0)
+    rack.stop_by_hand(5 * SECOND)
+    result = hall.run(800 * SECOND)
+    assert result.state.cells["cell/cases-1/1"].suspect == ""
+    assert not result.state.alarms["cell_counter/cases-1/1"].stands
+    assert result.differences == []
+    assert balance_errors(result.state) == []
