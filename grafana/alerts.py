@@ -142,12 +142,12 @@ RECORDINGS = (
     ),
     Recording(
         "hall:packcenter_items_packed:rate30m",
-        'sum by (job, instance) (rate(packcenter_parcels_total{outcome="sealed"}[30m]))',
-        "The same over half an hour, for forecasts.",
+        'sum by (job, instance) (rate(packcenter_items_entered_total{place_kind="rack"}[30m]))',
+        "Items that left a bagger well, a second, over half an hour, for forecasts: a case is one parcel of many items.",
     ),
     Recording(
         "hall:packcenter_items_open:sum",
-        'sum by (job, instance) (packcenter_items{place_kind=~"expected|belt|lane|pack"})',
+        'sum by (job, instance) (packcenter_items{place_kind=~"expected|belt|lane|cell|pack"})',
         "Items that are still to be packed.",
     ),
     Recording(
@@ -443,14 +443,14 @@ OWN_ALERTS = (
         (
             ('packcenter_items{place_kind="expected"}', "9000x180"),
             ('packcenter_day_items{stage="packed"}', "9000x180"),
-            ('packcenter_parcels_total{plc="bagger-1",outcome="sealed"}', "0+5x180"),
+            ('packcenter_items_entered_total{place_kind="rack"}', "0+5x180"),
             ("packcenter_last_cutoff_timestamp_seconds", "10000x180"),
             ("packcenter_clock_timestamp_seconds", "0+15x180"),
         ),
         (
             ('packcenter_items{place_kind="expected"}', "2000x180"),
             ('packcenter_day_items{stage="packed"}', "9000x180"),
-            ('packcenter_parcels_total{plc="bagger-1",outcome="sealed"}', "0+5x180"),
+            ('packcenter_items_entered_total{place_kind="rack"}', "0+5x180"),
             ("packcenter_last_cutoff_timestamp_seconds", "10000x180"),
             ("packcenter_clock_timestamp_seconds", "0+15x180"),
         ),

@@ -28,10 +28,10 @@ def _factor(board: Board, name: str) -> str:
 
 
 def wall(board: Board, *, width: int, height: int) -> None:
-    """OEE and its three factors of each machine today, one row a machine."""
+    """OEE and its three factors of each machine today, one row a machine, the worst first: a wall shows seven of them."""
     t = board.text
     machine = t("Machine", "设备")
-    headings = {name: _factor(board, name) for name in _FACTORS}
+    headings = {name: _factor(board, name) for name in _FACTORS} | {"oee": "OEE"}  # in one line of a narrow table
     board.table(
         t("OEE today", "今日 OEE"),
         t(
@@ -42,7 +42,7 @@ def wall(board: Board, *, width: int, height: int) -> None:
             f'label_replace(plc:packcenter_{name}:ratio_day{{@}}, "what", "{heading}", "", "")' for name, heading in headings.items()
         ),
         {"plc\\what": machine, **{heading: heading for heading in headings.values()}},
-        "percentunit", width=width, height=height, matrix=("plc", "what"), missing="null", decimals=0, sort=machine,
+        "percentunit", width=width, height=height, matrix=("plc", "what"), missing="null", decimals=0, sort=headings["oee"],
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from grafana.panels import (
     patterns,
     rising,
     value_map,
+    wide,
 )
 from grafana.words import PACKML, say
 from packcenter.core.alarm_table import ALARMS as CATALOGUE
@@ -48,6 +49,8 @@ _CLASSES = (
     "vaccination_record", "social_security_card", "infant_health_book", "service_document", "driving_licence",
     "real_estate_certificate", "court_document", words.UNANNOUNCED,
 )  # fmt: skip
+_WORST, _TOGETHER, _OTHERS = 4, "~together", "~others"
+"""The wall's books: so many classes by name, and the rows of all and of the others."""
 _TAKEN = "~taken"
 """Severity of an alarm for which nobody has to come any more; it sorts behind all others."""
 
@@ -95,49 +98,50 @@ def _operator_numbers(board: Board) -> None:
     board.stat(
         t("Packed per hour", "每小时装袋"),
         t("Parcels sealed well, at the rate of the last five minutes.", "封好的邮件数，按最近五分钟折算到小时。"),
-        f"3600 * sum(hall:packcenter_items_packed:rate5m{{@}}) / {PACE}", "none", width=3, decimals=0, spark=True,
+        f"3600 * sum(hall:packcenter_items_packed:rate5m{{@}}) / {PACE}", "none", width=3, height=3, decimals=0,
     )  # fmt: skip
     board.stat(
         t("Packed today", "今日进度"),
         t("Items packed since midnight, of those and all that are still to be packed.", "零点以来已装袋件数，占已装与待装总数的比例。"),
         'sum(packcenter_day_items{@,stage="packed"}) / (sum(packcenter_day_items{@,stage="packed"}) + sum(hall:packcenter_items_open:sum{@}))',
-        "percentunit", width=3, decimals=1,
+        "percentunit", width=3, height=3, decimals=1,
     )  # fmt: skip
     board.stat(
         t("To spare at last cut-off", "末次封发余量"),
         t(
-            "Time left before the last cut-off minus what the open items need at the rate of the last half hour. Below 0 they will not be packed in time.",
-            "到末次封发的时间，减去按最近半小时速度装完待装件所需的时间。负数表示赶不上。",
+            "Time left before the last cut-off minus what the open items need at the pace of the best half hour of the last three hours. Below 0 they will not be packed in time. A dash until the hall has packed for half an hour, and after the last cut-off.",
+            "到末次封发的时间，减去按最近三小时内最好半小时的速度装完待装件所需的时间。负数表示赶不上。开工满半小时前和末次封发后显示「–」。",
         ),
-        "min(packcenter_last_cutoff_timestamp_seconds{@} - packcenter_clock_timestamp_seconds{@}) "
-        "- sum(hall:packcenter_items_open:sum{@}) / (sum(hall:packcenter_items_packed:rate30m{@}) > 0)",
-        "dthms", ((None, RED), (-1800, AMBER), (0, NORMAL)), width=3,
+        f"min(packcenter_last_cutoff_timestamp_seconds{{@}} - packcenter_clock_timestamp_seconds{{@}} > 0) - sum(hall:packcenter_items_open:sum{{@}}) * {PACE} "
+        "/ (sum(max_over_time(hall:packcenter_items_packed:rate30m{@}[3h])) > 0) "
+        'and on () sum(packcenter_day_items{@,stage="packed"} offset 30m) > 0',
+        "dthms", ((None, RED), (-1800, AMBER), (0, NORMAL)), width=3, height=3,
     )  # fmt: skip
     board.stat(
         t("Next cut-off in", "距下次封发"),
         t("Time until open bags are closed.", "距开袋总包封发的时间。"),
-        "min(packcenter_next_cutoff_timestamp_seconds{@} - packcenter_clock_timestamp_seconds{@})", "dthms", width=3,
+        "min(packcenter_next_cutoff_timestamp_seconds{@} - packcenter_clock_timestamp_seconds{@})", "dthms", width=3, height=3,
     )  # fmt: skip
     board.stat(
         t("To hand station", "转人工台"),
         t("Share of the items on the belts that end at the hand station, over 15 minutes.", "最近 15 分钟上线邮件中转人工台的比例。"),
-        "max(hall:packcenter_items_to_hand:ratio_rate15m{@})", "percentunit", rising(0.03, 0.05), width=3, decimals=1,
+        "max(hall:packcenter_items_to_hand:ratio_rate15m{@})", "percentunit", rising(0.03, 0.05), width=3, height=3, decimals=1,
     )  # fmt: skip
     board.stat(
         t("Machines standing", "停着的设备"),
         t("Machines that neither run nor wait for a neighbour.", "既未运行也不是等待邻机的设备数。"),
         "count(packcenter_machine_state{@} != 6 and packcenter_machine_state{@} != 5) or vector(0)",
-        "none", rising(1, 3), width=3, decimals=0,
+        "none", rising(1, 3), width=3, height=3, decimals=0,
     )  # fmt: skip
     board.stat(
         t("PLCs not heard", "失联 PLC"),
         t("PLCs without a moving heartbeat.", "没有心跳的 PLC 数。"),
-        "count(packcenter_plc_up{@} == 0) or vector(0)", "none", rising(None, 1), width=3, decimals=0,
+        "count(packcenter_plc_up{@} == 0) or vector(0)", "none", rising(None, 1), width=3, height=3, decimals=0,
     )  # fmt: skip
     board.stat(
         t("Figures from", "数据来源"),
         t("Live figures of the floor, or a simulation or replay by which nobody may act.", "现场实况，或仿真、回放（不可据此操作）。"),
-        "max by (mode) (packcenter_run_mode{@} == 1)", "none", width=3, legend="{{mode}}", words=["live"], amber=["simulation", "replay"],
+        "max by (mode) (packcenter_run_mode{@} == 1)", "none", width=3, height=3, legend="{{mode}}", words=["live"], amber=["simulation", "replay"],
         text_mode="name",
     )  # fmt: skip
 
@@ -180,7 +184,7 @@ def _alarm_table(board: Board, language: str, *, width: int, height: int) -> Non
         {"severity": severity, "alertname": what, "where": where, "act": act}, "none", width=width, height=height, sort=severity,
         hidden=("alertstate", "plc", "lane", "consumable", "mail_class", "state", "mode", "result", "place_kind", "alarm", "priority", "subject"),
         properties={
-            severity: mapped(shown, colored=True, width=92),
+            severity: mapped(shown, colored=True, width=108),
             what: mapped({"none": (t("Nothing stands.", "无报警。"), "")} | {name: (title, "") for name, (title, _) in says.items()}, width=210),
             where: patterns(_where(language), 150),
             act: mapped({name: (do, "") for name, (_, do) in says.items()}),
@@ -219,7 +223,7 @@ def _operator_flow(board: Board) -> None:
         t("Fullest lanes", "最满格口"),
         t("Items in a lane over its capacity; amber from 80 %, red from 95 %.", "格口内件数与容量之比；80% 起琥珀色，95% 起红色。"),
         "sort_desc(topk(6, packcenter_lane_fill_ratio{@}))", "{{plc}} / {{lane}}", "percentunit",
-        rising(0.8, 0.95), width=5, height=7, ceiling=1, decimals=0,
+        rising(0.8, 0.95), width=5, height=6, ceiling=1, decimals=0,
     )  # fmt: skip
     sorted_, packed, needed = t("into lanes", "入格口"), t("packed", "装袋"), t("needed until last cut-off", "末次封发前所需")
     board.lines(
@@ -234,47 +238,79 @@ def _operator_flow(board: Board) -> None:
                 needed,
             ),
         ],
-        "none", width=8, height=7, decimals=0, dashed=f"/{needed}/",
+        "none", width=8, height=6, decimals=0, dashed=f"/{needed}/",
     )  # fmt: skip
     board.bars(
         t("To hand station by reason", "转人工台原因"),
         t("Items that came to the hand station in the shown period.", "所示时段内转人工台的件数，按原因。"),
         "sort_desc(topk(6, sum by (reason) (increase(packcenter_items_to_hand_total{@}[$__range])) >= 0.5))", "{{reason}}", "none",
-        width=5, height=7, words=words.HAND_REASONS, decimals=0,
+        width=5, height=6, words=words.HAND_REASONS, decimals=0,
     )  # fmt: skip
     board.bars(
         t("Bags nearest to closing", "最满总包"),
         t("How near a bag is to its limit of items or weight.", "总包离件数或重量上限有多近。"),
         "sort_desc(topk(6, packcenter_bag_fill_ratio{@}))", "{{position}} {{destination}}", "percentunit",
-        width=6, height=7, ceiling=1, decimals=0,
+        width=6, height=6, ceiling=1, decimals=0,
     )  # fmt: skip
 
 
 def _operator_stock(board: Board, language: str) -> None:
     t = board.text
-    _books(board, language, width=13, height=7)
+    _books(board, language, width=13, height=9)
     board.bars(
         t("Material running low", "最少耗材"),
         t("Share left; amber below 20 %, red below 10 %.", "剩余比例；低于 20% 琥珀色，低于 10% 红色。"),
         "sort(bottomk(5, packcenter_consumable_remaining_ratio{@} >= 0))", "{{plc}} {{consumable}}", "percentunit",
-        falling(0.1, 0.2), width=6, height=7, ceiling=1, decimals=0,
+        falling(0.1, 0.2), width=6, height=9, ceiling=1, decimals=0,
         rename={f"(.+) {word}": f"$1 {say(word, language)}" for word in words.CONSUMABLES.values()},
     )  # fmt: skip
-    open_panels.still_open(board, width=5, height=7)
+    open_panels.still_open(board, width=5, height=9)
 
 
 def _books(board: Board, language: str, *, width: int, height: int) -> None:
-    """Who has what: one row a class, one column a kind of place."""
+    """
+    Who has what: one row a class, one column a kind of place. A wall has nobody who scrolls: all classes together, those with the
+    most to find or to decide about by name, and what is left of the others, so that every item is on it.
+    """
     t = board.text
-    first = t("Mail class", "邮件种类")
-    columns = {"mail_class\\place_kind": first} | {kind: say(kind, language) for kind in words.PLACE_KINDS}
+    items = "sum by (mail_class, place_kind) (packcenter_items{@})"
+    parts = (
+        ('place_kind="lost"', " * 1e10"),
+        ('place_kind="hand"', " * 1e5"),
+        ('place_kind=~"expected|belt|lane|cell|pack"', ""),
+    )
+    weight = " + ".join(f"sum by (mail_class) (packcenter_items{{@,{where}}}){times}" for where, times in parts)
+    worst = f"topk({_WORST}, {weight})"
+    others = f'label_replace(sum by (place_kind) ({items} unless on (mail_class) {worst}), "mail_class", "{_OTHERS}", "", "")'
+    together = f'label_replace(sum by (place_kind) ({items}), "mail_class", "{_TOGETHER}", "", "")'
+    sums = {_TOGETHER: (t("All together", "合计"), ""), _OTHERS: (t("Other classes", "其余种类"), "")}
+    _books_table(
+        board, language,
+        t("The custody books: all items by kind of place, and the classes of which most is lost, at the hand station or to be packed. Lost items are an open discrepancy.", "账目：各处件数合计，以及丢失、在人工台、待装最多的种类。丢失为未结差异。"),
+        f"{together} or ({items} and on (mail_class) {worst}) or {others}", sums, width=width, height=height,
+    )  # fmt: skip
+
+
+def _all_books(board: Board, language: str) -> None:
+    """The same with every class: a desk has a mouse."""
+    t = board.text
+    _books_table(
+        board, language,
+        t("The custody books: items by mail class and kind of place. Lost items are an open discrepancy.", "账目：各类邮件在各处的件数。丢失为未结差异。"),
+        "sum by (mail_class, place_kind) (packcenter_items{@})", {}, width=24, height=17,
+    )  # fmt: skip
+
+
+def _books_table(
+    board: Board, language: str, about: str, expr: str, sums: Mapping[str, tuple[str, str]], *, width: int, height: int
+) -> None:
+    first, lost = board.text("Mail class", "邮件种类"), say("lost", language)
     names: Mapping[str, tuple[str, str]] = {name: (say(name, language), "") for name in _CLASSES}
     board.table(
-        t("Where every item is", "每件去向"),
-        t("The custody books: items by mail class and kind of place. Lost items are an open discrepancy.", "账目：各类邮件在各处的件数。丢失为未结差异。"),
-        "sum by (mail_class, place_kind) (packcenter_items{@})", columns, "none", width=width, height=height,
-        matrix=("mail_class", "place_kind"), sort=say("lost", language), descending=True,
-        properties={first: mapped(names, width=150), say("lost", language): alarming_from(1)},
+        board.text("Where every item is", "每件去向"), about, expr,
+        {"mail_class\\place_kind": first} | {kind: say(kind, language) for kind in words.PLACE_KINDS}, "none",
+        width=width, height=height, matrix=("mail_class", "place_kind"), sort=lost, descending=True,
+        properties={first: mapped({**names, **sums}, width=150), lost: alarming_from(1), say("dispatched", language): [wide(94)]},
     )  # fmt: skip
 
 
@@ -297,6 +333,7 @@ def engineer(language: str) -> Board:
     _engineer_discrepancies(board)
     open_panels.services(board)
     _engineer_controller(board)
+    _all_books(board, language)
     return board
 
 

@@ -8,7 +8,7 @@ import { BarGauge, BigValue, GlobalStyles, PanelChrome, PortalContainer, TimeSer
 const { FieldType, applyFieldOverrides, createTheme, dateTime, getDisplayValueAlignmentFactors, getFieldDisplayValues, standardTransformers, toDataFrame, transformDataFrame } = GD;
 const asked = new URLSearchParams(location.search);
 const PROM = asked.get('prom'), DASH = asked.get('dash'), SPAN = +asked.get('span'), STEP = +asked.get('step'), RATE = asked.get('rate'), HEIGHT = +asked.get('height');
-const WIDTH = 1920, EDGE = 12, GAP = 8, ROW = 30, BAR = 42;
+const WIDTH = 1920, EDGE = 12, GAP = 8, ROW = 30, BAR = 42, CELL = 36;  // CELL: the height of a row of Grafana's tables, cells being small
 const theme = createTheme({ colors: { mode: asked.get('theme') } });
 const FONT = "Inter, Helvetica, Arial, 'Noto Sans CJK SC', sans-serif";
 const to = asked.get('at') ? +asked.get('at') : Math.floor(Date.now() / 1000), from = to - SPAN;
@@ -94,9 +94,9 @@ function Table({ panel, frame, width, height }) {
   const by = sort && fields[names.indexOf(sort.displayName)];
   if (by) order.sort((a, b) => (by.values[a] < by.values[b] ? -1 : by.values[a] > by.values[b] ? 1 : 0) * (sort.desc ? -1 : 1));
   const line = { borderBottom: `1px solid ${theme.colors.border.weak}` };
-  return <div style={{ width, height, overflow: 'hidden' }}><table style={{ width: '100%', borderCollapse: 'collapse', font: `13px/1.35 ${FONT}`, tableLayout: 'fixed' }}>
-    <thead><tr style={line}>{fields.map((f, at) => <th key={at} style={{ width: f.config.custom?.width, textAlign: f.type === FieldType.number ? 'right' : 'left', padding: '4px 8px', fontWeight: 500, color: theme.colors.text.secondary }}>{names[at]}</th>)}</tr></thead>
-    <tbody>{order.map((row) => <tr key={row} style={line}>{fields.map((f, at) => {
+  return <div style={{ width, height, overflow: 'hidden' }}><table style={{ width: '100%', borderCollapse: 'collapse', font: `14px/1.35 ${FONT}`, tableLayout: 'fixed' }}>
+    <thead><tr style={{ ...line, height: CELL }}>{fields.map((f, at) => <th key={at} style={{ width: f.config.custom?.width, textAlign: f.type === FieldType.number ? 'right' : 'left', padding: '4px 8px', fontWeight: 500, color: theme.colors.text.secondary }}>{names[at]}</th>)}</tr></thead>
+    <tbody>{order.map((row) => <tr key={row} style={{ ...line, height: CELL }}>{fields.map((f, at) => {
       const shown = f.display(f.values[row]), colored = f.config.custom?.cellOptions?.type === 'color-text' && shown.color;
       return <td key={at} style={{ textAlign: f.type === FieldType.number ? 'right' : 'left', padding: '4px 8px', color: colored ? shown.color : theme.colors.text.primary, fontWeight: colored ? 600 : 400, verticalAlign: 'top' }}>{GD.formattedValueToString(shown)}</td>;
     })}</tr>)}</tbody>
@@ -129,7 +129,7 @@ function registerFields() {
   const nothing = () => null;
   const item = (id, more) => ({ id, path: id, name: id, editor: nothing, override: nothing, shouldApply: () => true, process: (value) => value, ...more });
   const plain = ['unit', 'min', 'max', 'decimals', 'displayName', 'color', 'noValue', 'links', 'actions', 'filterable'].map((id) => item(id));
-  const custom = ['lineWidth', 'lineStyle', 'fillOpacity', 'showPoints', 'drawStyle', 'lineInterpolation', 'thresholdsStyle', 'spanNulls', 'axisPlacement', 'axisSoftMax', 'stacking', 'gradientMode', 'width', 'cellOptions', 'align']
+  const custom = ['lineWidth', 'lineStyle', 'fillOpacity', 'showPoints', 'drawStyle', 'lineInterpolation', 'thresholdsStyle', 'spanNulls', 'axisPlacement', 'axisSoftMax', 'axisWidth', 'axisColorMode', 'axisGridShow', 'hideFrom', 'stacking', 'gradientMode', 'width', 'cellOptions', 'align']
     .map((id) => item('custom.' + id, { path: id, isCustom: true }));
   GD.standardEditorsRegistry?.setInit?.(() => []);
   GD.standardFieldConfigEditorRegistry.setInit(() => [...plain, ...custom,

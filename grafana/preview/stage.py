@@ -235,31 +235,35 @@ def stage(folder: Path, scenario: str, *, live: bool = True) -> Iterator[tuple[P
 
 
 @contextlib.contextmanager
-def recorded(folder: Path, name: str, until: str) -> Iterator[tuple[Prometheus, int]]:
+def recorded(
+    folder: Path, name: str, until: str, *, history_s: int = HISTORY_S, names: Sequence[str] | None = None
+) -> Iterator[tuple[Prometheus, int]]:
     """
-    (Prometheus, unix second of "now") over the hour of a scenario's day that ends at this local time. It stands still.
+    (Prometheus, unix second of "now") over a scenario's day up to this local time; it stands still.
+
+    It has so many seconds of history, and these metrics (all if None).
     """
     scenario = scenarios.load(name)
     configuration = load_site(scenario.site)
     midnight_us = EXAMPLE_MIDNIGHT_US - configuration.hall.utc_offset_minutes * 60 * SECOND
     end_s = midnight_us // SECOND + scenarios.seconds_of(until)
-    begin_us = (end_s - HISTORY_S) * SECOND
-    day = Scraped(configuration.hall, step_s=STEP_S, begin_us=begin_us, end_us=end_s * SECOND)
+    begin_us = (end_s - history_s) * SECOND
+    day = Scraped(configuration.hall, names, step_s=STEP_S, begin_us=begin_us, end_us=end_s * SECOND)
     run_stage(scenario, configuration, HeapClock(), keep=day.keep)
     series = day.series(all_of_them=True)
     seen = {family: (kind, {key: series[key] for key in keys}) for family, (kind, keys) in day.kinds.items()}
     write_history(folder / "history.om", seen)
     _promtool("tsdb", "create-blocks-from", "openmetrics", str(folder / "history.om"), str(folder / "data"))
-    with _still(folder, end_s) as prometheus:
+    with _still(folder, end_s, history_s) as prometheus:
         yield prometheus, end_s
 
 
 @contextlib.contextmanager
-def _still(folder: Path, end_s: int) -> Iterator[Prometheus]:
+def _still(folder: Path, end_s: int, history_s: int = HISTORY_S) -> Iterator[Prometheus]:
     """A Prometheus over finished blocks, to which the recording rules are added."""
     first = Prometheus(folder, QUIET)
     try:
-        _backfill_rules(folder, first.url, end_s)
+        _backfill_rules(folder, first.url, end_s, history_s)
     finally:
         first.close()
     for block in (folder / "recorded").iterdir():
@@ -276,12 +280,12 @@ def _scrape(port: int) -> str:
     return "scrape_configs: " + json.dumps([{"job_name": JOB, "static_configs": [target]}]) + "\n"
 
 
-def _backfill_rules(folder: Path, url: str, end_s: int) -> None:
+def _backfill_rules(folder: Path, url: str, end_s: int, history_s: int) -> None:
     text = RULES.read_text(encoding="utf-8")
     recordings = text[: text.index("  - name: packcenter-alerts")]
     (folder / "recordings.yml").write_text(recordings, encoding="utf-8")
     _promtool(
-        "tsdb", "create-blocks-from", "rules", "--url", url, "--start", str(end_s - HISTORY_S), "--end", str(end_s),
+        "tsdb", "create-blocks-from", "rules", "--url", url, "--start", str(end_s - history_s), "--end", str(end_s),
         "--eval-interval", f"{STEP_S}s", "--output-dir", str(folder / "recorded"), str(folder / "recordings.yml"),
     )  # fmt: skip
 

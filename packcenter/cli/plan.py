@@ -56,7 +56,9 @@ def coverage(manifest: Path, plan_file: Path | None, site_file: Path | None, as_
 @plan.command()
 @click.argument("was", type=_FILE)
 @click.argument("now", type=_FILE)
-@click.option("--manifest", type=_FILE, help="Also count the items of a manifest that would go another way.")
+@click.option(
+    "--manifest", type=_FILE, help="Also count the items of a manifest that would go another way, or leave alone or together."
+)
 @_SITE
 @_JSON
 def diff(was: Path, now: Path, manifest: Path | None, site_file: Path | None, as_json: bool) -> int:

@@ -127,22 +127,37 @@ def cover(hall: Hall, lines: Iterable[Line]) -> Coverage:
 
 def _together(index: HallIndex, lines: list[Line]) -> dict[str, tuple[int, int]]:
     """Rule -> how many letters can leave with others to their addressee, and in how many parcels, if all come in time."""
+    letters: Counter[str] = Counter()
+    parcels: Counter[str] = Counter()
+    for of_set in _sets(index, lines):
+        letters.update(rule.name for _, rule in of_set)
+        parcels[of_set[0][1].name] += 1  # the rule of the first makes the set
+    return {name: (count, parcels[name]) for name, count in letters.items()}
+
+
+def _sets(index: HallIndex, lines: list[Line]) -> list[list[tuple[int, Rule]]]:
+    """
+    The letters, as places in `lines` with their rules, that can leave in one parcel with others, if all come in time.
+
+    They are of one agency, to one addressee, at one place, by one service, and each one's rule combines; a cell holds so many.
+    """
     cell = max((rack.cell_documents for rack in index.hall.case_racks), default=0)
-    kin: Counter[tuple[str, ...]] = Counter()
-    for line in lines:
-        rule = index.rule(line.mail_class, line.agency, index.destination_of(line), line.service)
-        secure = line.mail_class not in index.classes or index.classes[line.mail_class].secure
-        if rule is None or not rule.combine_minutes or not cell:
-            continue
-        if line.addressee and not (secure or line.waybill) and line.case_size < 2:
-            kin[rule.name, line.agency, line.addressee, _address(line), line.service] += 1
-    found: dict[str, tuple[int, int]] = {}
-    for (name, *_), count in kin.items():
-        whole, rest = divmod(count, cell)
-        letters, parcels = found.get(name, (0, 0))
-        more = rest if rest > 1 else 0
-        found[name] = (letters + whole * cell + more, parcels + whole + bool(more))
-    return found
+    kin: dict[tuple[str, ...], list[tuple[int, Rule]]] = {}
+    for at, line in enumerate(lines):
+        rule = _combining_rule(index, line) if cell else None
+        if rule is not None:
+            kin.setdefault((line.agency, line.addressee, _address(line), line.service), []).append((at, rule))
+    parts = (of_kin[first : first + cell] for of_kin in kin.values() for first in range(0, len(of_kin), cell))
+    return [part for part in parts if len(part) > 1]
+
+
+def _combining_rule(index: HallIndex, line: Line) -> Rule | None:
+    """The rule by which a letter may leave with others, or None, as `core.combining` has it."""
+    secure = line.mail_class not in index.classes or index.classes[line.mail_class].secure
+    if not line.addressee or secure or line.waybill or line.case_size > 1:
+        return None
+    rule = index.rule(line.mail_class, line.agency, index.destination_of(line), line.service)
+    return rule if rule is not None and rule.combine_minutes else None
 
 
 def _address(line: Line) -> str:
@@ -192,7 +207,10 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Rerouted(msgspec.Struct, frozen=True):
-    """Items of a manifest that the new plan takes elsewhere: by which rule to which group, or to which destination."""
+    """
+    Items of a manifest that the new plan takes elsewhere: by which rule to which group, or to which destination; or that leave
+    alone, or with others to their addressee, as they did not before (`what` is parcel; if all come in time).
+    """
 
     what: str
     was: str
@@ -282,16 +300,30 @@ def _validity(plan: Plan) -> dict[str, str]:
 def reroute(was: Hall, now: Hall, lines: Iterable[Line]) -> list[Rerouted]:
     """What becomes another way of a manifest's items under another plan, the most items first."""
     before, after = HallIndex(was), HallIndex(now)
+    lines = list(lines)
     moved: Counter[tuple[str, str, str]] = Counter()
-    for line in lines:
-        ways = [_way(index, line) for index in (before, after)]
-        for what, old, new in zip(("destination", "group", "rule"), *ways, strict=True):
+    for line, *parcels in zip(lines, _parcels(before, lines), _parcels(after, lines), strict=True):
+        ways = [(*_way(index, line), parcel) for index, parcel in zip((before, after), parcels, strict=True)]
+        for what, old, new in zip(("destination", "group", "rule", "parcel"), *ways, strict=True):
             if old != new:
                 moved[what, old, new] += 1
     return [Rerouted(*key, count) for key, count in sorted(moved.items(), key=lambda entry: (-entry[1], entry[0]))]
 
 
 def _way(index: HallIndex, line: Line) -> tuple[str, str, str]:
+    """Destination, group of lanes and rule of a line; a document of a case goes to a case rack by no rule of the plan."""
     destination = index.destination_of(line)
+    if index.hall.case_racks and line.case_size > 1:
+        return destination, "case racks", RULE
     rule = index.rule(line.mail_class, line.agency, destination, line.service)
     return destination, rule.group if rule is not None else "", rule.name if rule is not None else ""
+
+
+def _parcels(index: HallIndex, lines: list[Line]) -> list[str]:
+    """Of each line whether it leaves alone, or with others to its addressee, and in which pouch then."""
+    found = ["alone"] * len(lines)
+    for of_set in _sets(index, lines):
+        pouch = of_set[0][1].combine_pouch
+        for at, _ in of_set:
+            found[at] = f"with others to its addressee{f', in pouch {pouch}' if pouch else ''}"
+    return found

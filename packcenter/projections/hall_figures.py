@@ -21,6 +21,7 @@ from packcenter.core.receipt_facts import ReceiptAwaited, ReceiptGivenUp, Receip
 from packcenter.core.records import Case, cell_place
 from packcenter.core.state import State
 from packcenter.core.words import ReceiptState
+from packcenter.projections.cells import CELL_WORDS, cell_word
 
 Gauges = Iterator[tuple[str, float, *tuple[str, ...]]]
 """Name of the family, value, values of its labels."""
@@ -39,6 +40,7 @@ RECEIPT_RESULTS: Final = (ReceiptState.RETURNED.value, ReceiptState.GIVEN_UP.val
 WAYBILL_STATES: Final = ("issued", "stock")
 BAG_STATES: Final = ("filling", "closing", "suspect")
 
+_CELL_STATES: Final = {word: word if word in CELL_STATES else "used" for word in CELL_WORDS}
 _MISSING: Final = frozenset(("expected", "hand", "lost", "returned", "remade"))
 """Where a document is of no use to its case."""
 
@@ -165,12 +167,10 @@ def _kind(state: State, item: str) -> str:
 
 def _cells(state: State, hall: Hall) -> Gauges:
     for rack in hall.case_racks:
-        found: Counter[str] = Counter()
-        for number in range(1, rack.cells + 1):
-            cell = state.cells.get(cell_place(rack.plc, number))
-            found["free" if cell is None or not (cell.case or cell.suspect) else "suspect" if cell.suspect else "used"] += 1
-        for word in CELL_STATES:
-            yield "case_cells", found[word], rack.plc, word
+        cells = (state.cells.get(cell_place(rack.plc, number)) for number in range(1, rack.cells + 1))
+        found = Counter(_CELL_STATES[cell_word(cell, barred=False)] for cell in cells)
+        for name in CELL_STATES:
+            yield "case_cells", found[name], rack.plc, name
 
 
 def _bag_counts(state: State) -> Iterator[tuple[str, int, str]]:

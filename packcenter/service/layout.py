@@ -28,6 +28,27 @@ class SorterLayout(msgspec.Struct, frozen=True):
     lanes: list[LaneLayout]
 
 
+class OutletLayout(msgspec.Struct, frozen=True):
+    """Where a case rack lays out a case for an infeed of a bagger."""
+
+    number: int
+    feeds: str
+    infeed: int
+
+
+class CaseRackLayout(msgspec.Struct, frozen=True):
+    """
+    A case rack 合包架, whose cells are numbered from 1 to `cells`; its infeeds and outlets in the order in which
+    `Status.case_racks` counts them. An infeed has the lanes that feed it, as sorter and number.
+    """
+
+    plc: str
+    cells: int
+    cell_documents: int
+    infeeds: dict[int, list[tuple[str, int]]]
+    outlets: list[OutletLayout]
+
+
 class AlarmText(msgspec.Struct, frozen=True):
     """What people read of an alarm; `mark` is 1 at once, 2 soon, 3 in time."""
 
@@ -61,6 +82,7 @@ class Layout(msgspec.Struct, frozen=True):
     cutoff_minutes: list[int]
     plan_digest: str = ""
     alarms: dict[str, AlarmText] = {}
+    case_racks: list[CaseRackLayout] = []
 
 
 _MARKS: Final = {Priority.HIGH: 1, Priority.MEDIUM: 2, Priority.LOW: 3}
@@ -92,4 +114,24 @@ def layout_of(hall: Hall, *, release: str, mode: str, speed: int, run: int) -> L
         cutoff_minutes=list(hall.plan.bags.cutoff_minutes),
         plan_digest=hall.plan.digest,
         alarms={name: AlarmText(_MARKS[each.priority], each.title, each.response) for name, each in ALARMS.items()},
+        case_racks=[
+            CaseRackLayout(
+                rack.plc,
+                rack.cells,
+                rack.cell_documents,
+                infeeds_of(hall, rack.plc),
+                [OutletLayout(outlet.number, outlet.feeds, outlet.infeed) for outlet in rack.outlets],
+            )
+            for rack in hall.case_racks
+        ],
     )
+
+
+def infeeds_of(hall: Hall, plc: str) -> dict[int, list[tuple[str, int]]]:
+    """The infeeds of a machine that lanes feed, rising, and which lanes those are."""
+    found: dict[int, list[tuple[str, int]]] = {}
+    for sorter in hall.sorters:
+        for lane in sorter.lanes:
+            if lane.feeds == plc:
+                found.setdefault(lane.infeed, []).append((sorter.plc, lane.number))
+    return dict(sorted(found.items()))

@@ -9,11 +9,14 @@ import msgspec
 from packcenter.core import facts as f
 from packcenter.core.commands import Divert
 from packcenter.core.custody import balance_errors
+from packcenter.core.hall import CaseRack, Hall
 from packcenter.core.lifecycle import IN_HALL, kind_of
 from packcenter.core.state import State, lane_place
 from packcenter.projections import alarms
+from packcenter.projections.cells import CELL_WORDS, cells_of
 from packcenter.projections.hall_figures import KINDS, HallFigures
 from packcenter.service.engine import Recorded
+from packcenter.service.layout import infeeds_of
 
 SAMPLES = 4096
 """Decision times that the percentiles are taken from: some minutes at the peak, seconds under stress."""
@@ -59,6 +62,26 @@ class LaneNow(msgspec.Struct, frozen=True, array_like=True):
     on_way: int
 
 
+class CellNow(msgspec.Struct, frozen=True, array_like=True):
+    """A cell of a case rack: what it is (`CELL_WORDS`), the documents in it, and how many they are when nothing is missing."""
+
+    word: str
+    items: int
+    whole: int
+
+
+class CaseRackNow(msgspec.Struct, frozen=True):
+    """
+    What a case rack holds: `cells` by number, but for those that are free, `counts` of every word of a cell, and the documents
+    that wait at each of its infeeds and outlets.
+    """
+
+    cells: dict[int, CellNow]
+    counts: dict[str, int]
+    infeeds: list[int]
+    outlets: list[int]
+
+
 class Status(msgspec.Struct, frozen=True):
     """
     Where the hall stands. Times in core microseconds, rates per hour of core time, decision times in milliseconds.
@@ -98,6 +121,7 @@ class Status(msgspec.Struct, frozen=True):
     plan_why: str = ""
     alarms: list[alarms.Call] = []
     open: dict[str, tuple[int, int]] = {}
+    case_racks: dict[str, CaseRackNow] = {}
 
 
 class StatusReader:
@@ -193,6 +217,7 @@ class StatusReader:
             plan_why=state.plan_why,
             alarms=alarms.listed(state),
             open=self._what_is_open(state),
+            case_racks=_case_racks(state),
         )
 
     def _packed_per_hour(self, now_us: int) -> int:
@@ -255,6 +280,23 @@ def _lanes(state: State) -> dict[str, list[LaneNow]]:
         sorter.plc: [state.lanes[lane_place(sorter.plc, lane.number)] for lane in sorter.lanes] for sorter in state.hall.sorters
     }
     return {plc: [LaneNow(len(load.items), load.on_way) for load in of_sorter] for plc, of_sorter in loads.items()}
+
+
+def _case_racks(state: State) -> dict[str, CaseRackNow]:
+    hall = state.hall
+    return {} if hall is None else {rack.plc: _case_rack(state, hall, rack) for rack in hall.case_racks}
+
+
+def _case_rack(state: State, hall: Hall, rack: CaseRack) -> CaseRackNow:
+    found = [CellNow(*cell) for cell in cells_of(state, rack.plc, rack.cells)]
+    words = Counter(cell.word for cell in found)
+    waiting = {infeed: [lane_place(*lane) for lane in lanes] for infeed, lanes in infeeds_of(hall, rack.plc).items()}
+    return CaseRackNow(
+        cells={number: cell for number, cell in enumerate(found, 1) if cell.word != "free"},
+        counts={word: words[word] for word in CELL_WORDS},
+        infeeds=[sum(len(state.lanes[lane].items) for lane in lanes) for lanes in waiting.values()],
+        outlets=[len(state.lanes[lane_place(rack.plc, outlet.number)].items) for outlet in rack.outlets],
+    )
 
 
 def _percentile_ms(ordered: list[int], percent: int) -> float | None:

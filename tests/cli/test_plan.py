@@ -125,3 +125,21 @@ def test_the_plans_of_a_site_are_listed_with_their_faults(tmp_path: Path, capsys
     found = json.loads(capsys.readouterr().out)["plans"]
     assert [each["file"] for each in found] == ["plan.toml", "spring.toml"]
     assert "2026-02-30" in found[1]["faults"][0]
+
+
+def test_what_leaves_alone_now_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A plan whose letters to one addressee leave together no more: each letter of two is one parcel."""
+    site = bundled_site("newborn")
+    together = site.parent / "plan.toml"
+    alone = tmp_path / "alone.toml"
+    kept = [each for each in together.read_text(encoding="utf-8").splitlines() if not each.startswith("combine")]
+    alone.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    manifest = tmp_path / "letters.csv"
+    tokens = ["NJ-TOKEN-01", "NJ-TOKEN-01", "NJ-TOKEN-02", ""]
+    rows = [f"NJ-{n},official_letter,letters-office,,210019,ems,,,,,{token}" for n, token in enumerate(tokens, 1)]
+    head = "item,mail_class,agency,waybill,destination,service,case,case_size,due,arrives,addressee_token"
+    manifest.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    asked = ["plan", "diff", str(together), str(alone), "--manifest", str(manifest), "--site", str(site)]
+    assert run(asked) == PROBLEM
+    told = " ".join(capsys.readouterr().out.split())
+    assert "2 items: parcel with others to its addressee, in pouch 4 -> alone" in told

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from packcenter.config.plan_report import Change, Gap, Rerouted, compare, cover, reroute
-from packcenter.core.hall import Group, Hall, Lane, Plan, Rule, Sorter
+from packcenter.core.hall import CaseRack, Group, Hall, Lane, Outlet, Plan, Rule, Sorter
 from packcenter.core.inputs import Line
 
 CORE = str(Path(__file__).parent.parent / "core")
@@ -117,6 +117,45 @@ def test_the_items_that_go_another_way_are_counted() -> None:
         Rerouted("rule", "near-letters", "", 1),
     ]
     assert reroute(HALL, HALL, lines) == []
+
+
+def combining(*rules: Rule) -> Hall:
+    """The hall with a case rack whose cells hold three, and these rules."""
+    rack = CaseRack("cases-1", 4, 3, (Outlet(1, "bagger-1", 2),), 1_000, 1_000)
+    return replace(HALL, case_racks=(rack,), plan=replace(PLAN, rules=rules))
+
+
+def to(addressee: str, item: str, mail_class: str = "letter", **changes: object) -> Line:
+    return replace(line(item, mail_class, 210000), addressee=addressee, **changes)
+
+
+def test_the_items_that_leave_alone_or_together_now_are_counted() -> None:
+    """As many as fit a cell leave together; who is left, has a waybill, or has nobody with it leaves alone before and after."""
+    alone, together = PLAN.rules[1], replace(PLAN.rules[1], combine_minutes=60)
+    lines = [*(to("A", f"{n}") for n in range(4)), to("B", "5"), to("A", "6", waybill="EE1"), line("7", "letter", 210000)]
+    with_others = "with others to its addressee"
+    assert reroute(combining(alone), combining(together), lines) == [Rerouted("parcel", "alone", with_others, 3)]
+    assert reroute(combining(together), combining(alone), lines) == [Rerouted("parcel", with_others, "alone", 3)]
+    assert reroute(combining(together), combining(replace(together, combine_minutes=90)), lines) == []
+    pouched = combining(replace(together, combine_pouch=4))
+    assert reroute(combining(together), pouched, lines) == [Rerouted("parcel", with_others, f"{with_others}, in pouch 4", 3)]
+    assert reroute(replace(combining(alone), case_racks=()), replace(combining(together), case_racks=()), lines) == []
+
+
+def test_letters_of_two_rules_that_combine_leave_together() -> None:
+    """As the core has it: what counts is agency, addressee, place and service, not the rule; the first one's makes the set."""
+    rules = (Rule("letters", ("letter",), (), (), (), "letters", 60), Rule("papers", ("paper",), (), (), (), "letters", 60))
+    paper = replace(HALL.mail_classes[0], name="paper", secure=False)
+    hall = replace(combining(*rules), mail_classes=(*HALL.mail_classes, paper))
+    covered = cover(hall, [to("A", "1"), to("A", "2", "paper"), to("B", "3")])
+    assert [(share.together, share.parcels) for share in covered.rules] == [(1, 1), (1, 0)]
+
+
+def test_documents_of_cases_go_by_no_rule_of_the_plan() -> None:
+    """Another rule for their class moves none of them."""
+    moved = replace(PLAN.rules[1], group="spare")
+    lines = [to("", "1", case="NB-1", case_size=2), to("", "2")]
+    assert reroute(combining(PLAN.rules[1]), combining(moved), lines) == [Rerouted("group", "letters", "spare", 1)]
 
 
 def test_a_sorter_without_lanes_of_a_group_is_found_by_its_name() -> None:

@@ -212,7 +212,7 @@ def test_an_hour_with_troubles_raises_their_alarms(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ordinary-day", "mishaps", "wayward-plcs", "narrow-hall"])
+@pytest.mark.parametrize("name", ["ordinary-day", "mishaps", "wayward-plcs", "narrow-hall", "provincial-centre"])
 def test_a_scenario_calls_people_by_what_its_file_names(name: str, tmp_path: Path) -> None:
     """
     Over a whole simulated day Prometheus' rules call for the alarms that the controller raised, each under its own name, and

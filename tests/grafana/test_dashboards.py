@@ -21,6 +21,7 @@ from packcenter.projections.elements import ELEMENTS
 BAR_PANELS_MAX = 8
 ALLOWED_COLORS = {
     panels.NORMAL,
+    panels.UNSEEN,
     panels.QUIET,
     panels.RUNNING,
     panels.LIGHT,
@@ -85,7 +86,7 @@ def test_ranges_follow_the_screen_or_are_long_enough(name: str) -> None:
     """A range is Grafana's own or at least five minutes, so that a slower scrape leaves no hole."""
     for query in boards.queries(name):
         for given in re.findall(r"\[([^\]]+)\]", query.expr):
-            assert given in ("$__rate_interval", "$__range", "5m", "15m", "1h", "1m"), (query.panel, given)
+            assert given in ("$__rate_interval", "$__range", "5m", "15m", "1h", "3h", "1m"), (query.panel, given)
             assert given != "1m", query.panel
 
 

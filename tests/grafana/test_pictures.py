@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boards
 import pytest
@@ -18,6 +19,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 MAY_BE_EMPTY = frozenset({"Jammed zones", "Items lost by reason", "卡件区段", "丢失原因"})
 """Panels that show only what went wrong."""
+
+FORECAST = (
+    "packcenter_items",
+    "packcenter_day_items",
+    "packcenter_items_entered_total",
+    "packcenter_last_cutoff_timestamp_seconds",
+    "packcenter_clock_timestamp_seconds",
+)
+"""What is scraped to say how much time there is to spare."""
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +107,50 @@ def test_the_stage_can_stand_still(tmp_path: Path) -> None:
         for back_s in (0, 1200, 2400):
             assert prometheus.ask("hall:packcenter_items_packed:rate5m", end_s - back_s)
         assert prometheus.ask('sum(packcenter_items{place_kind="lost"})', end_s)[0]["value"][1] == "0"
+
+
+def asked(prometheus: stage.Prometheus, title: str, at_s: float) -> list[dict[str, Any]]:
+    expr = next(query.expr for query in boards.queries("operator-en") if query.panel == title)
+    return prometheus.ask(boards.filled(expr), at_s)
+
+
+def test_the_wall_forecasts_nothing_before_it_can_and_stays_true_over_lunch(tmp_path: Path) -> None:
+    """
+    A hall that has packed for some minutes, or that gets nothing to pack at noon, has not become slow: what there is to spare is
+    between nothing and the time that is left, and nobody knows it before half an hour of work is over.
+    """
+    with stage.recorded(tmp_path, "ordinary-day", "13:00", history_s=5 * 3600, names=FORECAST) as (prometheus, one_s):
+        left = "min(packcenter_last_cutoff_timestamp_seconds - packcenter_clock_timestamp_seconds)"
+        for back_s in (0, 20 * 60, 3600, 3 * 3600):  # 13:00, 12:40, noon, ten
+            at_s = one_s - back_s
+            spare = float(asked(prometheus, "To spare at last cut-off", at_s)[0]["value"][1])
+            assert 3600 < spare < float(prometheus.ask(left, at_s)[0]["value"][1]), back_s
+    (tmp_path / "morning").mkdir()
+    with stage.recorded(tmp_path / "morning", "ordinary-day", "08:20", names=FORECAST) as (prometheus, early_s):
+        assert float(prometheus.ask("sum(packcenter_day_items{stage='packed'})", early_s)[0]["value"][1]) > 100
+        assert asked(prometheus, "To spare at last cut-off", early_s) == []
+
+
+def test_every_item_is_in_the_books_on_the_wall(tmp_path: Path) -> None:
+    """Of fifteen classes four stand by name, those with something lost first; they and the others are all together."""
+    with stage.recorded(tmp_path, "provincial-centre", "12:40", history_s=600, names=("packcenter_items",)) as (
+        prometheus,
+        now_s,
+    ):
+        rows: dict[str, dict[str, int]] = {}
+        for each in asked(prometheus, "Where every item is", now_s):
+            rows.setdefault(each["metric"]["mail_class"], {})[each["metric"]["place_kind"]] = int(each["value"][1])
+        assert next(iter(rows)) == "~together"
+        assert len(rows) == 6
+        parts = [row for name, row in rows.items() if name != "~together"]
+        assert {kind: sum(row[kind] for row in parts) for kind in rows["~together"]} == rows["~together"]
+        whole = prometheus.ask("sum(packcenter_items) by (mail_class, place_kind)", now_s)
+        assert sum(rows["~together"].values()) == sum(int(each["value"][1]) for each in whole)
+        lost = {
+            each["metric"]["mail_class"] for each in whole if each["metric"]["place_kind"] == "lost" and each["value"][1] != "0"
+        }
+        assert lost
+        assert lost < set(rows)
 
 
 def test_a_scenarios_day_can_be_looked_at(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from packcenter.config.build import Configuration
 from packcenter.config.load import bundled_site, load_site
 from packcenter.config.people import Agency, Person, digest, to_toml
 from packcenter.core.controller import Controller, Outcome
+from packcenter.core.hall import Hall
 from packcenter.core.inputs import Act, CustodyRulesGiven, Started
 from packcenter.core.state import State
 from packcenter.plc.trace import Trace
@@ -65,13 +66,13 @@ class Told:
     What the HTTP side uses of a service, in the words of a test: `now` is the status that it shows, `core` takes the acts.
     """
 
-    def __init__(self, mode: str = "simulation", speed: int = 1) -> None:
+    def __init__(self, mode: str = "simulation", speed: int = 1, hall: Hall | None = None) -> None:
         self.now = quiet_status()
         self.clock = RealClock()
         self.running = threading.Event()
         self.running.set()
         self.setup = SimpleNamespace(
-            hall=reference().hall,
+            hall=hall or reference().hall,
             release="1.0",
             mode=mode,
             speed=speed,
@@ -81,7 +82,7 @@ class Told:
             reasons=("换膜",),
             http_names=("hall.example",),
         )
-        self.shelf = Shelf(None, reference().hall, asyncio.to_thread)
+        self.shelf = Shelf(None, self.setup.hall, asyncio.to_thread)
         self.papers: Papers | None = None
         self.badges: Badges | None = None
         self.is_open = True

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import lived
 import msgspec
 import pytest
 from browser import PROGRAM, Browser
 from served import START_US, Served, Told, quiet_status, with_lane, with_machine
 
+from packcenter.core.hall import Hall
 from packcenter.projections.alarms import Call
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason="no chromium on the PATH")]
@@ -39,8 +41,8 @@ def phone(tmp_path: Path) -> Iterator[Browser]:
         yield browser
 
 
-def served(status: object = DAY, mode: str = "simulation", speed: int = 1) -> Served:
-    told = Told(mode, speed)
+def served(status: object = DAY, mode: str = "simulation", speed: int = 1, hall: Hall | None = None) -> Served:
+    told = Told(mode, speed, hall)
     told.now = status  # type: ignore[assignment]
     return Served(told)
 
@@ -88,6 +90,71 @@ def test_every_machine_and_lane_of_the_hall_is_drawn(wall: Browser) -> None:
         assert drawn == ["bagger-1", "bagger-2", "bagger-3", "bagger-4", "rack-1", "sorter-1", "sorter-2"]
         assert wall.value("document.querySelectorAll('[data-lane]').length") == 18
         assert "other" in shown(wall, "#rack")
+
+
+UNFIT = (Path(__file__).parent / "unfit.js").read_text("utf-8")
+"""Words of the page that lie over each other, outside their part of it, or off the screen."""
+
+MOMENTS = {
+    "ordinary-day": "10:30", "narrow-hall": "11:00", "case-rack-restarts": "11:01", "provincial-centre": "09:15"
+}  # fmt: skip
+"""A day of each hall, and when to look at it."""
+
+
+@pytest.mark.parametrize("scenario", MOMENTS)
+@pytest.mark.parametrize("size", [(1920, 1080), (1366, 768)])
+def test_every_hall_fits_a_wall(scenario: str, size: tuple[int, int], tmp_path: Path) -> None:
+    """On a wall of either size nobody has to scroll, nothing lies over anything and no word is cut off, in both languages."""
+    moment = lived.at(scenario, MOMENTS[scenario])
+    listed = [Call("link_lost", "bagger-2", 2, START_US), Call("cells_full", moment.hall.centre, 2, START_US)]
+    troubled = with_machine(msgspec.structs.replace(moment.status, alarms=listed), "bagger-2", up=False, state=0)
+    for status in (moment.status, troubled):
+        with (
+            Browser(tmp_path / f"profile-{status is troubled}", width=size[0], height=size[1]) as wall,
+            served(status, hall=moment.hall) as page,
+        ):
+            for language in ("zh", "en"):
+                wall.open(f"{page.address}/?lang={language}")
+                wall.until("document.querySelectorAll('[data-plc]').length > 0 && document.fonts.status === 'loaded'")
+                assert wall.value(UNFIT) == []
+                scroll = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+                assert wall.value(scroll) == list(size)
+                assert wall.errors == []
+
+
+def test_case_racks_are_drawn_once_with_what_they_feed(wall: Browser) -> None:
+    """Every machine of the hall is there once, whoever feeds it, each with its cells and its outlets."""
+    moment = lived.at("case-rack-restarts", "11:01")
+    with served(moment.status, hall=moment.hall) as page:
+        wall.open(page.address)
+        wall.until("document.querySelectorAll('[data-plc]').length > 0")
+        drawn = wall.value("[...document.querySelectorAll('[data-plc]')].map(node => node.dataset.plc).sort()")
+        assert drawn == sorted(moment.hall.plcs())
+        assert wall.value("document.querySelectorAll('[data-cell]').length") == 120
+        outlets = wall.value("[...document.querySelectorAll('[data-outlet]')].map(node => node.dataset.outlet)")
+        assert outlets == ["cases-1/1", "cases-1/2", "cases-2/1"]
+        assert wall.value("[...document.querySelectorAll('[data-to]')].map(node => node.dataset.to)") == ["cases-1", "cases-2"]
+        assert "cases-1 ▸ 0  cases-2 ▸ 0" in shown(wall, "[data-from=bagger-2]")
+
+
+def test_cells_in_doubt_and_full_racks_are_marked_in_words(wall: Browser) -> None:
+    """A doubted cell has its sign and is named; a rack without a free cell says so; an ordinary one is grey."""
+    doubted, full = lived.at("case-rack-restarts", "11:01"), lived.at("narrow-hall", "11:00")
+    with served(doubted.status, hall=doubted.hall) as page:
+        wall.open(page.address)
+        wall.until("document.querySelectorAll('[data-says]').length === 2")
+        signs = wall.value("[...document.querySelectorAll('[data-cell]')].filter(node => node.textContent.includes('?')).length")
+        for plc, now in doubted.status.case_racks.items():
+            named = [number for number, cell in now.cells.items() if cell.word == "suspect"]
+            signs -= len(named)
+            said = f"▲ 存疑 {len(named)}: {' '.join(map(str, named[:8]))}" if named else f"空格 {now.counts['free']}/60"
+            assert said in shown(wall, f"[data-says={plc}]")
+        assert signs == 0
+        assert doubted.status.case_racks["cases-1"].counts["suspect"] > 8
+    with served(full.status, hall=full.hall) as page:
+        wall.open(page.address)
+        wall.until("document.querySelectorAll('[data-says]').length === 2")
+        assert shown(wall, "[data-says=cases-2]") == "▲ 格满"
 
 
 def test_what_is_wrong_is_told_in_words_and_marks_and_worst_first(wall: Browser) -> None:

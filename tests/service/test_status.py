@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+import lived
 import msgspec
 import pytest
 from served import START_US, reference
@@ -15,9 +16,10 @@ from packcenter.core.alarm_table import LINK_DELAY_US, VERSION
 from packcenter.core.controller import Controller
 from packcenter.core.inputs import AlarmAcknowledged, AlarmTableGiven, Line, ManifestReceived, Started, Tick
 from packcenter.core.limits import MANIFEST_LINES_MAX
-from packcenter.core.records import Item, State
+from packcenter.core.records import Case, Cell, Item, State
 from packcenter.core.state import evolve
 from packcenter.projections.alarms import Call
+from packcenter.projections.cells import cell_word, cells_of
 from packcenter.service import status as module
 from packcenter.service.engine import Recorded
 from packcenter.service.status import StatusReader
@@ -154,6 +156,65 @@ def test_lanes_and_places_are_shown() -> None:
     now = reader.status(state, START_US)
     assert now.lanes["sorter-2"][2] == module.LaneNow(1, 0)
     assert now.plcs["sorter-2"].places == {3: 1}
+
+
+def test_every_cell_of_a_case_rack_is_told() -> None:
+    """Whose it is, what is in it and what its case is when it is whole; what is free is counted only."""
+    moment = lived.at("case-rack-restarts", "11:01")  # cases-1 lost its memory a minute ago
+    state = moment.state
+    assert set(moment.status.case_racks) == {"cases-1", "cases-2"}
+    for rack in moment.hall.case_racks:
+        now = moment.status.case_racks[rack.plc]
+        assert sum(now.counts.values()) == rack.cells
+        assert rack.cells - now.counts["free"] == len(now.cells)
+        for number, (word, items, whole) in ((number, msgspec.structs.astuple(cell)) for number, cell in now.cells.items()):
+            cell = state.cells[f"cell/{rack.plc}/{number}"]
+            assert items == len(cell.items)
+            assert (word == "suspect") == bool(cell.suspect)
+            assert items <= whole <= 5  # a newborn's case has five documents, of which some may have left
+            assert word != "gathering" or items
+    words = {word for now in moment.status.case_racks.values() for word, count in now.counts.items() if count}
+    assert {"free", "reserved", "gathering", "suspect"} <= words
+    in_cells = sum(cell.items for now in moment.status.case_racks.values() for cell in now.cells.values())
+    assert in_cells == moment.status.in_hall["cell"] > 0
+
+
+def test_a_cell_is_what_it_is_until_it_is_free_again() -> None:
+    """Free, closed by its machine, reserved, gathering, being emptied, in doubt; doubt stands also while it is being emptied."""
+    empty = Cell()
+    assert [cell_word(each, barred=False) for each in (None, empty)] == ["free", "free"]
+    assert cell_word(empty, barred=True) == "closed"
+    gathering = Cell("NB-1", ["A"])
+    assert cell_word(Cell("NB-1"), barred=False) == "reserved"
+    assert cell_word(gathering, barred=True) == "gathering"
+    gathering.release = 7
+    assert cell_word(gathering, barred=False) == "emptying"
+    gathering.suspect = "cell_count"
+    assert cell_word(gathering, barred=False) == "suspect"
+
+
+def test_what_left_a_cell_is_not_missed_in_it() -> None:
+    """Of a case of five of which two left as a part, and one was taken back, the cell is whole with two."""
+    state = hall_state(5)
+    names = list(state.items)
+    state.cases["NB-1"] = Case(5, 210_000, "ems", 0, names, "cell/cases-1/3")
+    state.cells["cell/cases-1/3"] = Cell("NB-1", names[:1])
+    assert cells_of(state, "cases-1", 3) == [("free", 0, 0), ("free", 0, 0), ("gathering", 1, 5)]
+    state.items[names[0]].place = "cell/cases-1/3"
+    state.items[names[1]].place, state.items[names[2]].place = "bag/1", "lane/cases-1/1"
+    assert cells_of(state, "cases-1", 3)[2] == ("gathering", 1, 3)
+    state.items[names[1]].suspect = "wrong_bag"
+    assert cells_of(state, "cases-1", 3)[2] == ("gathering", 1, 4)
+
+
+def test_what_waits_before_and_behind_a_case_rack_is_told() -> None:
+    """Documents at its infeeds, of all lanes that lead there, and at its outlets."""
+    moment = lived.at("narrow-hall", "09:00")
+    state, reader = moment.state, StatusReader()
+    state.lanes["lane/sorter-1/3"].items[:] = ["A", "B"]
+    state.lanes["lane/cases-1/2"].items[:] = ["C"]
+    now = reader.status(state, START_US).case_racks["cases-1"]
+    assert (now.infeeds, now.outlets) == ([2], [0, 1])
 
 
 def test_books_that_do_not_balance_show_within_their_period() -> None:
