@@ -189,7 +189,7 @@ def _passes_verdict(world: ProtocolWorld, stream: Stream, hard: int) -> str | No
     if (
         not item.announced and known is not None and (stream.below(3) or known.sent_back)
     ):  # else it is in the books still (800902)
-        verdict, code = HandVerdict.CODE, _slip(state, item, document.code)
+        verdict, code = HandVerdict.CODE, _slip(world, state, item, document.code)
     told = ask(world, i.VerdictPassed(**by_somebody(stream), item=item.id, verdict=verdict.value, code=code))
     if told is not None and verdict in (HandVerdict.REINDUCT, HandVerdict.REMAKE, HandVerdict.RETURN):
         hand.hold(document)
@@ -197,13 +197,15 @@ def _passes_verdict(world: ProtocolWorld, stream: Stream, hard: int) -> str | No
     return told
 
 
-def _slip(state: State, item: Item, code: str) -> str:
-    """The code that a person types for an object: now and then that of another document on the table, which must be refused."""
+def _slip(world: ProtocolWorld, state: State, item: Item, code: str) -> str:
+    """
+    The code that a person types for an object: now and then that of another document on the table, which must be refused. One
+    that somebody else has just sent back onto a sorter is there in the books alone (whole seed 840886).
+    """
     if item.entered_us % _SLIPS_OF:  # no draw, so that kept seeds keep their meaning
         return code
-    return next(
-        (other.id for other in state.items.values() if other.announced and other.place == "hand" and not other.sent_back), code
-    )
+    there = (other for other in state.items.values() if other.announced and other.place == "hand" and not other.sent_back)
+    return next((other.id for other in there if other.id not in world.staff.holding), code)
 
 
 def _orders_maintenance(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
