@@ -31,7 +31,7 @@ NEXT_PLACES: dict[str, frozenset[str]] = {
     "dispatched": frozenset(),
     "returned": frozenset(),
     "remade": frozenset(),
-    "hand": frozenset({"belt", "pack", "outside", "returned", "remade", "cell"}),
+    "hand": frozenset({"belt", "pack", "outside", "returned", "remade", "cell", "lost"}),
     "lost": frozenset({"belt", "lane", "pack", "rack", "bag", "hand", "outside", "cell"}),
 }
 """

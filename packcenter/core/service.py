@@ -57,14 +57,15 @@ def on_quarantined(turn: Turn, quarantined: Quarantined) -> None:
 def _set_apart(turn: Turn, item: Item) -> None:
     """
     What a machine holds comes to the hand station on the machine's way out. Where a sorter saw what was on its belt, or came
-    onto it, nobody knows, so that one is missed until it is found (A9).
+    onto it, nobody knows, so that one is missed until it is found (A9); also one that people had laid onto a sorter again, and
+    that our books have at the hand station until it is scanned (whole seed 851716).
     """
     kind = kind_of(item.place)
     if kind in ("lane", "cell", "pack", "rack", "bag"):
         bags.hold_back(turn, item, "quarantined")
     elif kind == "belt":
         diverting.lose(turn, item, "quarantined")
-    elif kind == "expected":
+    elif kind == "expected" or (kind == "hand" and item.sent_back):
         custody.lose(turn, item, "quarantined")
 
 

@@ -66,6 +66,7 @@ MOVES: Final[dict[tuple[str, str], frozenset[str]]] = {
         ("bag", "dispatched"): "BagShut",
         ("bag", "hand"): "BagShut LinkUp",
         ("hand", "belt"): "Scanned",
+        ("hand", "lost"): "Quarantined",  # it had been laid onto a sorter again
         ("hand", "pack"): "Fed Quarantined",
         ("hand", "outside"): "Scanned Fed VerdictPassed",
         ("hand", "returned"): "VerdictPassed",
