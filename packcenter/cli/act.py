@@ -32,8 +32,8 @@ def act() -> None:
     """Act in a running hall: lanes, machines, bags, the hand station, maintenance, alarms, receipts, discrepancies, shifts.
 
     Each act needs a reason (at most 64 ASCII characters that tell of no person, or one of `packcenter act reasons`, which may be
-    Chinese) and your token: in the file of
-    --token-file or $PACKCENTER_TOKEN_FILE, which only you may read, or in $PACKCENTER_TOKEN. `packcenter people add` makes it.
+    Chinese) and your token: in the file of --token-file or $PACKCENTER_TOKEN_FILE, which only you may read, or in
+    $PACKCENTER_TOKEN. `packcenter people add` makes it.
 
     Exit codes: 0 taken and on the disk; 1 refused, by the hall's rules, your role, your token or the rate; 2 wrong usage or no
     token; 3 configuration invalid; 4 no service answers, or not in time: the act may then still happen, `packcenter act recent`

@@ -29,6 +29,10 @@ REASONS = (
 PersonRole = Literal["operator", "engineer", "maintenance", "supervisor"]
 
 
+Digest = Annotated[str, Field(pattern=DIGEST_PATTERN, examples=[f"sha256:{'0' * 32}:{'0' * 64}"])]
+Day = Annotated[str, Field(pattern=DATE_PATTERN, examples=["2027-01-31"])]
+
+
 class Person(Closed):
     """One person who may act."""
 
@@ -38,10 +42,8 @@ class Person(Closed):
     roles: Annotated[list[PersonRole], Field(min_length=1, max_length=4)] = Field(
         description="Roles in which the person may act."
     )
-    token: Annotated[str, Field(pattern=DIGEST_PATTERN, examples=[f"sha256:{'0' * 32}:{'0' * 64}"])] = Field(
-        description="Salt and SHA-256 of the person's token, which itself is written nowhere."
-    )
-    expires: Annotated[str, Field(pattern=DATE_PATTERN, examples=["2027-01-31"])] | None = Field(
+    token: Digest = Field(description="Salt and SHA-256 of the person's token, which itself is written nowhere.")
+    expires: Day | None = Field(
         default=None, description="Last day of the token, in UTC; without it the token lasts until it is revoked."
     )
 
@@ -50,10 +52,8 @@ class AgencyToken(Closed):
     """One agency that may ask for its feed from other machines."""
 
     id: Name = Field(description="The agency's name in the site file.")
-    token: Annotated[str, Field(pattern=DIGEST_PATTERN, examples=[f"sha256:{'0' * 32}:{'0' * 64}"])] = Field(
-        description="Salt and SHA-256 of the agency's token, which itself is written nowhere."
-    )
-    expires: Annotated[str, Field(pattern=DATE_PATTERN, examples=["2027-01-31"])] | None = Field(
+    token: Digest = Field(description="Salt and SHA-256 of the agency's token, which itself is written nowhere.")
+    expires: Day | None = Field(
         default=None, description="Last day of the token, in UTC; without it the token lasts until it is revoked."
     )
 

@@ -40,12 +40,14 @@ def live(turn: Turn, case: Case) -> list[Item]:
     return [item for name in case.items if is_live(item := turn.item(name))]
 
 
+def is_packed(item: Item) -> bool:
+    """Whether a document left in a parcel. What is suspect comes back: its pouch or bag is opened (protocol seed 641095)."""
+    return kind_of(item.place) in _PACKED and not item.suspect
+
+
 def has_left(turn: Turn, item: Item) -> bool:
-    """
-    Whether a document left its cell in a parcel, or for one. What is suspect comes back: its pouch or bag is opened (protocol
-    seed 641095).
-    """
-    return (kind_of(item.place) in _PACKED and not item.suspect) or item.place in turn.index.rack_outlets
+    """Whether a document left its cell in a parcel, or for one."""
+    return is_packed(item) or item.place in turn.index.rack_outlets
 
 
 def missing(turn: Turn, case: Case) -> tuple[int, tuple[str, ...]]:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from packcenter.core.case_cells import is_live
-from packcenter.core.lifecycle import kind_of
+from packcenter.core.case_cells import is_live, is_packed
 from packcenter.core.records import Case, Cell, Item, State, cell_place
 
 CELL_WORDS: Final = ("free", "closed", "reserved", "gathering", "emptying", "suspect")
 """What a cell can be: `closed` is a free one that its machine has closed, `suspect` in doubt, also while it is being emptied."""
-
-_LEFT: Final = frozenset({"pack", "rack", "bag", "dispatched"})
-"""Kinds of place of what has left its cell."""
 
 
 def cell_word(cell: Cell | None, *, barred: bool) -> str:
@@ -49,4 +45,4 @@ def _whole(state: State, case: Case, plc: str) -> int:
 
 
 def _has_left(item: Item, plc: str) -> bool:
-    return (kind_of(item.place) in _LEFT and not item.suspect) or item.place.startswith(f"lane/{plc}/")
+    return is_packed(item) or item.place.startswith(f"lane/{plc}/")

@@ -12,9 +12,10 @@ from grafana.preview.feed import Recorded
 from packcenter.config.load import load_site
 from packcenter.core import record
 from packcenter.core.case_facts import CaseOverdue
+from packcenter.core.controller import Controller
 from packcenter.core.hall import Hall
 from packcenter.core.loop_facts import InfeedHeld
-from packcenter.core.state import State, evolve, remember
+from packcenter.core.state import State
 from packcenter.projections import receipts, remakes
 from packcenter.projections.hall_figures import CASE_STATES, case_state
 from packcenter.projections.metrics import Metrics
@@ -70,17 +71,14 @@ def test_the_figures_of_a_day_agree_with_a_walk_over_the_state(what: str, tmp_pa
         name = str(tmp_path / "day.toml")
     scenario = scenarios.load(name)
     configuration = load_site(scenario.site)
-    metrics, state = Metrics(configuration.hall), State()
+    metrics, controller = Metrics(configuration.hall), Controller()
+    state = controller.state
     records: list[Recorded] = []
     moved: set[tuple[str, ...]] = set()
 
     def keep(draft: Any) -> None:
         body = record.decode(draft.body)
-        for fact in body.facts:
-            evolve(state, draft.at_us, fact)
-        for command in body.commands:
-            remember(state, draft.at_us, command)
-        state.last_us = draft.at_us
+        controller.fold(draft.at_us, body.facts, body.commands)
         records.append(Recorded(draft.at_us, body.input, list(body.facts), list(body.commands)))
         metrics.observe(records[-1])
         if len(records) % 20 == 0:

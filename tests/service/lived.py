@@ -8,8 +8,9 @@ import msgspec
 
 from packcenter.config.load import load_site
 from packcenter.core import record
+from packcenter.core.controller import Controller
 from packcenter.core.hall import Hall
-from packcenter.core.state import State, evolve, remember
+from packcenter.core.state import State
 from packcenter.journal.frames import Draft
 from packcenter.service.engine import Recorded
 from packcenter.service.status import Status, StatusReader
@@ -39,22 +40,19 @@ def at(scenario: str, time_of_day: str) -> Moment:
     loaded = load(scenario)
     configuration = load_site(loaded.site)
     offset_us = configuration.hall.utc_offset_minutes * 60 * _SECOND_US
-    state, reader = State(), StatusReader()
+    controller, reader = Controller(), StatusReader()
 
     def keep(draft: Draft) -> None:
         if (draft.at_us + offset_us) % _DAY_US >= seconds_of(time_of_day) * _SECOND_US:
             raise _Over
         body = record.decode(draft.body)
-        for fact in body.facts:
-            evolve(state, draft.at_us, fact)
-        for command in body.commands:
-            remember(state, draft.at_us, command)
-        state.last_us = draft.at_us
+        controller.fold(draft.at_us, body.facts, body.commands)
         reader.observe(Recorded(1, draft.at_us, 0, body.input, list(body.facts), list(body.commands)))
 
     try:
         stage(loaded, configuration, HeapClock(), keep=keep)
     except _Over:
+        state = controller.state
         assert state.hall is not None
         return Moment(state.hall, state, reader.status(state, state.last_us))
     raise AssertionError(f"the day of {scenario} is over before {time_of_day}")
