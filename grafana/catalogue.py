@@ -20,6 +20,7 @@ _EXAMPLES = {
     Subject.BAGGER: "bagger-1",
     Subject.RACK: "rack-1",
     Subject.EXCEPTION_LANE: "sorter-1/9",
+    Subject.CASE_RACK: "cases-1",
     Subject.CELL: "cases-1/12",
     Subject.CONSUMABLE: "bagger-1/1",
     Subject.STATION: "sorter-1",

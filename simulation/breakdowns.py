@@ -89,6 +89,15 @@ def _miscounts(hall: FastHall, plc: str, stream: Stream) -> bool:
     return rack is not None
 
 
+def _blurs(hall: FastHall, plc: str, stream: Stream) -> bool:
+    """The eye that all cells of a case rack have in common sees one too many in each."""
+    rack = next((each for each in hall.plant.case_racks if each.name == plc), None)
+    if rack is not None:
+        for number in rack.cells:
+            rack.miscount(number, 1, 1)
+    return rack is not None
+
+
 def _counts(hall: FastHall, plc: str, stream: Stream) -> None:
     """Somebody has mended the counter, and stops and starts the rack, as the alarm's text says."""
     for rack in hall.plant.case_racks:
@@ -110,6 +119,7 @@ FAULTS: Final[Mapping[str, Breakdown]] = MappingProxyType({
     "holds": Breakdown("the machine holds by its own cause", _holds, _has_air),
     "aborts": Breakdown("a guard is opened", _opens, _closes),
     "miscounts": Breakdown("the counter of a cell counts one too many", _miscounts, _counts),
+    "blurs": Breakdown("the eye of all cells of a case rack counts one too many", _blurs, _counts),
     "runs_out": Breakdown("the film of a bagger is used up at once, until a person has brought a new roll", _runs_out),
 })  # fmt: skip
 """Every breakdown by its name."""

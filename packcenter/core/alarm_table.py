@@ -38,6 +38,7 @@ class Subject(StrEnum):
     BAGGER = "bagger"
     RACK = "rack"
     EXCEPTION_LANE = "exception_lane"  # sorter-1/9
+    CASE_RACK = "case_rack"
     CELL = "cell"  # of a case rack: cases-1/12
     CONSUMABLE = "consumable"  # of a bagger: bagger-1/2
     STATION = "station"  # a PLC, or the hall by its name for what no PLC holds
@@ -508,6 +509,27 @@ _ENTRIES: Final = (
             "查看等待最久的一件事并催件；有空格后将积压证件重新上线。",
         ),
         latched=True,
+    ),
+    Entry(
+        "cells_miscount",
+        Subject.CASE_RACK,
+        Priority.MEDIUM,
+        Text("A case rack does not count right", "合包架计数异常"),
+        Text(
+            "Several cells of a case rack count what cannot be, though they were emptied again: the eye or the card they have"
+            " in common is broken or dirty.",
+            "同一合包架多个格口反复清空后计数仍不符：公用光电或计数卡故障，或被污染。",
+        ),
+        Text(
+            "Cell after cell takes no case any more, and the documents of each such case go to the hand station.",
+            "格口将逐一停用，其中一件事的证件转人工台。",
+        ),
+        Text(
+            "Stop the rack. Clean its eyes, see their card and cable; lay what is in the cells in doubt on the hand station; then"
+            " start it. Those cells are tried once more.",
+            "停止合包架。清洁光电，检查计数卡及线缆；存疑格内件送人工台；再启动。系统将再试这些格口。",
+        ),
+        suppresses=("cell_counter",),
     ),
     Entry(
         "cell_counter",

@@ -29,6 +29,7 @@ from packcenter.core.cell_counts import COUNTER
 from packcenter.core.index import HallIndex
 from packcenter.core.inputs import AlarmTableGiven
 from packcenter.core.limits import (
+    BROKEN_COUNTERS,
     CHATTER_RAISINGS,
     CHATTER_WINDOW_US,
     FLOOD_BEGINS,
@@ -118,6 +119,7 @@ def subjects(index: HallIndex, kind: Subject) -> tuple[str, ...]:
         Subject.RACK: (hall.rack.plc,),
         Subject.EXCEPTION_LANE: tuple(f"{sorter.plc}/{sorter.exception_lane}" for sorter in hall.sorters),
         Subject.CONSUMABLE: tuple(f"{plc}/{kind}" for plc in index.baggers for kind in CONSUMABLES),
+        Subject.CASE_RACK: tuple(index.cells),
         Subject.CELL: tuple(f"{plc}/{number}" for plc, cells in index.cells.items() for _, number in cells),
         Subject.STATION: (*plcs, hall.centre),
         Subject.HALL: (hall.centre,),
@@ -421,6 +423,14 @@ def _cell(turn: Turn, fact: CellSuspected | CellReleased) -> Iterator[Saying]:
     place = cell_place(fact.plc, fact.cell)
     if place in turn.index.cell_at:  # else the hall has it no more
         yield "cell_counter", f"{fact.plc}/{fact.cell}", turn.state.cells[place].suspect == COUNTER
+        yield from _together(turn, fact.plc)
+
+
+def _together(turn: Turn, plc: str) -> Iterator[Saying]:
+    """Whether the counters of a case rack have a cause in common; over when none is broken any more, so it does not tremble."""
+    broken = sum(turn.state.cells[place].suspect == COUNTER for place, _ in turn.index.cells[plc])
+    least = 1 if _stands(turn, "cells_miscount", plc) else BROKEN_COUNTERS
+    yield "cells_miscount", plc, broken >= least
 
 
 def _counters(turn: Turn) -> Iterator[Saying]:
@@ -428,6 +438,8 @@ def _counters(turn: Turn) -> Iterator[Saying]:
     for place, (plc, number) in turn.index.cell_at.items():
         if turn.state.cells[place].suspect == COUNTER:
             yield "cell_counter", f"{plc}/{number}", True
+    for plc in turn.index.cells:
+        yield from _together(turn, plc)
 
 
 def _people(turn: Turn, fact: f.MachineStopSet | f.MaintenanceSet) -> Iterator[Saying]:

@@ -45,6 +45,12 @@ A machine that says so often in `UNSTEADY_WINDOW_US` that it was told nothing of
 it is told. Single ones are slow exchanges of images.
 """
 
+BROKEN_COUNTERS = 3
+"""
+So many cells of one case rack that do not count right at once have a cause in common, as one eye or one card that all of them
+hang on: two counters that broke by themselves before anybody mended the first are rare, three are not to be expected.
+"""
+
 READS_KEPT = 32
 """So many scans of a sorter are remembered, read or not."""
 

@@ -24,6 +24,7 @@ from packcenter.core import case_facts as c
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
 from packcenter.core import record
+from packcenter.core.alarm_facts import AlarmRaised
 from packcenter.core.commands import Divert
 from packcenter.core.controller import Controller
 from packcenter.core.custody import balance_errors, books
@@ -247,6 +248,10 @@ class Checker:
         if fact.reason == "cell_counter":
             self._notes.met("cell that counts what cannot be")
 
+    def _alarm(self, recorded: Recorded, fact: AlarmRaised, state: State | None, now_us: int) -> None:
+        if fact.alarm == "cells_miscount":
+            self._notes.met("case rack that counts what cannot be")
+
     def _tried_anew(self, recorded: Recorded, fact: c.CellTriedAnew, state: State | None, now_us: int) -> None:
         self._notes.met("cell tried anew")
 
@@ -422,6 +427,7 @@ _FACTS: dict[type, _Check] = {
     c.CaseOverdue: Checker._overdue,
     c.LettersParted: Checker._parted,
     c.CellSuspected: Checker._cell_suspected,
+    AlarmRaised: Checker._alarm,
     c.CellTriedAnew: Checker._tried_anew,
     f.ActTaken: Checker._taken,
     f.ActRefused: Checker._refused,

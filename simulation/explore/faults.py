@@ -9,7 +9,7 @@ from packcenter.core import inputs as i
 from packcenter.plc.image import encode_in
 from simulation.clock import FAULT, INPUT
 from simulation.draws import Stream
-from simulation.explore import cell_watch, letters, paperwork, receipt_files
+from simulation.explore import letters, paperwork, receipt_files
 from simulation.explore.closing import CLOSING_FAULTS
 from simulation.explore.counters import COUNTER_FAULTS
 from simulation.explore.path import REPLY, REQUEST, Cable
@@ -19,6 +19,7 @@ from simulation.explore.scenarios import LATE, LOOPS
 from simulation.explore.shared_faults import (
     ACTS,
     COMPUTER_FAULTS,
+    CRAM,
     LAST_ACTS,
     LAST_LUCK_KINDS,
     LATER_ACTS,
@@ -268,6 +269,7 @@ FAULTS: Final[Mapping[str, Fault[ProtocolWorld]]] = by_name(
     *ACTS,
 )
 _NEWEST: Final = (*paperwork.PAPER_FAULTS, *receipt_files.RECEIPT_FILE_FAULTS)
+_LAST: Final = (*COUNTER_FAULTS, CRAM)
 _LATER: Final = by_name(
     *LATER_ACTS,
     Fault("profile", "plc", 60 * SECOND, _profile),
@@ -278,19 +280,19 @@ _LATER: Final = by_name(
     *SERVICE_FAULTS,
     *LAST_ACTS,
     *_NEWEST,
-    *COUNTER_FAULTS,
+    *_LAST,
 )
 KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in FAULTS.items()},
     **LUCK_KINDS,
-    **{name: fault.kind for name, fault in _LATER.items() if fault not in (*_NEWEST, *COUNTER_FAULTS)},
+    **{name: fault.kind for name, fault in _LATER.items() if fault not in (*_NEWEST, *_LAST)},
     LOOPS: "staff",  # drawn behind all others, with people who act
     **LAST_LUCK_KINDS,
     LATE: "manifest",
     paperwork.NAME: "papers",
     **{fault.name: fault.kind for fault in _NEWEST},
     letters.NAME: "staff",  # a plan that combines letters, and a day of them; drawn behind all others
-    cell_watch.NAME: "line",
+    **{fault.name: fault.kind for fault in _LAST},
 }
 """Every fault class with its kind, in an order that is always the same."""
 

@@ -69,6 +69,7 @@ GOALS: Final[Mapping[str, str]] = {
     "letter left behind": "the others did not wait any longer",
     "cell in doubt": "people look what is in it",
     "cell that counts what cannot be": "it is left alone, and people are told",
+    "case rack that counts what cannot be": "cells go out one after the other, and people are told once",
     "cell tried anew": "somebody may have mended its counter",
     "killed while papers are written": "what a folder then has is written over, and nothing stands there twice",
     "papers cannot be written": "control does not wait, and what was missed is made from the journal",

@@ -152,19 +152,21 @@ def _long_stall(world: World, stream: Stream, hard: int) -> str | None:
 
 def _panel(world: World, stream: Stream, hard: int) -> str | None:
     """Nothing is acknowledged, and somebody presses Stop and Reset at a panel all the time: much to tell, and nobody to tell."""
-    machine = world.plant.programs[plc_of(world, stream)]
-
-    def press(_: None) -> None:
-        if not world.plcs[machine.name].can_tell(EVENTS_PER_ITEM * (machine.busy() + 2)):
-            return
-        if machine.unit.state is State.STOPPED:
-            machine.make_ready()
-        else:
-            machine.stop_by_hand(_PRESS_US)
-
+    name = plc_of(world, stream)
     for nth in range(_PRESSES):
-        world.clock.at(nth * _PRESS_US, FAULT, press, None)
-    return f"{_stalled(world, _PRESSES * _PRESS_US)}, and people play with the panel of {machine.name}"
+        world.clock.at(nth * _PRESS_US, FAULT, lambda _: _press(world, name), None)
+    return f"{_stalled(world, _PRESSES * _PRESS_US)}, and people play with the panel of {name}"
+
+
+def _press(world: World, name: str) -> None:
+    """Stop, or Reset if it is stopped."""
+    machine = world.plant.programs[name]
+    if not world.plcs[name].can_tell(EVENTS_PER_ITEM * (machine.busy() + 2)):
+        return
+    if machine.unit.state is State.STOPPED:
+        machine.make_ready()
+    else:
+        machine.stop_by_hand(_PRESS_US)
 
 
 def _full(world: World, stream: Stream, hard: int) -> str | None:
@@ -182,6 +184,19 @@ def _full(world: World, stream: Stream, hard: int) -> str | None:
 def _long_full(world: World, stream: Stream, hard: int) -> str | None:
     """Long enough to write what is left of segment, spare and ballast with what still goes on."""
     return _filled(world, 0, 120 * SECOND + stream.below(780 * SECOND))
+
+
+def _cram(world: World, stream: Stream, hard: int) -> str | None:
+    """The same, and people play with a panel meanwhile: what that says has no room but the journal's last."""
+    name, told = plc_of(world, stream), _filled(world, 0, 120 * SECOND + stream.below(780 * SECOND))
+
+    def press(_: None) -> None:
+        if world.disk.others_bytes:
+            _press(world, name)
+            world.clock.at(_PRESS_US, FAULT, press, None)
+
+    press(None)
+    return f"{told}, and people play with the panel of {name}"
 
 
 def _filled(world: World, free: int, us: int) -> str:
@@ -322,6 +337,8 @@ LATER_DISK_FAULTS: Final[tuple[Fault[World], ...]] = (
     Fault("long_full", "disk", 120 * SECOND, _long_full),
 )
 """They came later, as `LATER_ACTS`."""
+CRAM: Final[Fault[World]] = Fault("cram", "disk", 120 * SECOND, _cram)
+"""It came when seeds were known by their number: `swarm` draws it behind all others."""
 
 
 def _act(act: mischief.Act) -> Fault[World]:

@@ -110,7 +110,7 @@ class Striker(Generic[W]):
     def explains(self, how: str) -> bool:
         """Whether a fault of the disk is the reason why a life ended by itself."""
         if how in ("JournalFull", "no room for a note"):
-            return bool(self._options.has("full") or self._options.has("long_full"))
+            return any(self._options.has(name) for name in ("full", "long_full", "cram"))
         return how in ("JournalPoisoned", "OSError") and self._world.disk_failed
 
     def late_manifests(self, names: list[str]) -> dict[str, int]:

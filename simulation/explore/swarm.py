@@ -16,6 +16,7 @@ from simulation.explore import cell_watch, faults, letters, paperwork, wire_faul
 from simulation.explore.features import WHOLE_ALWAYS, WHOLE_OFTEN
 from simulation.explore.options import Level, Options
 from simulation.explore.scenarios import HALLS, LATE, LATER_HALLS, LOOPS, WHOLE_HALLS
+from simulation.explore.shared_faults import CRAM
 
 SECOND = 1_000_000
 
@@ -49,7 +50,7 @@ MEETINGS: Final = (
 NEWEST: Final = {LATE: 30, paperwork.NAME: 45, "crash_in_papers": 25, "papers_fail": 20, "brings_receipts": 40, letters.NAME: 50}
 """Classes that came when seeds were known by their number, with their share in a hundred runs: they are drawn behind all else."""
 
-LAST: Final = {cell_watch.NAME: 35}
+LAST: Final = {cell_watch.NAME: 35, CRAM.name: 6}
 """The same, which came when those were known at both levels."""
 
 _MEETING_SHARE = 12

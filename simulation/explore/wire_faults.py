@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 from simulation.clock import FAULT
 from simulation.draws import Stream
-from simulation.explore import cell_watch, paperwork
+from simulation.explore import paperwork
 from simulation.explore.counters import COUNTER_FAULTS
 from simulation.explore.scenarios import LATE, LOOPS
 from simulation.explore.shared_faults import (
     ACTS,
     COMPUTER_FAULTS,
+    CRAM,
     LAST_ACTS,
     LAST_LUCK_KINDS,
     LATER_ACTS,
@@ -243,19 +244,18 @@ _WIRE: Final[tuple[Fault[WireWorld], ...]] = (
 WIRE_FAULTS: Final[Mapping[str, Fault[WireWorld]]] = by_name(*_WIRE, *PLC_FAULTS, WRAP, *COMPUTER_FAULTS, *ACTS)
 """Every fault class of the wire level by its name, in an order that is always the same; `luck_*` come on top."""
 
-_LATER: Final[Mapping[str, Fault[WireWorld]]] = by_name(
-    *LATER_ACTS, *LATER_DISK_FAULTS, *LATEST_FAULTS, *LAST_ACTS, *COUNTER_FAULTS
-)
+_LAST: Final = (*COUNTER_FAULTS, CRAM)
+_LATER: Final[Mapping[str, Fault[WireWorld]]] = by_name(*LATER_ACTS, *LATER_DISK_FAULTS, *LATEST_FAULTS, *LAST_ACTS, *_LAST)
 
 WIRE_KINDS: Final[Mapping[str, str]] = {
     **{name: fault.kind for name, fault in WIRE_FAULTS.items()},
     **{name: kind for name, kind in LUCK_KINDS.items() if kind == "luck"},
-    **{name: fault.kind for name, fault in _LATER.items() if fault not in COUNTER_FAULTS},
+    **{name: fault.kind for name, fault in _LATER.items() if fault not in _LAST},
     **LAST_LUCK_KINDS,
     LOOPS: "staff",
     LATE: "manifest",
     paperwork.NAME: "papers",
-    cell_watch.NAME: "line",
+    **{fault.name: fault.kind for fault in _LAST},
 }
 """Every fault class with its kind, for the swarm."""
 

@@ -19,6 +19,8 @@ class Row(NamedTuple):
 
 _MACHINE: Final = ("MachineEntered", "MachineStopSet", "MaintenanceSet", "AlarmTableAdopted")
 
+_COUNTERS: Final = ("CellSuspected", "HallAdopted", "AlarmTableAdopted")
+
 TABLE: Final[dict[str, Row]] = {
     "network_lost": Row("hall", ("LinkStateSet", "AlarmTableAdopted"), 10),
     "link_lost": Row("plc", ("LinkStateSet", "AlarmTableAdopted"), 10, ("network_lost",)),
@@ -51,7 +53,8 @@ TABLE: Final[dict[str, Row]] = {
     "receipts_overdue": Row("hall", ("ReceiptOverdue", "HallAdopted", "AlarmTableAdopted")),
     "case_overdue": Row("hall", ("CaseOverdue",), -1),
     "cells_full": Row("hall", ("SentToHand",), -1),
-    "cell_counter": Row("cell", ("CellSuspected", "HallAdopted", "AlarmTableAdopted")),
+    "cells_miscount": Row("case rack", _COUNTERS),
+    "cell_counter": Row("cell", _COUNTERS, 0, ("cells_miscount",)),
 }
 """The alarms of table 1."""
 

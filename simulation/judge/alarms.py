@@ -31,6 +31,7 @@ _LATE_US: Final = 120 * _SECOND_US
 _UNSTEADY_US: Final = 600 * _SECOND_US
 _READS, _UNREAD = 32, 6
 _MISSED, _MISSED_US = 6, 600 * _SECOND_US
+_TOGETHER: Final = 3
 _ABORTING: Final = (8, 9)
 _FULL, _JAMMED, _EXECUTE = 1, 3, 6
 
@@ -64,6 +65,7 @@ def _subjects(court: Court, about: str) -> frozenset[str]:
         "rack": frozenset({hall.rack}),
         "station": hall.plcs | court.machines.keys() | {hall.centre},
         "consumable": frozenset(f"{plc}/{number}" for plc in hall.baggers for number in (1, 2, 3)),
+        "case rack": frozenset(hall.case_racks),
         "cell": frozenset(f"{plc}/{number}" for plc, rack in hall.case_racks.items() for number in range(1, rack.cells + 1)),
         "exception lane": frozenset(f"{plc}/{sorter.exception}" for plc, sorter in hall.sorters.items()),
     }[about]
@@ -407,10 +409,22 @@ def _receipts(court: Court, bench: Bench) -> None:
 
 
 def _cells(court: Court, bench: Bench) -> None:
-    """Each cell of the hall that cannot count right, and no other."""
+    """
+    Each cell of the hall that cannot count right, and no other; each case rack that has three of them, until it has none.
+    """
+    assert court.hall is not None
     wanted, stand = counters.broken(court), {subject for name, subject in court.alarms.stands if name == "cell_counter"}
     for subject in sorted(wanted | stand):
         _expect(court, "cell_counter", subject, subject in wanted)
+    changed = {
+        fact[2] for word in ("AlarmRaised", "AlarmCleared") for fact in bench.said.get(word, ()) if fact[1] == "cells_miscount"
+    }
+    for plc in court.hall.case_racks:
+        broken = sum(subject.startswith(f"{plc}/") for subject in wanted)
+        if not 0 < broken < _TOGETHER:
+            _expect(court, "cells_miscount", plc, broken > 0)
+        elif plc in changed:
+            court.blame("N1", f"cells_miscount of {plc} came or went, {broken} of its cells do not count right")
 
 
 _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from days import CASES, CELLS, COUNTERS
+from days import CASES, CELLS, COUNTERS, EYE
 from mutants import Records, cut_after, drop_said, mutant, nth, said
 
 
@@ -276,3 +276,38 @@ def _(records: Records) -> None:
     said(second, "CellReleased")[7] = "counts_differ"
     drop_said(second, "CellSuspected", "ReleaseBegun", "Release")
     cut_after(records, second)
+
+
+@mutant("N1", "three cells of a rack cannot count right, and each has an alarm of its own", EYE)
+def _(records: Records) -> None:
+    ended = nth(records, "CommandEnded", 2)
+    drop_said(ended, "AlarmRaised", "AlarmSuppressed")
+    ended.facts.append(["AlarmRaised", "cell_counter", "cases-1/3", "CellSuspected", False])
+    cut_after(records, ended)
+
+
+@mutant("N1", "a rack is said to count wrongly when the second of its cells does", EYE)
+def _(records: Records) -> None:
+    ended = nth(records, "CommandEnded", 1)
+    said(ended, "AlarmRaised")[1:3] = ["cells_miscount", "cases-1"]
+    for cell in (2, 1):
+        ended.facts.append(["AlarmSuppressed", "cell_counter", f"cases-1/{cell}", "cells_miscount/cases-1"])
+    cut_after(records, ended)
+
+
+@mutant("N1", "a rack is said to count right again, and one of its cells does not", EYE)
+def _(records: Records) -> None:
+    released = nth(records, "Released", 5)
+    released.facts.append(["AlarmCleared", "cells_miscount", "cases-1"])
+    released.facts.append(["AlarmSuppressed", "cell_counter", "cases-1/3", ""])
+    released.facts.append(["AlarmRaised", "cell_counter", "cases-1/3", "AlarmSuppressed", False])
+    cut_after(records, released)
+
+
+@mutant("N1", "all cells of a rack count right again, and the rack's alarm stands", EYE)
+def _(records: Records) -> None:
+    released = nth(records, "Released", 5)
+    released.happened[7] = 0
+    drop_said(released, "CellSuspected")
+    released.facts.append(["AlarmCleared", "cell_counter", "cases-1/3"])
+    cut_after(records, released)

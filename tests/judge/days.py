@@ -662,6 +662,35 @@ given 36.000 released 1 0 job=3 items=1
 given 38.000 ended cases-1 command=4 result=nothing_there
 """
 
+EYE = """
+# The eye that the cells of a rack have in common counts wrongly: three cells are left alone; tried again, two are sound.
+given hall roomy
+given alarms
+given item NB1 letter 210005 case=NB-0001/2
+given item NB2 letter 210005 case=NB-0002/2
+given item NB3 letter 210005 case=NB-0003/2
+given 0.000 scan NB1 track=1
+given 3.000 confirmed sorter-1 track=1 lane=3
+given 4.000 stored NB1 job=1 cell=1 items=2
+given 5.000 released 1 0 job=2 items=1
+given 6.000 ended cases-1 command=3 result=nothing_there
+given 10.000 scan NB2 track=2
+given 13.000 confirmed sorter-1 track=2 lane=3
+given 14.000 stored NB2 job=4 cell=2 items=2
+given 15.000 released 2 0 job=5 items=1
+given 16.000 ended cases-1 command=6 result=nothing_there
+given 20.000 scan NB3 track=3
+given 23.000 confirmed sorter-1 track=3 lane=3
+given 24.000 stored NB3 job=7 cell=3 items=2
+given 25.000 released 3 0 job=8 items=1
+given 26.000 ended cases-1 command=9 result=nothing_there
+given 30.000 machine cases-1 stopped reason_class=operator
+given 31.000 machine cases-1 execute
+given 32.000 released 1 0 job=10 items=0
+given 33.000 released 2 0 job=11 items=0
+given 34.000 released 3 0 job=12 items=1
+"""
+
 LETTERS = """
 # Letters to two addressees gather in two cells; of each set one is left behind; they leave in parcels, and receipts come back.
 given hall letters
@@ -712,6 +741,7 @@ ALL = {
     "cases": CASES,
     "cells": CELLS,
     "counters": COUNTERS,
+    "eye": EYE,
     "day": DAY,
     "trouble": TROUBLE,
     "lives": LIVES,

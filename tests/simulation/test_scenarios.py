@@ -136,7 +136,7 @@ def test_what_ends_otherwise_is_found(tmp_path: Path, more: str, expect: str, sa
         ('[[mischief]]\nact = "jams"\nat = "09:00"\nevery_s = 5\nuntil = "09:00"\n', "a time after 09:00"),
         (
             '[[plc_fault]]\nplc = "bagger-1"\nfault = "halts"\nat = "09:00"\n',
-            "for_s with halts, freezes, seized, deaf, holds, aborts, miscounts, and",
+            "for_s with halts, freezes, seized, deaf, holds, aborts, miscounts, blurs, and",
         ),
         ('[[plc_fault]]\nplc = "bagger-1"\nfault = "halt"\nat = "09:00"\nfor_s = 5\n', 'nearest "halts"'),
         ('[arrivals]\nbegin = "09:00"\nend = "08:00"\n', "a time after 09:00"),
