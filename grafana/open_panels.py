@@ -128,7 +128,7 @@ def racks_and_loops(board: Board, *, width: int, height: int) -> None:
     )
     none = 'on () label_replace(label_replace(vector(0), "plc", "–", "", ""), "what", "free", "", "")'
     headings = {
-        "free": t("Cells free", "空格"), "used": t("Cells used", "占用格"), "suspect": t("Cells in doubt", "存疑格"),
+        "free": t("Cells free", "空格"), "closed": t("Cells closed", "停用格"), "used": t("Cells used", "占用格"), "suspect": t("Cells in doubt", "存疑格"),
         "loop_items": t("On the loop", "回流在途"), "loop_limit": t("Loop bears", "回流上限"),
         "held_now": t("Held now", "进件暂停"), "holds": t("Times held", "暂停次数"),
     }  # fmt: skip

@@ -45,6 +45,7 @@ CHINESE = {name: entry.title.zh for name, entry in ALARMS.items()} | {
     "part_ship": "先发已到",
     "wait": "继续等待",
     "free": "空闲",
+    "closed": "停用",
     "used": "占用",
     "given_up": "已销号",
     "issued": "已用",

@@ -285,7 +285,7 @@ FAMILIES: Final = (
     _counted("bags_suspected", "Bags found to hold what does not belong there."),
     # cases, loops
     _gauge("cases", "Open cases by how far they are.", "state=case_states"),
-    _gauge("case_cells", "Cells of a case rack.", "plc=case_racks", "state=cell_states"),
+    _gauge("case_cells", "Cells of a case rack; closed: by its machine, and empty.", "plc=case_racks", "state=cell_states"),
     _counted("case_parcels", "Parcels of several documents that were proven and sealed.", "parcel=case_parcels"),
     _counted("cases_overdue", "Cases with documents missing at their due time, by what happens then.", "policy=case_policies"),
     _gauge("infeed_held", "1 while new items are kept out of a loop.", "plc=loops"),

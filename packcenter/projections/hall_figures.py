@@ -32,7 +32,7 @@ Counted = tuple[str, ...]
 CASE_STATES: Final = ("announced", "gathering", "overdue", "leaving")
 """Nothing of it is here; documents are missing; they still are at its due time, and it waits; all have come, and leave."""
 
-CELL_STATES: Final = ("free", "used", "suspect")
+CELL_STATES: Final = ("free", "closed", "used", "suspect")
 CASE_PARCELS: Final = ("whole", "part")
 CASE_POLICIES: Final = ("wait", "part_ship", "hand")
 RECEIPT_STATES: Final = (ReceiptState.AWAITED.value, ReceiptState.OVERDUE.value)
@@ -167,8 +167,11 @@ def _kind(state: State, item: str) -> str:
 
 def _cells(state: State, hall: Hall) -> Gauges:
     for rack in hall.case_racks:
-        cells = (state.cells.get(cell_place(rack.plc, number)) for number in range(1, rack.cells + 1))
-        found = Counter(_CELL_STATES[cell_word(cell, barred=False)] for cell in cells)
+        barred = state.plcs[rack.plc].places if rack.plc in state.plcs else {}
+        found = Counter(
+            _CELL_STATES[cell_word(state.cells.get(cell_place(rack.plc, number)), barred=number in barred)]
+            for number in range(1, rack.cells + 1)
+        )
         for name in CELL_STATES:
             yield "case_cells", found[name], rack.plc, name
 

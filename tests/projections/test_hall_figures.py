@@ -15,9 +15,11 @@ from packcenter.core.case_facts import CaseOverdue
 from packcenter.core.controller import Controller
 from packcenter.core.hall import Hall
 from packcenter.core.loop_facts import InfeedHeld
-from packcenter.core.state import State
+from packcenter.core.records import Cell, cell_place
+from packcenter.core.state import Plc, State
+from packcenter.core.words import PlaceState
 from packcenter.projections import receipts, remakes
-from packcenter.projections.hall_figures import CASE_STATES, case_state
+from packcenter.projections.hall_figures import CASE_STATES, CELL_STATES, case_state
 from packcenter.projections.metrics import Metrics
 from simulation import scenario as scenarios
 from simulation.clock import HeapClock
@@ -110,3 +112,15 @@ def test_a_held_infeed_and_a_case_that_runs_over_its_time_are_counted() -> None:
     assert value(metrics, "cases_overdue_total", policy="part_ship") == 1
     metrics.observe(Recorded(2, None, [InfeedHeld("sorter-1", True, 9)], []))
     assert value(metrics, "metrics_unlisted_total") == 1
+
+
+def test_a_cell_that_its_machine_has_closed_is_not_a_free_one() -> None:
+    """Else the wall shows room that no case can have; one in use is in use, closed or not."""
+    metrics = Metrics(load_site(scenarios.folder() / "newborn" / "site.toml").hall)
+    state = Controller().state
+    rack = metrics.hall.case_racks[0]
+    state.plcs[rack.plc] = Plc(name=rack.plc, places={1: PlaceState.CLOSED, 2: PlaceState.JAMMED, 3: PlaceState.CLOSED})
+    state.cells[cell_place(rack.plc, 3)] = Cell(case="NB-1")
+    metrics.refresh(state, 0)
+    found = {word: value(metrics, "case_cells", plc=rack.plc, state=word) for word in CELL_STATES}
+    assert found == {"free": rack.cells - 3, "closed": 2, "used": 1, "suspect": 0}
