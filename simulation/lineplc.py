@@ -37,10 +37,10 @@ import msgspec
 from packcenter.core.packml import Mode, State
 from packcenter.plc.image import ImageError, InImage, OutImage, WordOrder, decode_in, encode_out
 from packcenter.plc.line import CODE_BYTES, HEARTBEAT_LIMIT_US, SLOTS, TRACK_MAX, CommandResult, EventKind, LineCommand, LineEvent
+from simulation.plcport import EVENTS_PER_ITEM as EVENTS_PER_ITEM
 from simulation.plcport import RING_EVENTS as RING_EVENTS
 from simulation.plcport import BusyProgram, FaultyProgram, Program
 
-EVENTS_PER_ITEM = 3  # scanned, diverted, and one more (lost, place full) at worst: invariant E5
 HEARTBEAT_PERIOD_US = 100_000
 VOID = 0  # kind of a command that only keeps the numbers without holes; the program never sees it
 ALARM_DIFFERING_REPEAT = 1  # alarm word, bit 0
@@ -218,6 +218,10 @@ class LinePlc:
         room = len(self._ring) + EVENTS_PER_ITEM * (items_on_belt + 1) <= self.ring_size
         return self._epoch != 0 and room and self.peer_alive
 
+    def can_tell(self, events: int) -> bool:
+        """Whether the ring has room for so many events; without an epoch it needs none."""
+        return self._epoch == 0 or len(self._ring) + events <= self.ring_size
+
     def set_state(self, packml_state: int) -> None:
         """Show a PackML state (word 7)."""
         self.packml_state = packml_state
@@ -357,10 +361,6 @@ class LinePlc:
         self._changed()
 
     # What else goes wrong with it (`simulation.mischief.FaultyPlc`).
-
-    def can_tell(self, events: int) -> bool:
-        """Whether the ring has room for so many events; without an epoch it needs none."""
-        return self._epoch == 0 or len(self._ring) + events <= self.ring_size
 
     def dip(self) -> bool:
         """Power fails for a moment; False if the program does not run."""

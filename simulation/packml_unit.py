@@ -21,7 +21,7 @@ from packcenter.core.words import CommandResult, ReasonClass
 from packcenter.plc.line import CommandKind, EventKind, LineCommand
 from simulation.clock import PLANT, SimClock
 from simulation.luck import Fate, Stage
-from simulation.plcport import RING_EVENTS, PlcPort
+from simulation.plcport import EVENTS_PER_ITEM, RING_EVENTS, PlcPort
 from simulation.truth import Document, Truth, Why
 
 ACTING_US: Final = 200_000
@@ -354,6 +354,8 @@ class Machine(ABC):
             self.hall_clock.at(_LOOK_AGAIN_US, PLANT, self._let_start, None)
 
     def _released(self, _: None) -> None:
+        if self._waits_for_room(self._released):
+            return
         if (self.unit.state, self.unit.reason_class) == (State.STOPPED, ReasonClass.OPERATOR):
             self.unit.acknowledge()
 
@@ -364,6 +366,8 @@ class Machine(ABC):
         self.clock.soon(self._acknowledge, None)
 
     def _acknowledge(self, _: None) -> None:
+        if self._waits_for_room(self._acknowledge):
+            return
         unit = self.unit
         if unit.state in (State.STOPPED, State.IDLE, State.COMPLETED):
             unit.acknowledge()
@@ -373,6 +377,13 @@ class Machine(ABC):
             unit.ask(Command.CLEAR, ReasonClass.NONE)
         elif unit.state is State.ABORTING:
             unit.after_abort = True
+
+    def _waits_for_room(self, pressed: Callable[[None], None]) -> bool:
+        """A button is answered once the states that come of it have room beside what things here may still cause (E5)."""
+        if self.port.can_tell(EVENTS_PER_ITEM * (self.at_work() + 1)):
+            return False
+        self.clock.at(_ROOM_RETRY_US, PLANT, pressed, None)
+        return True
 
     def report(
         self,

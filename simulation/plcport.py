@@ -12,6 +12,9 @@ from typing import Final, Protocol, runtime_checkable
 
 from packcenter.plc.line import LineCommand
 
+EVENTS_PER_ITEM: Final = 3
+"""Scanned, diverted, and one more (lost, place full) at worst: invariant E5."""
+
 RING_EVENTS: Final = 256
 """Events that a PLC keeps until they are acknowledged: one busy belt (some 40 items) at three events each, twice over."""
 
@@ -37,6 +40,10 @@ class PlcPort(Protocol):
 
     def infeed_allowed(self, items_on_belt: int) -> bool:
         """Whether one more item may be let in: epoch granted, packcenter alive, and room in the ring for all it may cause."""
+        ...
+
+    def can_tell(self, events: int) -> bool:
+        """Whether so many events have room; those that nobody asks for need none."""
         ...
 
     def set_state(self, packml_state: int) -> None:

@@ -115,6 +115,9 @@ class Port:
         self.most_on_belt = max(self.most_on_belt, items_on_belt)
         return self.alive and self.room and self._epoch != 0
 
+    def can_tell(self, events: int) -> bool:
+        return self.room or self._epoch == 0
+
     def set_state(self, packml_state: int) -> None:
         self.state = packml_state
 

@@ -6,7 +6,7 @@ import pytest
 from plantbed import EXCEPTION, Bed, begin, divert, diverted, drop, fed_lane, one_sorter, packml
 
 from packcenter.core.packml import Command, State
-from packcenter.core.words import CommandResult, Disposition, PlaceState, ReadOutcome
+from packcenter.core.words import CommandResult, Disposition, PlaceState, ReadOutcome, ReasonClass
 from packcenter.plc.line import TRACK_MAX, CommandKind, EventKind
 from simulation.luck import NOTHING_GOES_WRONG, Fate, Luck, Stage
 from simulation.packml_unit import REASON_GUARD, Machine
@@ -177,6 +177,32 @@ def test_a_diverter_that_is_stuck_at_home_lets_all_run_to_the_end() -> None:
     divert(port, 1, 6)
     bed.wait(13_000_000)
     assert diverted(port) == [(1, EXCEPTION, Disposition.WRONG_LANE)]
+
+
+@pytest.mark.parametrize("how", ["aborted", "stopped"])
+def test_a_button_is_answered_once_its_states_have_room_in_the_ring(how: str) -> None:
+    """A ring that is full is never overwritten, whoever presses what (E5; whole seed 867702)."""
+    bed, port = one_sorter(1)
+    sorter = bed.plant.sorters[0]
+    if how == "aborted":
+        sorter.open_guard()
+    else:
+        sorter.stop_by_hand(2_000_000)
+    bed.wait(1_000_000)
+    stands = state_of(sorter)
+    assert stands is (State.ABORTED if how == "aborted" else State.STOPPED)
+    port.room = False
+    told = len(port.events)
+    if how == "aborted":
+        sorter.make_ready()
+    bed.wait(5_000_000)
+    assert state_of(sorter) is stands
+    states = [each for each in port.events[told:] if each.kind == EventKind.STATE_CHANGED]
+    assert states == []
+    port.room = True
+    bed.wait(1_000_000)
+    assert state_of(sorter) is State.STOPPED
+    assert sorter.unit.reason_class is ReasonClass.NONE
 
 
 def test_track_ids_wrap_and_pass_over_those_in_use() -> None:
