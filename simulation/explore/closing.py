@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from packcenter.core import inputs as i
 from packcenter.core.custody_life import in_custody
@@ -20,9 +20,7 @@ from packcenter.core.words import Finding, Role
 from simulation.draws import Stream
 from simulation.explore.staff import ask, by_somebody, state_of
 from simulation.explore.striking import SECOND, Fault
-
-if TYPE_CHECKING:
-    from simulation.explore.protocol import ProtocolWorld
+from simulation.explore.world import World
 
 _LAST: Final = 8
 """So many of the newest discrepancies and items are looked at."""
@@ -31,7 +29,7 @@ Line = tuple[str, str, str]
 """Kind of place, mail class, agency."""
 
 
-def _judges(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+def _judges(world: World, stream: Stream, hard: int) -> str | None:
     """
     Somebody says what became of a discrepancy; one that was signed is mostly confirmed. What is lost is often given up at once,
     by two supervisors if it takes two.
@@ -56,7 +54,7 @@ def _judges(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
     return ask(world, i.DiscrepancyJudged(**by_somebody(stream), number=discrepancy.number, finding=finding))
 
 
-def _reports(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+def _reports(world: World, stream: Stream, hard: int) -> str | None:
     state = state_of(world)
     names = [] if state is None else list(state.items)[-_LAST:]
     if not names:
@@ -65,7 +63,7 @@ def _reports(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
     return ask(world, i.DiscrepancyReported(**by_somebody(stream), cause=cause, subject=names[stream.below(len(names))]))
 
 
-def _counts(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+def _counts(world: World, stream: Stream, hard: int) -> str | None:
     """The hall is counted: what really lies there, what the books say, or one line of that too much or too little."""
     state = state_of(world)
     if state is None:
@@ -78,7 +76,7 @@ def _counts(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
     return ask(world, i.ShiftCounted(**by_somebody(stream), lines=_lines(counted.items())))
 
 
-def _closes(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+def _closes(world: World, stream: Stream, hard: int) -> str | None:
     """Mostly the differences are signed first, and the shift is closed with them."""
     state = state_of(world)
     if state is None:
@@ -98,7 +96,7 @@ def booked(state: State) -> dict[Line, int]:
     return found
 
 
-def really(world: ProtocolWorld) -> dict[Line, int]:
+def really(world: World) -> dict[Line, int]:
     """A count of what really lies there; of something that bears no announced code nobody knows the class."""
     truth, hall = world.plant.truth, world.hall
     known, agencies = {each.name for each in hall.mail_classes}, set(hall.agencies)
@@ -115,7 +113,7 @@ def _lines(counted: Iterable[tuple[Line, int]]) -> tuple[i.Counted, ...]:
     return tuple(i.Counted(*line, number) for line, number in counted)
 
 
-CLOSING_FAULTS: Final[tuple[Fault[ProtocolWorld], ...]] = (
+CLOSING_FAULTS: Final[tuple[Fault[World], ...]] = (
     Fault("judges_discrepancy", "staff", 6 * SECOND, _judges),
     Fault("reports_discrepancy", "staff", 30 * SECOND, _reports),
     Fault("counts_shift", "staff", 20 * SECOND, _counts),

@@ -21,10 +21,10 @@ from packcenter.core import alarm_table, discrepancies
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
 from packcenter.core.commands import Command, GrantEpoch
-from packcenter.core.controller import Outcome
+from packcenter.core.controller import Controller, Outcome
 from packcenter.journal import space
 from packcenter.journal.frames import Identity
-from packcenter.journal.journal import JournalError, JournalFull
+from packcenter.journal.journal import Journal, JournalError, JournalFull
 from packcenter.journal.snapshot import Snapshot
 from packcenter.plc.mailbox import Happening, Mailbox
 from packcenter.plc.translate import resumed, to_inputs, to_line
@@ -231,8 +231,8 @@ class Life:
         if recovered.journal.torn_bytes:
             world.notes.met("torn tail at recovery")
         self._snapshot = recovered.snapshot
-        self.journal = recovered.journal
-        self.controller = recovered.controller
+        self.journal: Journal = recovered.journal
+        self.controller: Controller = recovered.controller
         world.witness.recovered(self.journal, self.controller.state)
         self.recovered = True
         space.keep_ballast(self.disk, world.segment_bytes)

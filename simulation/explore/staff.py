@@ -7,7 +7,7 @@ books say then. What was closed or stopped is let go after a while, at the lates
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from packcenter.core import inputs as i
 from packcenter.core.lifecycle import FINAL
@@ -20,12 +20,9 @@ from simulation.clock import FAULT
 from simulation.draws import Stream
 from simulation.explore import plan_switches, services
 from simulation.explore.striking import SECOND, Fault
+from simulation.explore.world import Life, World
 from simulation.handwork import in_the_books, unread_here
 from simulation.truth import Document
-
-if TYPE_CHECKING:
-    from simulation.explore.process import Life
-    from simulation.explore.protocol import ProtocolWorld
 
 _AWAY: Final = {
     Unit.HELD: UnitCommand.UNHOLD,
@@ -50,7 +47,7 @@ _WHO: Final = ("op-1", "op-2", "op-3")
 class Staff:
     """The people of one run. `holding` has the documents that wait for the answer to a verdict, by the item's id."""
 
-    def __init__(self, world: ProtocolWorld) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
         self.holding: dict[str, Document] = {}
 
@@ -101,7 +98,7 @@ def by_somebody(stream: Stream) -> dict[str, str]:
     return {"person": _WHO[stream.below(len(_WHO))], "role": role.value, "reason": "explored"}
 
 
-def ask(world: ProtocolWorld, act: i.Act) -> str | None:
+def ask(world: World, act: i.Act) -> str | None:
     """Ask for it, if somebody listens; what was asked."""
     life = world.staff.listens()
     if life is None:
@@ -115,20 +112,20 @@ def _fields(act: i.Act) -> list[object]:
     return [getattr(act, name) for name in act.__struct_fields__ if name not in ("person", "reason", "plan")]
 
 
-def _later(world: ProtocolWorld, stream: Stream, plc: str, told: str | None) -> str | None:
+def _later(world: World, stream: Stream, plc: str, told: str | None) -> str | None:
     """After a while the lanes of a PLC are opened, and its machine is let run; a few are forgotten until the end."""
     if told is not None and stream.below(5):
         world.clock.at(SECOND + stream.below(20 * SECOND), FAULT, world.staff.let_go, plc)
     return told
 
 
-def state_of(world: ProtocolWorld) -> State | None:
+def state_of(world: World) -> State | None:
     """What the controller that takes acts knows; None: there is none."""
     life = world.staff.listens()
     return None if life is None else life.controller.state
 
 
-def _orders_lane(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+def _orders_lane(world: World, stream: Stream, hard: int) -> str | None:
     sorter = world.hall.sorters[stream.below(len(world.hall.sorters))]
     lane = sorter.lanes[stream.below(len(sorter.lanes))].number
     return _later(
@@ -139,7 +136,7 @@ def _orders_lane(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
     )
 
 
-def _orders_machine(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+def _orders_machine(world: World, stream: Stream, hard: int) -> str | None:
     """Mostly what PackML allows now; the machine may be elsewhere when it is told."""
     state, plcs = state_of(world), world.hall.plcs()
     if state is None:
@@ -151,12 +148,12 @@ def _orders_machine(world: ProtocolWorld, stream: Stream, hard: int) -> str | No
     return _later(world, stream, plc, ask(world, i.MachineOrdered(**by_somebody(stream), plc=plc, command=command)))
 
 
-def _orders_bag(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+def _orders_bag(world: World, stream: Stream, hard: int) -> str | None:
     positions = world.hall.rack.positions
     return ask(world, i.BagOrdered(**by_somebody(stream), position=positions[stream.below(len(positions))].number))
 
 
-def _withdraws(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+def _withdraws(world: World, stream: Stream, hard: int) -> str | None:
     """An agency wants an item back, wherever it is."""
     state = state_of(world)
     names = [] if state is None else [item.id for item in state.items.values() if item.announced]
@@ -166,7 +163,7 @@ def _withdraws(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
     return ask(world, i.VerdictPassed(**by_somebody(stream), item=names[stream.below(len(names))], verdict=verdict, code=""))
 
 
-def _passes_verdict(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+def _passes_verdict(world: World, stream: Stream, hard: int) -> str | None:
     """
     A person takes a document off the table of the hand station, finds it in the books, and decides. One that somebody
     tampered with, or that is not the only one of its code, is left alone: that is another person's riddle.
@@ -197,7 +194,7 @@ def _passes_verdict(world: ProtocolWorld, stream: Stream, hard: int) -> str | No
     return told
 
 
-def _slip(world: ProtocolWorld, state: State, item: Item, code: str) -> str:
+def _slip(world: World, state: State, item: Item, code: str) -> str:
     """
     The code that a person types for an object: now and then that of another document on the table, which must be refused. One
     that somebody else has just sent back onto a sorter is there in the books alone (whole seed 840886).
@@ -208,7 +205,7 @@ def _slip(world: ProtocolWorld, state: State, item: Item, code: str) -> str:
     return next((other.id for other in there if other.id not in world.staff.holding), code)
 
 
-def _orders_maintenance(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+def _orders_maintenance(world: World, stream: Stream, hard: int) -> str | None:
     """Mostly of a machine that stands."""
     state, plcs = state_of(world), world.hall.plcs()
     if state is None:
@@ -220,7 +217,7 @@ def _orders_maintenance(world: ProtocolWorld, stream: Stream, hard: int) -> str 
     return _later(world, stream, plc, ask(world, i.MaintenanceOrdered(**by_somebody(stream), plc=plc, minutes=minutes)))
 
 
-def _switches_plan(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+def _switches_plan(world: World, stream: Stream, hard: int) -> str | None:
     """Mostly to a plan by which the hall can be sorted; sometimes twice, before anything can have come of the first."""
     state = state_of(world)
     if state is None:
@@ -238,7 +235,7 @@ def _switches_plan(world: ProtocolWorld, stream: Stream, hard: int) -> str | Non
 _WITHHELD_OF: Final = 5
 """Of so many switches one is followed by one that names a file that is not there."""
 
-STAFF_FAULTS: Final[tuple[Fault[ProtocolWorld], ...]] = (
+STAFF_FAULTS: Final[tuple[Fault[World], ...]] = (
     Fault("orders_lane", "staff", 12 * SECOND, _orders_lane),
     Fault("orders_machine", "staff", 30 * SECOND, _orders_machine),
     Fault("orders_bag", "staff", 20 * SECOND, _orders_bag),
@@ -250,7 +247,7 @@ STAFF_FAULTS: Final[tuple[Fault[ProtocolWorld], ...]] = (
 """What people ask for; they came later than the others, and are drawn behind them."""
 
 
-def _tells_receipt(world: ProtocolWorld, stream: Stream, hard: int) -> str | None:
+def _tells_receipt(world: World, stream: Stream, hard: int) -> str | None:
     """A receipt comes back, by hand or with others in a file; now and then one that nobody waits for, or one is given up."""
     life = world.staff.listens()
     if life is None:
@@ -272,5 +269,5 @@ def _tells_receipt(world: ProtocolWorld, stream: Stream, hard: int) -> str | Non
     return f"{type(act).__name__} {code}"
 
 
-SERVICE_FAULTS: Final[tuple[Fault[ProtocolWorld], ...]] = (Fault(services.NAME, "staff", 15 * SECOND, _tells_receipt),)
+SERVICE_FAULTS: Final[tuple[Fault[World], ...]] = (Fault(services.NAME, "staff", 15 * SECOND, _tells_receipt),)
 """They came later than all others, and are drawn behind them."""

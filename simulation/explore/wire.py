@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from packcenter.config.manifest import SERVICES
 from packcenter.core.controller import Controller
+from packcenter.core.inputs import Act, Input
 from packcenter.core.state import State
 from packcenter.journal.frames import Draft, Identity
 from packcenter.journal.journal import Group, Journal, JournalError, JournalFull
@@ -30,9 +31,11 @@ from simulation.disk import Crash, SimDisk
 from simulation.documents import Day
 from simulation.draws import Stream
 from simulation.explore import checks, paperwork, scenarios
+from simulation.explore.front_desk import FrontDesk, WireStaff
 from simulation.explore.options import Options, Outcome
 from simulation.explore.process import identity_of
 from simulation.explore.shared_faults import rates_of
+from simulation.explore.staff import Staff
 from simulation.explore.watched import WatchedPlc
 from simulation.explore.wire_faults import WireFaults
 from simulation.explore.world import PROFILE_DIGEST, RELEASE, SEGMENTS_OF_A_DISK, Run
@@ -140,9 +143,20 @@ class LifeView:
         return self._life.started
 
     @property
+    def stopping(self) -> bool:
+        """Whether it is about to end in good order."""
+        return self._life.service.stopping
+
+    @property
     def group_under_way(self) -> bool:
-        """Whether a group waits for the disk."""
-        return self._world.committing
+        """Whether a group waits for the disk, or somebody at the desk for an answer."""
+        return self._world.committing or self._world.front_desk.waits
+
+    def submit(self, inputs: Sequence[Input]) -> None:
+        """People ask at the desk, one after the other."""
+        for act in inputs:
+            assert isinstance(act, Act), act
+            self._world.front_desk.ask(self._life, act)
 
     @property
     def controller(self) -> Controller:
@@ -209,6 +223,8 @@ class WireWorld(Run):
         self.settings_of = {link.plc: link for link in hall.blueprint.links}
         self._disk_hook: Callable[[str, str, str], None] | None = None
         self._ends_in: int | None = None
+        self.front_desk = FrontDesk()
+        self.staff: Staff = WireStaff(self)
         self.faults = WireFaults(self)
         hall.make_plc = partial(WatchedPlc, ring_size=where.ring_events, witness=self.witness)
         hall.make_service = partial(WatchedService, world=self)
@@ -284,6 +300,7 @@ class WireWorld(Run):
         number = len(virtual.lives) + 1
         self._ends_in = self.faults.recovery_ends(number)
         self.committing = False
+        self.front_desk.another_life()
         for disk in (virtual.disk, *virtual.papers.values()):
             disk.hook = self._on_disk
         life = virtual.start_service()
@@ -466,10 +483,14 @@ class WireWorld(Run):
             self._look_for_complaints()
             if self.broken:
                 return
+            self.staff.settle()
+            self.staff.let_go()
             self.checker.look(self, healed_us)
             if checks.at_rest(self):
                 break
         self.checker.at_rest(self)
+        for text in self.front_desk.faults(self.disk):
+            self.witness.wrong("J5", text)
 
     async def _look_at_papers(self) -> None:
         """A stop in good order writes what there is; then bills and feeds must be what the journal says."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from simulation.clock import FAULT
 from simulation.draws import Stream
 from simulation.explore import paperwork
+from simulation.explore.closing import CLOSING_FAULTS
 from simulation.explore.counters import COUNTER_FAULTS
 from simulation.explore.scenarios import LATE, LOOPS
 from simulation.explore.shared_faults import (
@@ -30,6 +31,7 @@ from simulation.explore.shared_faults import (
     PLC_FAULTS,
     WRAP,
 )
+from simulation.explore.staff import STAFF_FAULTS
 from simulation.explore.striking import SECOND, Fault, Striker, by_name
 from simulation.virtual.net import Link
 
@@ -244,7 +246,7 @@ _WIRE: Final[tuple[Fault[WireWorld], ...]] = (
 WIRE_FAULTS: Final[Mapping[str, Fault[WireWorld]]] = by_name(*_WIRE, *PLC_FAULTS, WRAP, *COMPUTER_FAULTS, *ACTS)
 """Every fault class of the wire level by its name, in an order that is always the same; `luck_*` come on top."""
 
-_LAST: Final = (*COUNTER_FAULTS, CRAM)
+_LAST: Final = (*COUNTER_FAULTS, CRAM, *STAFF_FAULTS, *CLOSING_FAULTS)
 _LATER: Final[Mapping[str, Fault[WireWorld]]] = by_name(*LATER_ACTS, *LATER_DISK_FAULTS, *LATEST_FAULTS, *LAST_ACTS, *_LAST)
 
 WIRE_KINDS: Final[Mapping[str, str]] = {

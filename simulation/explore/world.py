@@ -7,11 +7,12 @@ What the explorer's levels share: a `World` is what faults and checks ask for, a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
 
 from packcenter.core.controller import Controller
 from packcenter.core.hall import Hall
+from packcenter.core.inputs import Input
 from packcenter.journal.frames import Identity
 from packcenter.plc.mailbox import Mailbox
 from simulation.clock import FAULT, T
@@ -23,6 +24,9 @@ from simulation.explore.scenarios import Day, Place
 from simulation.explore.watched import WatchedPlc
 from simulation.explore.witness import Witness
 from simulation.plant.hall import Plant
+
+if TYPE_CHECKING:
+    from simulation.explore.staff import Staff
 
 RELEASE: Final = "explored"
 PROFILE_DIGEST: Final = 0x5EED_0001
@@ -85,8 +89,17 @@ class Life(Protocol):
         ...
 
     @property
+    def stopping(self) -> bool:
+        """Whether it is about to end in good order."""
+        ...
+
+    @property
     def group_under_way(self) -> bool:
-        """Whether a group waits for the disk."""
+        """Whether a group waits for the disk, or somebody for an answer."""
+        ...
+
+    def submit(self, inputs: Sequence[Input]) -> object:
+        """People ask for something, or an agency tells it."""
         ...
 
     @property
@@ -117,6 +130,7 @@ class World(Protocol):
     checker: Checker
     segment_bytes: int
     wall_offset_us: int
+    staff: Staff
     healed: bool
     broken: bool
     disk_failed: bool

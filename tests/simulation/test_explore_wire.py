@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from packcenter.service.desk import DoneAct
 from simulation.explore import scenarios
+from simulation.explore.features import PEOPLE, PLANS
 from simulation.explore.options import Options, Outcome
 from simulation.explore.swarm import options_of
 from simulation.explore.wire import WireWorld, explore
@@ -62,6 +64,32 @@ def test_each_fault_of_network_and_controller_strikes_and_is_survived(name: str)
     outcome = explore(run_of(5, {name: 3}, seconds=25))
     assert outcome.faults.get(name, 0) > 0, outcome.faults
     assert not outcome.failed, told(outcome)
+
+
+STAFF = (*PEOPLE, PLANS)
+
+
+@pytest.mark.slow
+def test_people_ask_at_the_desk_and_what_they_were_answered_stays_true() -> None:
+    """While the service dies again and again; every kind of act is answered by some record."""
+    worlds: list[WireWorld] = []
+    outcome = explore(run_of(1, {**dict.fromkeys(STAFF, 3), "kill": 2}, hall="cases", seconds=60, items=30), worlds.append)
+    assert not outcome.failed, told(outcome)
+    assert set(STAFF) <= set(outcome.faults)
+    answers = worlds[0].front_desk.answers.values()
+    assert {done.why == "" for done in answers} == {True, False}
+    assert len({done.act for done in answers}) >= 10
+    assert sum(outcome.kills.values()) > 0
+
+
+def test_an_answer_that_no_record_bears_out_is_found() -> None:
+    """Somebody was told that his act was taken, and the journal has another one there."""
+
+    def pretend(world: WireWorld) -> None:
+        world.front_desk.answers[1] = DoneAct(1, 1, "bag_close", "3", "op-1", "operator", "made up")
+
+    outcome = explore(run_of(2, {}), pretend)
+    assert [violation.invariant for violation in outcome.violations] == ["J5"], told(outcome)
 
 
 def test_a_disk_that_lies_is_found() -> None:
