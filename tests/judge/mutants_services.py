@@ -1,15 +1,13 @@
 """
 Mutants of what agencies want done with their parcels: bags for services, outlets, receipts.
 
-They stand on the same list as all others, and are registered by importing this.
+They stand on the same list as all others.
 """
 
 from __future__ import annotations
 
 from days import RECEIPTS, SERVICES
-from mutants import MUTANTS, Mutant, Records, cut_after, drop_said, mutant, nth, said
-
-__all__ = ["MUTANTS", "Mutant"]
+from mutants import Records, cut_after, drop_said, mutant, nth, said
 
 _HOUR_US = 3_600_000_000
 

@@ -9,14 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import case_mutants  # noqa: F401 - puts its mutants on the list
 import days
-import letter_mutants  # noqa: F401 - puts its mutants on the list
-import mutants_answers  # noqa: F401  puts its mutants on the list
-import mutants_loops  # noqa: F401  puts its mutants on the list
-import mutants_plans  # noqa: F401  puts its mutants on the list
 import pytest
-from mutants_services import MUTANTS
+from mutants_all import MUTANTS
 from writer import Record, records_of, written
 
 from packcenter.core.alarm_table import ALARMS, EXPLAINED_BY

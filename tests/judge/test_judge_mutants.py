@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import case_mutants  # noqa: F401 - puts its mutants on the list
 import days
-import letter_mutants  # noqa: F401 - puts its mutants on the list
-import mutants_answers  # noqa: F401  puts its mutants on the list
-import mutants_loops  # noqa: F401  puts its mutants on the list
-import mutants_plans  # noqa: F401  puts its mutants on the list
 import pytest
-from mutants_services import MUTANTS, Mutant
+from mutants_all import MUTANTS, Mutant
 from writer import Writer, written
 
 from simulation.judge import judge
