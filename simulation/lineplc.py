@@ -528,9 +528,12 @@ class LinePlc:
                 self.program.on_command(command)
 
     def _may_answer(self) -> bool:
-        """Whether the ring has as much room as a command may need (E5, seed 615032) or ever will; else it is to come again."""
+        """
+        Whether the ring has as much room as a command may need (E5, seed 615032) or ever will; else it is to come again. A
+        machine that is started may find at once that packcenter is silent: four states (whole seed 882858).
+        """
         busy = self.program.at_work() if isinstance(self.program, BusyProgram) else 0
-        return not self._ring or len(self._ring) + EVENTS_PER_ITEM * (busy + 1) <= self.ring_size
+        return not self._ring or self.can_tell(EVENTS_PER_ITEM * (busy + 2))
 
     def _check_repeat(self, command: LineCommand) -> None:
         if self._recent.get(command.number, command) != command:

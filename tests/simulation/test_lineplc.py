@@ -219,6 +219,13 @@ def test_a_full_ring_is_never_overwritten(granted: Bench) -> None:
     assert [event.number for event in granted.out().events] == [1, 2, 3, 4]
 
 
+def test_a_command_waits_until_a_start_and_a_silent_packcenter_have_room(granted: Bench) -> None:
+    """Starting, Execute, Suspending, Suspended: four states, whatever the command is; it comes again with every image."""
+    granted.report(granted.plc.ring_size - 1 - 5)  # the fixture made one
+    assert granted.send(divert(1)).taken == 0
+    assert granted.send(divert(1), ack=1).taken == 1
+
+
 def test_an_event_carries_the_plant_time_of_its_making(granted: Bench) -> None:
     """Stamp and word 124 run on plant time, so the age is the plant's."""
     granted.plant_us = 70_000_000
@@ -595,7 +602,7 @@ class PackcenterAgainstPlc(RuleBasedStateMachine):
         shown = self.asked[first : first + SLOTS]
         self._send(*shown)
         kept = len(self.made) - self.freed
-        if kept == 0 or kept + 3 <= self.plc.ring_size:  # E5: else the PLC could not answer, and they are to come again
+        if kept == 0 or kept + 6 <= self.plc.ring_size:  # E5: else the PLC could not answer, and they are to come again
             self.seen = max(self.seen, first + len(shown))
 
     @precondition(lambda self: self.granted_epoch and len(self.asked) - self.seen >= 2)
