@@ -50,7 +50,7 @@ MEETINGS: Final = (
 NEWEST: Final = {LATE: 30, paperwork.NAME: 45, "crash_in_papers": 25, "papers_fail": 20, "brings_receipts": 40, letters.NAME: 50}
 """Classes that came when seeds were known by their number, with their share in a hundred runs: they are drawn behind all else."""
 
-LAST: Final = {cell_watch.NAME: 35, CRAM.name: 6}
+LAST: Final = {cell_watch.NAME: 35, CRAM.name: 10}
 """The same, which came when those were known at both levels."""
 
 _PEOPLE_SHARE = 15
