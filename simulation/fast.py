@@ -35,9 +35,8 @@ from packcenter.plc.line import LineEvent
 from packcenter.plc.translate import to_input, to_line
 from simulation.clock import INPUT, SimClock
 from simulation.documents import Delivery, latest_us
-from simulation.lineplc import EVENTS_PER_ITEM
 from simulation.plant.hall import Plant, PlantSettings
-from simulation.plcport import RING_EVENTS, FaultyProgram, Program
+from simulation.plcport import EVENTS_PER_ITEM, RING_EVENTS, FaultyProgram, Program
 from simulation.truth import Difference, compare
 
 LINK_DELAY_US = 12_000

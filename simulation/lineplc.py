@@ -37,9 +37,8 @@ import msgspec
 from packcenter.core.packml import Mode, State
 from packcenter.plc.image import ImageError, InImage, OutImage, WordOrder, decode_in, encode_out
 from packcenter.plc.line import CODE_BYTES, HEARTBEAT_LIMIT_US, SLOTS, TRACK_MAX, CommandResult, EventKind, LineCommand, LineEvent
-from simulation.plcport import EVENTS_PER_ITEM as EVENTS_PER_ITEM
+from simulation.plcport import EVENTS_PER_ITEM, BusyProgram, FaultyProgram, Program
 from simulation.plcport import RING_EVENTS as RING_EVENTS
-from simulation.plcport import BusyProgram, FaultyProgram, Program
 
 HEARTBEAT_PERIOD_US = 100_000
 VOID = 0  # kind of a command that only keeps the numbers without holes; the program never sees it
@@ -215,8 +214,7 @@ class LinePlc:
     def infeed_allowed(self, items_on_belt: int) -> bool:
         """Whether one more item may be let in: epoch granted, packcenter alive, and ring room for all that it may cause."""
         assert items_on_belt >= 0, f"{self.name}: {items_on_belt} items on the belt"
-        room = len(self._ring) + EVENTS_PER_ITEM * (items_on_belt + 1) <= self.ring_size
-        return self._epoch != 0 and room and self.peer_alive
+        return self._epoch != 0 and self.can_tell(EVENTS_PER_ITEM * (items_on_belt + 1)) and self.peer_alive
 
     def can_tell(self, events: int) -> bool:
         """Whether the ring has room for so many events; without an epoch it needs none."""

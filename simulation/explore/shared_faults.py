@@ -21,9 +21,9 @@ from simulation.explore.rot import rot_away
 from simulation.explore.scenarios import csv_of, fresh_rows, put
 from simulation.explore.striking import NEVER_US, SECOND, Fault
 from simulation.explore.world import World
-from simulation.lineplc import EVENTS_PER_ITEM
 from simulation.luck import Rates as Luck
 from simulation.mischief.act import can_tell
+from simulation.plcport import EVENTS_PER_ITEM
 
 Do = Callable[[World, Stream, int], str | None]
 
