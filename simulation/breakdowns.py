@@ -18,6 +18,7 @@ from simulation.draws import Stream
 from simulation.fast import FastHall
 from simulation.mischief.act import nonce
 from simulation.plant.bagger import BaggerProgram
+from simulation.plant.caserack import CaseRackProgram
 
 _REASON_AIR: Final = 92  # no compressed air, on the machine's panel
 
@@ -81,9 +82,13 @@ def _runs_out(hall: FastHall, plc: str, stream: Stream) -> bool:
     return isinstance(machine, BaggerProgram) and machine.run_out()
 
 
+def _case_rack(hall: FastHall, plc: str) -> CaseRackProgram | None:
+    return next((each for each in hall.plant.case_racks if each.name == plc), None)
+
+
 def _miscounts(hall: FastHall, plc: str, stream: Stream) -> bool:
     """The counter of the first cell that holds something, else of the first one, counts one too many."""
-    rack = next((each for each in hall.plant.case_racks if each.name == plc), None)
+    rack = _case_rack(hall, plc)
     if rack is not None:
         rack.miscount(next((number for number, held in rack.cells.items() if held), 1), 1, 1)
     return rack is not None
@@ -91,7 +96,7 @@ def _miscounts(hall: FastHall, plc: str, stream: Stream) -> bool:
 
 def _blurs(hall: FastHall, plc: str, stream: Stream) -> bool:
     """The eye that all cells of a case rack have in common sees one too many in each."""
-    rack = next((each for each in hall.plant.case_racks if each.name == plc), None)
+    rack = _case_rack(hall, plc)
     if rack is not None:
         for number in rack.cells:
             rack.miscount(number, 1, 1)
@@ -100,10 +105,10 @@ def _blurs(hall: FastHall, plc: str, stream: Stream) -> bool:
 
 def _counts(hall: FastHall, plc: str, stream: Stream) -> None:
     """Somebody has mended the counter, and stops and starts the rack, as the alarm's text says."""
-    for rack in hall.plant.case_racks:
-        if rack.name == plc:
-            rack.overcounts.clear()
-            rack.stop_by_hand(_STOP_US)
+    rack = _case_rack(hall, plc)
+    if rack is not None:
+        rack.overcounts.clear()
+        rack.stop_by_hand(_STOP_US)
 
 
 FAULTS: Final[Mapping[str, Breakdown]] = MappingProxyType({

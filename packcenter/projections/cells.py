@@ -25,15 +25,20 @@ def cell_word(cell: Cell | None, *, barred: bool) -> str:
     return "closed" if barred else "free"
 
 
+def words_of(state: State, plc: str, count: int) -> list[str]:
+    """What each cell of a rack is, from number 1 up."""
+    barred = state.plcs[plc].places if plc in state.plcs else {}
+    return [cell_word(state.cells.get(cell_place(plc, number)), barred=number in barred) for number in range(1, count + 1)]
+
+
 def cells_of(state: State, plc: str, count: int) -> list[tuple[str, int, int]]:
     """(word, documents in it, documents that its case has in it when it is whole) of each cell of a rack, from number 1 up."""
-    barred = state.plcs[plc].places if plc in state.plcs else {}
     found = []
-    for number in range(1, count + 1):
+    for number, word in enumerate(words_of(state, plc, count), 1):
         cell = state.cells.get(cell_place(plc, number))
         items = len(cell.items) if cell is not None else 0
         case = state.cases.get(cell.case) if cell is not None else None
-        found.append((cell_word(cell, barred=number in barred), items, max(items, _whole(state, case, plc) if case else 0)))
+        found.append((word, items, max(items, _whole(state, case, plc) if case else 0)))
     return found
 
 

@@ -18,10 +18,10 @@ from packcenter.core.integrity import GOOD
 from packcenter.core.lifecycle import FINAL, kind_of
 from packcenter.core.loop_facts import InfeedHeld
 from packcenter.core.receipt_facts import ReceiptAwaited, ReceiptGivenUp, ReceiptOverdue, ReceiptReturned
-from packcenter.core.records import Case, cell_place
+from packcenter.core.records import Case
 from packcenter.core.state import State
 from packcenter.core.words import ReceiptState
-from packcenter.projections.cells import CELL_WORDS, cell_word
+from packcenter.projections.cells import CELL_WORDS, words_of
 
 Gauges = Iterator[tuple[str, float, *tuple[str, ...]]]
 """Name of the family, value, values of its labels."""
@@ -167,11 +167,7 @@ def _kind(state: State, item: str) -> str:
 
 def _cells(state: State, hall: Hall) -> Gauges:
     for rack in hall.case_racks:
-        barred = state.plcs[rack.plc].places if rack.plc in state.plcs else {}
-        found = Counter(
-            _CELL_STATES[cell_word(state.cells.get(cell_place(rack.plc, number)), barred=number in barred)]
-            for number in range(1, rack.cells + 1)
-        )
+        found = Counter(_CELL_STATES[word] for word in words_of(state, rack.plc, rack.cells))
         for name in CELL_STATES:
             yield "case_cells", found[name], rack.plc, name
 
