@@ -154,7 +154,7 @@ class FastPlc:
 
     def infeed_allowed(self, items_on_belt: int) -> bool:
         """The ring of this PLC has no end while it is heard, and its controller never goes away."""
-        return self.epoch > 0 and (not self._kept or self.can_tell(EVENTS_PER_ITEM * (items_on_belt + 1)))
+        return self.epoch > 0 and self.may_act(EVENTS_PER_ITEM * (items_on_belt + 1))
 
     def set_state(self, packml_state: int) -> None:
         """Nobody looks at words here."""
@@ -224,6 +224,10 @@ class FastPlc:
     def can_tell(self, events: int) -> bool:
         """Whether there is room in the ring."""
         return len(self._kept) + events <= RING_EVENTS
+
+    def may_act(self, events: int) -> bool:
+        """Whether there is room in the ring, or as much as there ever will be."""
+        return not self._kept or self.can_tell(events)
 
     def reboot(self, nonce: int) -> None:
         """Lose all memory and begin a new life."""

@@ -220,6 +220,10 @@ class LinePlc:
         """Whether the ring has room for so many events; without an epoch it needs none."""
         return self._epoch == 0 or len(self._ring) + events <= self.ring_size
 
+    def may_act(self, events: int) -> bool:
+        """Whether the ring has room for so many events, or as much as it ever will; else a command or button is to come again."""
+        return not self._ring or self.can_tell(events)
+
     def set_state(self, packml_state: int) -> None:
         """Show a PackML state (word 7)."""
         self.packml_state = packml_state
@@ -261,10 +265,8 @@ class LinePlc:
 
     def receive(self, words: Sequence[int], *, complete: bool = True) -> None:
         """
-        Take an `In` image. `complete=False` says that pieces may be missing, so that a bad one is not counted malformed.
-
-        Everything that the image causes, events included, has happened when this returns; unless the program does not run
-        now, then it sees the last image that came when it does.
+        Take an `In` image. `complete=False` says that pieces may be missing, so that a bad one is not counted malformed. All
+        that it causes, events included, has happened when this returns; a program that does not run sees the last one later.
         """
         self._enter()
         if self._latched is not None:
@@ -526,12 +528,9 @@ class LinePlc:
                 self.program.on_command(command)
 
     def _may_answer(self) -> bool:
-        """
-        Whether the ring has as much room as a command may need (E5, seed 615032) or ever will; else it is to come again. A
-        machine that is started may find at once that packcenter is silent: four states (whole seed 882858).
-        """
+        """A machine that is started may find at once that packcenter is silent: four states (E5, seeds 615032, 882858)."""
         busy = self.program.at_work() if isinstance(self.program, BusyProgram) else 0
-        return not self._ring or self.can_tell(EVENTS_PER_ITEM * (busy + 2))
+        return self.may_act(EVENTS_PER_ITEM * (busy + 2))
 
     def _check_repeat(self, command: LineCommand) -> None:
         if self._recent.get(command.number, command) != command:

@@ -379,8 +379,11 @@ class Machine(ABC):
             unit.after_abort = True
 
     def _waits_for_room(self, pressed: Callable[[None], None]) -> bool:
-        """A button is answered once the states that come of it have room beside what things here may still cause (E5)."""
-        if self.port.can_tell(EVENTS_PER_ITEM * (self.at_work() + 1)):
+        """
+        A button is answered once the states that come of it have room beside what things here may still cause (E5), or as much
+        as there ever will be: a belt can bear more than the ring (whole seed 899514).
+        """
+        if self.port.may_act(EVENTS_PER_ITEM * (self.at_work() + 1)):
             return False
         self.clock.at(_ROOM_RETRY_US, PLANT, pressed, None)
         return True

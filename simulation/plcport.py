@@ -46,6 +46,10 @@ class PlcPort(Protocol):
         """Whether so many events have room; those that nobody asks for need none."""
         ...
 
+    def may_act(self, events: int) -> bool:
+        """The same, or all that was told is acknowledged: more room there will never be, so whatever is asked is done now."""
+        ...
+
     def set_state(self, packml_state: int) -> None:
         """Show a PackML state (word 7). It makes no event; report kind 40 for that."""
         ...

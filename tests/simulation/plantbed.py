@@ -94,6 +94,7 @@ class Port:
         self.delay_us = 20_000
         self.alive = True
         self.room = True
+        self.heard_out = False
         self.state = -1
         self.places = 0
         self.first_track = 1
@@ -117,6 +118,9 @@ class Port:
 
     def can_tell(self, events: int) -> bool:
         return self.room or self._epoch == 0
+
+    def may_act(self, events: int) -> bool:
+        return self.heard_out or self.can_tell(events)
 
     def set_state(self, packml_state: int) -> None:
         self.state = packml_state

@@ -226,6 +226,16 @@ def test_a_command_waits_until_a_start_and_a_silent_packcenter_have_room(granted
     assert granted.send(divert(1), ack=1).taken == 1
 
 
+def test_a_machine_with_more_in_it_than_the_ring_holds_acts_once_all_is_acknowledged(granted: Bench) -> None:
+    """More room than that there will never be."""
+    much = granted.plc.ring_size + 1
+    assert not granted.plc.may_act(much)
+    granted.send(ack=1)
+    assert granted.plc.ring_used == 0
+    assert granted.plc.may_act(much)
+    assert not granted.plc.can_tell(much)
+
+
 def test_an_event_carries_the_plant_time_of_its_making(granted: Bench) -> None:
     """Stamp and word 124 run on plant time, so the age is the plant's."""
     granted.plant_us = 70_000_000

@@ -205,6 +205,16 @@ def test_a_button_is_answered_once_its_states_have_room_in_the_ring(how: str) ->
     assert sorter.unit.reason_class is ReasonClass.NONE
 
 
+def test_a_button_is_answered_when_nothing_waits_to_be_heard() -> None:
+    """A belt bears more than the ring holds: more room than an empty one there will never be (whole seed 899514)."""
+    bed, port = one_sorter(1)
+    sorter = bed.plant.sorters[0]
+    sorter.stop_by_hand(2_000_000)
+    port.room, port.heard_out = False, True
+    bed.wait(5_000_000)
+    assert (state_of(sorter), sorter.unit.reason_class) == (State.STOPPED, ReasonClass.NONE)
+
+
 def test_track_ids_wrap_and_pass_over_those_in_use() -> None:
     """Never 0, and never one that is on the belt."""
     bed, port = one_sorter(2)
