@@ -419,7 +419,15 @@ OWN_ALERTS = (
             ('packcenter_items_entered_total{place_kind="belt"}', "0+40x120"),
         ),
         at="25m",
-        explained_by=(*LINE_STANDS, "scanner_unread", "waybills_used_up", "wrong_label", "PackcenterBadParcelShareHigh"),
+        explained_by=(
+            *LINE_STANDS,
+            "scanner_unread",
+            "many_rejects",
+            "bag_not_sealed",
+            "waybills_used_up",
+            "wrong_label",
+            "PackcenterBadParcelShareHigh",
+        ),
     ),
     Alert(
         "PackcenterBehindPlan",
@@ -482,7 +490,7 @@ OWN_ALERTS = (
         at="25m",
         labels=(("plc", "bagger-1"),),
         explained_by=("network_lost", "waybills_used_up"),
-        explained_there=(*PLC_SILENT, *MACHINE_STANDS, "wrong_label"),
+        explained_there=(*PLC_SILENT, *MACHINE_STANDS, "wrong_label", "many_rejects"),
     ),
     # --- links --------------------------------------------------------------------------------------------------------
     Alert(

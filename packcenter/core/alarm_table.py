@@ -207,11 +207,14 @@ _ENTRIES: Final = (
         Subject.PLC,
         Priority.MEDIUM,
         Text("Machine stands by its own cause", "设备因自身原因停止"),
-        Text("The machine holds or stopped for a cause of its own.", "设备因自身原因暂停或停止。"),
+        Text(
+            "The machine holds or stopped for a cause of its own, or does not start though it was told to.",
+            "设备因自身原因暂停或停止，或收到启动命令后未能启动。",
+        ),
         Text("It does not work; what is before it waits, its lanes fill.", "设备不工作；上游等待，格口逐渐满格。"),
         Text(
-            "Look at the machine's panel for the cause, remove it, then unhold or start the machine.",
-            "查看设备面板上的原因，排除后恢复或启动设备。",
+            "Look at the machine's panel for the cause (a guard, air, the safety circuit), remove it, then unhold or start it.",
+            "查看设备面板上的原因（护罩、气源、安全回路），排除后恢复或启动设备。",
         ),
         suppresses=("command_unanswered", "rack_refuses"),
         delay_us=HELD_DELAY_US,
@@ -283,6 +286,26 @@ _ENTRIES: Final = (
         latched=True,
     ),
     Entry(
+        "many_rejects",
+        Subject.PLC,
+        Priority.MEDIUM,
+        Text("Machine puts out too much", "设备剔除过多"),
+        Text(
+            "Six of the last 32 documents of a bagging machine or case rack did not come out of it as they should: its reader,"
+            " feeder, label printer, scale or handler.",
+            "装袋机或合包架最近 32 件中有 6 件未正常完成：读码器、供件、面单打印、称重或机械手有问题。",
+        ),
+        Text(
+            "Each goes to the hand station, which fills; the machine works for nothing.", "每件都转人工台，人工台积压；设备空转。"
+        ),
+        Text(
+            "See what it puts out: unread, clean its reader; bad label, ribbon and printer; weight, its scale; two at once, its"
+            " feeder. Else hold the machine and call maintenance.",
+            "查看剔除件：未读码则清洁读码器；面单不良则查色带和打印头；重量不符则查秤；双张则查供件；无效则暂停设备并通知维修。",
+        ),
+        latched=True,
+    ),
+    Entry(
         "consumable_low",
         Subject.CONSUMABLE,
         Priority.LOW,
@@ -321,6 +344,25 @@ _ENTRIES: Final = (
             "封闭存疑总包，在人工台开拆，并与路单核对。",
         ),
         suppresses=("events_missing",),
+    ),
+    Entry(
+        "bag_not_sealed",
+        Subject.RACK,
+        Priority.MEDIUM,
+        Text("Mail bag not sealed as it should be", "总包封志异常"),
+        Text(
+            "A bag was closed without a seal, with one that nobody could read, or with a number that another bag bears.",
+            "总包封袋后无封志、封志无法识读，或封志号与其他总包重复。",
+        ),
+        Text(
+            "It is not dispatched but comes to the hand station with all that is in it; the next ones may, too.",
+            "该总包不发运，连同全部内件转人工台；后续总包也可能如此。",
+        ),
+        Text(
+            "See the sealer and its reel of seals, close one bag by hand and look at its seal; open the bag at the hand station.",
+            "检查封志机和封志卷，人工封一袋并查看封志；在人工台开拆该总包。",
+        ),
+        latched=True,
     ),
     Entry(
         "events_missing",
@@ -463,14 +505,8 @@ _ENTRIES: Final = (
         Subject.HALL,
         Priority.LOW,
         Text("Receipts overdue", "回执逾期"),
-        Text(
-            "The receipt of a document that asked for one has not come back in its time.",
-            "要求回执的文书，其回执未按时返回。",
-        ),
-        Text(
-            "Its agency cannot prove the delivery; a court's term may run out.",
-            "寄件单位无法证明送达，可能延误诉讼期限。",
-        ),
+        Text("The receipt of a document that asked for one has not come back in its time.", "要求回执的文书，其回执未按时返回。"),
+        Text("Its agency cannot prove the delivery; a court's term may run out.", "寄件单位无法证明送达，可能延误诉讼期限。"),
         Text(
             "List them with packcenter receipts --overdue, ask the delivery office, and record or give up each one.",
             "用 packcenter receipts --overdue 列出，向投递局查询，逐件登记或由主管销号。",
@@ -500,10 +536,7 @@ _ENTRIES: Final = (
         Priority.MEDIUM,
         Text("No cell free for a case", "合包格已满"),
         Text("Every cell of the case racks belongs to a case that is not whole yet.", "合包架各格均被未齐套的一件事占用。"),
-        Text(
-            "Documents of further cases go to the exception lane until a cell is free.",
-            "后续一件事证件将走异常格口，直至有空格。",
-        ),
+        Text("Documents of other cases go to the exception lane until one is free.", "后续一件事证件将走异常格口，直至有空格。"),
         Text(
             "See which cases wait longest and ask their agencies; put waiting documents on the belt again when cells are free.",
             "查看等待最久的一件事并催件；有空格后将积压证件重新上线。",

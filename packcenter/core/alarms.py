@@ -2,7 +2,8 @@
 Alarms 报警 to ISA-18.2: raised and cleared by the facts of the same step, and what people do about them.
 
     a fact of the step -> does the cause of an alarm stand? -> explained by another: suppressed
-                                                            -> needs time: awaited, and raised if it still stands then
+                                                            -> needs time, or was raised again and again: awaited, and
+                                                               raised if it still stands then
                                                             -> raised
     normal -> unacknowledged <-> acknowledged -> normal         its cause stands; a person takes care of it; it is gone
                   |
@@ -24,7 +25,7 @@ from packcenter.core import custody_facts as c
 from packcenter.core import facts as f
 from packcenter.core import receipt_facts as r
 from packcenter.core.alarm_table import ALARMS, EXPLAINED_BY, RANKS, VERSION, Entry, Subject
-from packcenter.core.case_facts import CaseOverdue, CellReleased, CellSuspected
+from packcenter.core.case_facts import CaseOverdue, CellReleased, CellSuspected, DocumentStored
 from packcenter.core.cell_counts import COUNTER
 from packcenter.core.index import HallIndex
 from packcenter.core.inputs import AlarmTableGiven
@@ -35,7 +36,10 @@ from packcenter.core.limits import (
     FLOOD_BEGINS,
     FLOOD_ENDS,
     FLOOD_WINDOW_US,
+    MANY_REJECTS,
     MISSED_ANSWERS,
+    REPEAT_DELAY_US,
+    REPEAT_WINDOW_US,
     UNREAD_READS,
     UNSTEADY_LOSSES,
     UNSTEADY_WINDOW_US,
@@ -43,6 +47,7 @@ from packcenter.core.limits import (
 from packcenter.core.packml import State as Unit
 from packcenter.core.plan_facts import PlanValiditySet
 from packcenter.core.records import cell_place
+from packcenter.core.reject_life import OWN_FAULTS
 from packcenter.core.state import Alarm, Plc, State
 from packcenter.core.turn import Turn
 from packcenter.core.words import PlaceState, ReasonClass
@@ -59,6 +64,16 @@ LOW_OVER_PERCENT = 15
 
 DISAGREEMENTS = ("wrong_role", "unknown_lane")
 """Reasons of `EventSetAside` with which a PLC says what is not so in this hall; and every `unknown_kind_N`."""
+
+
+STANDS = (Unit.HOLDING, Unit.HELD, Unit.STOPPING, Unit.STOPPED)
+TO_EXECUTE = (
+    Unit.CLEARING, Unit.STOPPED, Unit.RESETTING, Unit.IDLE, Unit.STARTING, Unit.COMPLETING, Unit.COMPLETED,
+)  # fmt: skip
+"""States through which a machine that was told to start goes to Execute."""
+
+BADLY_SEALED = ("not_sealed", "seal_used_twice")
+"""Reasons of `BagSuspected` for which a bag comes to the hand station as soon as it is closed."""
 
 
 class Standing(StrEnum):
@@ -105,7 +120,11 @@ def parts_of(key: str) -> tuple[str, str]:
 
 def chatters(alarm: Alarm, at_us: int) -> bool:
     """Whether an alarm was raised again and again in the last minute: its cause needs mending, not acknowledging."""
-    return len(alarm.recent) == CHATTER_RAISINGS and at_us - alarm.recent[0] <= CHATTER_WINDOW_US
+    return _comes_and_goes(alarm, at_us, CHATTER_WINDOW_US)
+
+
+def _comes_and_goes(alarm: Alarm, at_us: int, window_us: int) -> bool:
+    return len(alarm.recent) == CHATTER_RAISINGS and at_us - alarm.recent[0] <= window_us
 
 
 def subjects(index: HallIndex, kind: Subject) -> tuple[str, ...]:
@@ -174,8 +193,11 @@ def _came(turn: Turn, entry: Entry, subject: str, by: str) -> bool:
 
 
 def _await(turn: Turn, entry: Entry, subject: str, by: str) -> None:
-    if entry.delay_us:
-        turn.emit(a.AlarmAwaited(entry.name, subject, by, turn.at_us + entry.delay_us))
+    alarm = turn.state.alarms.get(key_of(entry.name, subject))
+    often = alarm is not None and _comes_and_goes(alarm, turn.at_us, REPEAT_WINDOW_US)
+    delay_us = max(entry.delay_us, REPEAT_DELAY_US) if often else entry.delay_us
+    if delay_us:
+        turn.emit(a.AlarmAwaited(entry.name, subject, by, turn.at_us + delay_us))
     else:
         _raise(turn, entry, subject, by)
 
@@ -267,9 +289,12 @@ def _machine(turn: Turn, name: str) -> Iterator[Saying]:
 
 
 def _stands_by_itself(plc: Plc) -> bool:
-    if plc.maintenance_us or plc.stopped_by or plc.reason_class not in (ReasonClass.OWN, ReasonClass.FAULT):
+    """One that nobody stopped is brought to Execute: it is there at once, or something keeps it from starting."""
+    if plc.maintenance_us or plc.stopped_by:
         return False
-    return plc.state in (Unit.HOLDING, Unit.HELD, Unit.STOPPING, Unit.STOPPED)
+    if plc.reason_class == ReasonClass.NONE:
+        return plc.state in TO_EXECUTE
+    return plc.reason_class in (ReasonClass.OWN, ReasonClass.FAULT) and plc.state in STANDS
 
 
 def _places(turn: Turn, name: str) -> Iterator[Saying]:
@@ -361,8 +386,13 @@ def missing(state: State, index: HallIndex) -> dict[str, list[str]]:
 
 
 def _bags(turn: Turn, fact: f.BagSuspected | f.BagClosed) -> Iterator[Saying]:
-    """Of an event that was quarantined its own alarm tells, also that the bags are in doubt."""
+    """
+    Of an event that was quarantined its own alarm tells, also that the bags are in doubt. One that was badly sealed has left
+    already.
+    """
     rack = turn.index.hall.rack.plc
+    if type(fact) is f.BagSuspected and fact.reason in BADLY_SEALED:
+        yield "bag_not_sealed", rack, True
     if type(fact) is f.BagSuspected or _stands(turn, "bags_suspect", rack):
         yield "bags_suspect", rack, _is_a_bag_in_doubt(turn)
 
@@ -390,6 +420,12 @@ def _suspected(turn: Turn, fact: f.Suspected) -> Iterator[Saying]:
         for sealed in turn.facts:
             if type(sealed) is f.ParcelSealed:
                 yield "wrong_label", sealed.plc, True
+
+
+def _rejects(turn: Turn, fact: f.ParcelSealed | f.ParcelRejected | DocumentStored) -> Iterator[Saying]:
+    """What comes out badly may be the last of many."""
+    if fact.reason in OWN_FAULTS and turn.plc(fact.plc).rejects.bit_count() >= MANY_REJECTS:
+        yield "many_rejects", fact.plc, True
 
 
 def _set_aside(turn: Turn, fact: f.EventSetAside) -> Iterator[Saying]:
@@ -523,6 +559,9 @@ RULES: dict[type, Callable[[Turn, Any], Iterator[Saying]]] = {
     f.QuarantineNoted: _quarantined,
     f.WrongLane: _wrong_lane,
     f.Suspected: _suspected,
+    f.ParcelSealed: _rejects,
+    f.ParcelRejected: _rejects,
+    DocumentStored: _rejects,
     f.EventSetAside: _set_aside,
     c.DiscrepancyOverdue: _overdue,
     c.DiscrepancyClosed: _overdue,

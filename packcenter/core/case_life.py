@@ -12,6 +12,7 @@ from heapq import heappush
 from typing import Any
 
 from packcenter.core import case_facts as c
+from packcenter.core import reject_life
 from packcenter.core.hall import Hall
 from packcenter.core.inputs import Line
 from packcenter.core.records import (
@@ -152,6 +153,7 @@ def _storing(state: State, plc: str, number: int) -> StoreJob:
 def _document_stored(state: State, at_us: int, fact: c.DocumentStored) -> None:
     _storing(state, fact.plc, fact.job)
     state.case_racks[fact.plc].storing = None
+    reject_life.note(state.plcs[fact.plc], fact.reason)
 
 
 def _store_abandoned(state: State, at_us: int, fact: c.StoreAbandoned) -> None:

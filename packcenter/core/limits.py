@@ -57,11 +57,26 @@ READS_KEPT = 32
 UNREAD_READS = 6
 """So many unread ones among them are the scanner's fault: an ordinary day has one in 350."""
 
+REJECTS_KEPT = 32
+"""So many documents that a machine took in hand are remembered, sound or not."""
+
+MANY_REJECTS = 6
+"""So many among them that did not come out of it as they should are the machine's fault: an ordinary day has one in 1000."""
+
 CHATTER_RAISINGS = 3
 """An alarm that is raised so often in `CHATTER_WINDOW_US` chatters (ISA-18.2); no more of its raisings are kept."""
 
 CHATTER_WINDOW_US = 60_000_000
 """A minute, in which a person can do nothing about an alarm that comes and goes (ISA-18.2)."""
+
+REPEAT_WINDOW_US = 600_000_000
+"""Ten minutes: an alarm that was raised `CHATTER_RAISINGS` times within that comes and goes."""
+
+REPEAT_DELAY_US = 120_000_000
+"""
+So long an alarm that comes and goes must stand before it is raised once more (ISA-18.2, on-delay): one alone, whatever its cause
+does, cannot be a flood, and whoever is called each time can be gone from the last one.
+"""
 
 FLOOD_BEGINS = 10
 """More alarms than that in `FLOOD_WINDOW_US` are a flood: more than one person can answer (ISA-18.2)."""

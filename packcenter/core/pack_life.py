@@ -10,7 +10,7 @@ from collections.abc import Callable
 from heapq import heappush
 from typing import Any
 
-from packcenter.core import case_life
+from packcenter.core import case_life, reject_life
 from packcenter.core import facts as f
 from packcenter.core.records import Job, State
 
@@ -43,10 +43,12 @@ def _parcel_sealed(state: State, at_us: int, fact: f.ParcelSealed) -> None:
         state.strays.setdefault(fact.label, []).append(fact.item)
     if job.more:
         case_life.bind_parcel(state, job, item)
+    reject_life.note(state.plcs[fact.plc], fact.reason)
     _end_job(state, fact.plc, fact.job)
 
 
 def _parcel_rejected(state: State, at_us: int, fact: f.ParcelRejected) -> None:
+    reject_life.note(state.plcs[fact.plc], fact.reason)
     _end_job(state, fact.plc, fact.job)
 
 

@@ -85,7 +85,9 @@ class Plc(msgspec.Struct):
     `infeed_held`: new items are kept out of this loop. `unread` has a bit for each of the last
     `READS_KEPT` scans, the newest lowest, 1 where nothing could be read; `losses` says when it was last lost or restarted,
     `UNSTEADY_LOSSES` times at most; `missed` when it said last, since its link was lost, that it was told nothing of a thing of
-    which it was told, `MISSED_ANSWERS` times at most; commands up to number `told_from` are older than its link.
+    which it was told, `MISSED_ANSWERS` times at most; commands up to number `told_from` are older than its link. `rejects` has a
+    bit for each of the last `REJECTS_KEPT` documents that a bagger or case rack took in hand, the newest lowest, 1 where it did
+    not come out as it should by what the machine itself did (`pack_life.OWN_FAULTS`).
     """
 
     name: str
@@ -109,6 +111,7 @@ class Plc(msgspec.Struct):
     infeed_held: bool = False
     missed: list[int] = []
     told_from: int = 0
+    rejects: int = 0
 
 
 class LaneLoad(msgspec.Struct):

@@ -24,7 +24,8 @@ from packcenter.core import case_facts as c
 from packcenter.core import facts as f
 from packcenter.core import inputs as i
 from packcenter.core import record
-from packcenter.core.alarm_facts import AlarmRaised
+from packcenter.core.alarm_facts import AlarmAwaited, AlarmRaised
+from packcenter.core.alarm_table import ALARMS
 from packcenter.core.commands import Divert
 from packcenter.core.controller import Controller
 from packcenter.core.custody import balance_errors, books
@@ -249,8 +250,12 @@ class Checker:
             self._notes.met("cell that counts what cannot be")
 
     def _alarm(self, recorded: Recorded, fact: AlarmRaised, state: State | None, now_us: int) -> None:
-        if fact.alarm == "cells_miscount":
-            self._notes.met("case rack that counts what cannot be")
+        if fact.alarm in _CALLS:
+            self._notes.met(_CALLS[fact.alarm])
+
+    def _awaited(self, recorded: Recorded, fact: AlarmAwaited, state: State | None, now_us: int) -> None:
+        if fact.due_us - recorded.at_us > ALARMS[fact.alarm].delay_us:
+            self._notes.met("alarm that comes and goes")
 
     def _tried_anew(self, recorded: Recorded, fact: c.CellTriedAnew, state: State | None, now_us: int) -> None:
         self._notes.met("cell tried anew")
@@ -412,6 +417,13 @@ def _makes_suspect(fact: f.Fact | object) -> bool:
 
 
 _Check = Callable[["Checker", Recorded, Any, State | None, int], None]
+_CALLS = {
+    "cells_miscount": "case rack that counts what cannot be",
+    "many_rejects": "machine that puts out too much",
+    "bag_not_sealed": "bag without its seal",
+}
+"""Alarms that are goals."""
+
 _FACTS: dict[type, _Check] = {
     f.JobAbandoned: Checker._abandoned,
     f.JobBegun: Checker._begun,
@@ -428,6 +440,7 @@ _FACTS: dict[type, _Check] = {
     c.LettersParted: Checker._parted,
     c.CellSuspected: Checker._cell_suspected,
     AlarmRaised: Checker._alarm,
+    AlarmAwaited: Checker._awaited,
     c.CellTriedAnew: Checker._tried_anew,
     f.ActTaken: Checker._taken,
     f.ActRefused: Checker._refused,

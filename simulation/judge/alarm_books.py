@@ -39,9 +39,11 @@ TABLE: Final[dict[str, Row]] = {
     "rack_refuses": Row("rack", ("BagCloseAsked",), -1, (*_OF_SILENCE, "machine_aborted", "jam", "machine_held")),
     "exception_lane_full": Row("exception lane", ("PlaceSet", "JamSet", "AlarmTableAdopted"), 0, _OF_SILENCE),
     "scanner_unread": Row("sorter", ("ObjectSeen",), -1),
+    "many_rejects": Row("plc", ("ParcelSealed", "ParcelRejected", "DocumentStored"), -1),
     "consumable_low": Row("consumable", ("ConsumableSet", "AlarmTableAdopted"), 0, (*_OF_SILENCE, "consumable_empty")),
     "secure_lost": Row("station", ("ItemLost", "AlarmTableAdopted")),
     "bags_suspect": Row("rack", ("BagSuspected", "AlarmTableAdopted")),
+    "bag_not_sealed": Row("rack", ("BagSuspected",), -1),
     "events_missing": Row("plc", ("GapSeen",), -1, ("bags_suspect",)),
     "event_quarantined": Row("plc", ("QuarantineNoted",), -1),
     "wrong_lane": Row("sorter", ("WrongLane",), -1),
@@ -89,11 +91,16 @@ class Alarms:
         """The last command to each machine before its link was lost or came up."""
         self.reads: dict[str, list[bool]] = {}
         """Whether each sorter read its last 32 things."""
+        self.came_out: dict[str, list[bool]] = {}
+        """Whether the last 32 things that each bagger or case rack answers for came out of it soundly."""
+        self.raisings: dict[Alarm, list[int]] = {}
+        """When people were last told of each alarm, three times at most."""
 
     def forget(self) -> None:
         """Another table: its alarms mean something else."""
         for each in (self.stands, self.told, self.known, self.explained, self.awaited, self.shelved, self.out, self.times):
             each.clear()
+        self.raisings.clear()
         self.flood_us = 0
 
     def explains(self, alarm: Alarm, hall: str) -> Alarm | None:

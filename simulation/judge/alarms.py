@@ -32,8 +32,18 @@ _UNSTEADY_US: Final = 600 * _SECOND_US
 _READS, _UNREAD = 32, 6
 _MISSED, _MISSED_US = 6, 600 * _SECOND_US
 _TOGETHER: Final = 3
+_REPEATED, _REPEATED_US, _REPEATED_WAITS_US = 3, 600 * _SECOND_US, 120 * _SECOND_US
+_CAME_OUT, _BADLY = 32, 6
+_OWN_FAULTS: Final = frozenset(
+    {
+        "unread_at_bagger", "unread_at_rack", "not_the_one_expected", "duplicate", "double_feed", "label_unread", "weight",
+        "machine_rejected", "verdict_refused", "wrong_cell",
+    }
+)  # fmt: skip
+_BADLY_SEALED: Final = ("not_sealed", "seal_used_twice")
 _ABORTING: Final = (8, 9)
 _FULL, _JAMMED, _EXECUTE = 1, 3, 6
+_TO_EXECUTE: Final = (1, 2, 15, 4, 3, 16, 17)
 
 
 # --- facts ---
@@ -93,7 +103,7 @@ def awaited(court: Court, bench: Bench, fact: Said) -> None:
     if alarm is None:
         return
     _, _, _, by, due_us = fact
-    if due_us != bench.at_us + TABLE[alarm[0]].seconds * _SECOND_US or due_us <= bench.at_us:
+    if due_us != bench.at_us + _waits_us(court, bench, alarm) or due_us <= bench.at_us:
         court.blame("N3", f"{alarm[0]} of {alarm[1]} is awaited at {bench.at_us} until {due_us}")
     _by_its_cause(court, bench, alarm, by)
     if alarm in court.alarms.awaited or (alarm in court.alarms.stands and by != "AlarmSuppressed"):
@@ -117,8 +127,9 @@ def raised(court: Court, bench: Bench, fact: Said) -> None:
             court.blame("N3", f"{name} of {subject} is raised at {bench.at_us} by {by}, it was awaited until {due}")
     else:
         _by_its_cause(court, bench, alarm, by)
-        if row.seconds > 0:
-            court.blame("N3", f"{name} of {subject} is raised at once, expected after {row.seconds} s")
+        waits_us = _waits_us(court, bench, alarm)
+        if waits_us > 0:
+            court.blame("N3", f"{name} of {subject} is raised at once, expected after {waits_us // _SECOND_US} s")
         if (latched and alarm in alarms.told) or (alarm in alarms.stands and by != "AlarmSuppressed"):
             court.blame("N1", f"{name} of {subject} is raised, and it is raised already")
     if alarm in alarms.explained:
@@ -132,6 +143,16 @@ def raised(court: Court, bench: Bench, fact: Said) -> None:
         alarms.stands.add(alarm)
     if alarm not in alarms.shelved and alarm not in alarms.out:
         alarms.times = [*alarms.times, bench.at_us][-_FLOOD - 1 :]
+        alarms.raisings[alarm] = [*alarms.raisings.get(alarm, ()), bench.at_us][-_REPEATED:]
+
+
+def _waits_us(court: Court, bench: Bench, alarm: Alarm) -> int:
+    """How long the cause of an alarm must stand: longer if people were told of it again and again. None if it is latched."""
+    seconds, raisings = TABLE[alarm[0]].seconds, court.alarms.raisings.get(alarm, [])
+    if seconds < 0:
+        return 0
+    often = len(raisings) == _REPEATED and bench.at_us - raisings[0] <= _REPEATED_US
+    return max(seconds * _SECOND_US, _REPEATED_WAITS_US if often else 0)
 
 
 def _by_its_cause(court: Court, bench: Bench, alarm: Alarm, by: str) -> None:
@@ -317,6 +338,8 @@ def _machines(court: Court, bench: Bench) -> None:
         _expect(court, "machine_aborted", machine.name, machine.state in _ABORTING and not machine.maintenance_us)
         if machine.state == _EXECUTE:
             _expect(court, "machine_held", machine.name, False)
+        elif fact[3] == 0 and machine.state in _TO_EXECUTE:
+            _expect(court, "machine_held", machine.name, not machine.maintenance_us and not machine.stopped_by)
 
 
 def _places(court: Court, bench: Bench) -> None:
@@ -383,8 +406,17 @@ def _latches(court: Court, bench: Bench) -> None:
         _expect_told(court, bench, "command_unanswered", fact[1], often)
 
 
+def _came_out(court: Court, bench: Bench) -> None:
+    """What came out of a machine badly may be the sixth of its last 32."""
+    for fact in bench.facts:
+        if fact[0] in _COMES_OUT and fact[-1] in _OWN_FAULTS:
+            _expect_told(court, bench, "many_rejects", fact[1], court.alarms.came_out[fact[1]].count(False) >= _BADLY)
+
+
 def _bags(court: Court, bench: Bench) -> None:
     assert court.hall is not None
+    if any(fact[3] in _BADLY_SEALED for fact in bench.said["BagSuspected"]):
+        _expect_told(court, bench, "bag_not_sealed", str(court.hall.rack), True)
     last = {fact[2]: fact for fact in bench.said["BagSuspected"]}
     for position, fact in last.items():
         if fact[3] != "quarantined" and position in court.open_bags and court.open_bags[position].tag == fact[1]:
@@ -444,6 +476,7 @@ _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {
     "CaseOverdue": _latches,
     "SentToHand": _latches,
     **dict.fromkeys(("CellSuspected", "CellReleased", "HallAdopted"), _cells),
+    **dict.fromkeys(("ParcelSealed", "ParcelRejected", "DocumentStored"), _came_out),
     "BagSuspected": _bags,
     "DiscrepancyOverdue": _overdue,
     "DiscrepancyClosed": _overdue,
@@ -471,7 +504,8 @@ def after_record(court: Court, bench: Bench) -> None:
     _look_for_overdue(court, bench)
 
 
-_KEPT: Final = frozenset({"AnswerMissed", "JamSet", "EpochGranted", "ItemLost", "ItemSeen", "LinkStateSet", "Moved"})
+_COMES_OUT: Final = ("ParcelSealed", "ParcelRejected", "DocumentStored")
+_KEPT: Final = frozenset({"AnswerMissed", "JamSet", "EpochGranted", "ItemLost", "ItemSeen", "LinkStateSet", "Moved", *_COMES_OUT})
 
 
 def _keep(court: Court, bench: Bench, fact: Said) -> None:
@@ -494,6 +528,8 @@ def _keep(court: Court, bench: Bench, fact: Said) -> None:
         alarms.missed[fact[1]] = [*alarms.missed.get(fact[1], ()), bench.at_us][-_MISSED:]
     elif fact[0] == "ItemSeen":
         alarms.reads[fact[2]] = [*alarms.reads.get(fact[2], ()), fact[4] == 0][-_READS:]
+    elif fact[0] in _COMES_OUT and (not fact[-1] or fact[-1] in _OWN_FAULTS):
+        alarms.came_out[fact[1]] = [*alarms.came_out.get(fact[1], ()), not fact[-1]][-_CAME_OUT:]
     elif fact[0] == "ItemLost" and fact[1] in court.items:
         alarms.lost[court.items[fact[1]]] = fact[2]
     elif fact[0] == "Moved" and alarms.lost and fact[3] != "lost" and fact[1] in court.items:

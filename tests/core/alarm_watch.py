@@ -52,7 +52,7 @@ class AlarmWatch:
     def _take(self, at_us: int, happened: i.Input, fact: _About, told: set[str]) -> None:
         alarm: Alarm = (fact.alarm, fact.subject)
         if isinstance(fact, a.AlarmAwaited):
-            assert fact.due_us == at_us + ALARMS[fact.alarm].delay_us > at_us, fact
+            assert fact.due_us == at_us + self._delay_us(at_us, alarm) > at_us, fact
             assert fact.by in told, fact
             assert alarm not in self._awaited, fact
             self._awaited[alarm] = fact.due_us, fact.by
@@ -101,7 +101,7 @@ class AlarmWatch:
             assert at_us >= due_us, fact
             assert fact.by == by, fact
         else:
-            assert not ALARMS[fact.alarm].delay_us, f"{fact} at once"
+            assert fact.latched or not self._delay_us(at_us, alarm), f"{fact} at once"
             assert fact.by in told, f"{fact} of no fact of its step"
             assert alarm not in self._standing | (self._open if fact.latched else set()) or fact.by == "AlarmSuppressed", fact
         self._open.add(alarm)
@@ -110,6 +110,12 @@ class AlarmWatch:
             self._standing.add(alarm)
         if alarm not in self._shelved and alarm not in self._out:
             self.raised.append((at_us, alarm))
+
+    def _delay_us(self, at_us: int, alarm: Alarm) -> int:
+        """How long a cause must stand: two minutes at least if it called three times, the first at most ten minutes ago."""
+        times = [told_us for told_us, each in self.raised if each == alarm][-3:]
+        often = len(times) == 3 and at_us - times[0] <= 10 * _MINUTE_US
+        return max(ALARMS[alarm[0]].delay_us, 2 * _MINUTE_US if often else 0)
 
     def check(self, state: State) -> None:
         """The state says of every alarm what its facts said."""

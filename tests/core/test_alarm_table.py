@@ -71,7 +71,7 @@ def test_a_lost_plc_explains_whatever_its_machine_would_say() -> None:
         "network_lost", "foreign_epoch", "secure_lost", "bags_suspect", "events_missing", "event_quarantined", "wrong_lane",
         "wrong_label", "waybills_used_up", "plc_disagrees", "scanner_unread", "plan_not_valid", "discrepancies_overdue",
         "receipts_overdue",
-        "case_overdue", "cells_full", "cells_miscount", "cell_counter",
+        "case_overdue", "cells_full", "cells_miscount", "cell_counter", "many_rejects", "bag_not_sealed",
     }  # fmt: skip
 
 

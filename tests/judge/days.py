@@ -691,6 +691,72 @@ given 33.000 released 2 0 job=11 items=0
 given 34.000 released 3 0 job=12 items=1
 """
 
+WORN = """
+# What wears out: a sorter jams again and again, a bagger reads one document after the other not, a bag leaves without its seal.
+given hall small
+given item NJ1 letter 215001 waybill=EA777777775CN
+given item L1 letter 210005
+given item L2 letter 210005
+given item L3 letter 210005
+given item L4 letter 210005
+given item L5 letter 210005
+given item L6 letter 210005
+given item L7 letter 210005
+given item L8 letter 210005
+given alarms
+given 0.000 jam sorter-1 zone=1 on=1
+given 5.000 jam sorter-1 zone=1 on=0
+given 20.000 jam sorter-1 zone=1 on=1
+given 25.000 jam sorter-1 zone=1 on=0
+given 40.000 jam sorter-1 zone=1 on=1
+given 45.000 jam sorter-1 zone=1 on=0
+given 60.000 jam sorter-1 zone=1 on=1
+given 65.000 jam sorter-1 zone=1 on=0
+given 80.000 jam sorter-1 zone=2 on=1
+given 200.000 tick
+given 201.000 jam sorter-1 zone=2 on=0
+given 202.000 acknowledge jam sorter-1
+given 300.000 scan L1 track=1
+given 302.000 confirmed sorter-1 track=1 lane=2
+given 303.000 fed bagger-1 - job=1 outcome=no_identifier
+given 304.000 packed bagger-1 - job=1 result=1
+given 310.000 scan L2 track=2
+given 312.000 confirmed sorter-1 track=2 lane=2
+given 313.000 fed bagger-1 - job=3 outcome=no_identifier
+given 314.000 packed bagger-1 - job=3 result=1
+given 320.000 scan L3 track=3
+given 322.000 confirmed sorter-1 track=3 lane=2
+given 323.000 fed bagger-1 - job=5 outcome=no_identifier
+given 324.000 packed bagger-1 - job=5 result=1
+given 330.000 scan L4 track=4
+given 332.000 confirmed sorter-1 track=4 lane=2
+given 333.000 fed bagger-1 - job=7 outcome=no_identifier
+given 334.000 packed bagger-1 - job=7 result=1
+given 340.000 scan L5 track=5
+given 342.000 confirmed sorter-1 track=5 lane=2
+given 343.000 fed bagger-1 L5 job=9
+given 344.000 packed bagger-1 EA000000056CN job=9
+given 350.000 scan L6 track=6
+given 352.000 confirmed sorter-1 track=6 lane=2
+given 353.000 fed bagger-1 - job=11 outcome=no_identifier
+given 354.000 packed bagger-1 - job=11 result=1
+given 360.000 scan L7 track=7
+given 362.000 confirmed sorter-1 track=7 lane=2
+given 363.000 fed bagger-1 - job=13 outcome=no_identifier
+given 364.000 packed bagger-1 - job=13 result=1
+given 370.000 scan L8 track=8
+given 372.000 confirmed sorter-1 track=8 lane=2
+given 373.000 fed bagger-1 - job=15 outcome=no_identifier
+given 374.000 packed bagger-1 - job=15 result=1
+given 400.000 scan NJ1 track=9
+given 402.000 confirmed sorter-1 track=9 lane=2
+given 403.000 fed bagger-1 NJ1 job=17
+given 404.000 packed bagger-1 EA777777775CN job=17
+given 405.000 dropped EA777777775CN position=2
+given 406.000 shut 2 seal=-
+given 640.500 jam sorter-1 zone=1 on=1
+"""
+
 LETTERS = """
 # Letters to two addressees gather in two cells; of each set one is left behind; they leave in parcels, and receipts come back.
 given hall letters
@@ -742,6 +808,7 @@ ALL = {
     "cells": CELLS,
     "counters": COUNTERS,
     "eye": EYE,
+    "worn": WORN,
     "day": DAY,
     "trouble": TROUBLE,
     "lives": LIVES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from days import ALARMS
+from days import ALARMS, WORN
 from mutants import Records, Said, cut_after, drop_said, mutant, nth, said
 from writer import Record
 
@@ -329,4 +329,51 @@ def _(records: Records) -> None:
 def _(records: Records) -> None:
     record = nth(records, "AlarmAcknowledged")
     record.facts.append(["AlarmOutSet", "jam", "rack-1", "op-7"])
+    cut_after(records, record)
+
+
+# --- N: what comes again and again, what a machine puts out ---
+
+
+@mutant("N3", "what came and went three times in ten minutes calls at once for the fourth time", WORN)
+def _(records: Records) -> None:
+    jam = nth(records, "JamChanged", fact="AlarmAwaited")
+    drop_said(jam, "AlarmAwaited")
+    jam.facts.append(["AlarmRaised", "jam", "sorter-1", "JamSet", False])
+    cut_after(records, jam)
+
+
+@mutant("N3", "what came and went three times in ten minutes calls after a minute", WORN)
+def _(records: Records) -> None:
+    jam = nth(records, "JamChanged", fact="AlarmAwaited")
+    said(jam, "AlarmAwaited")[4] -= 60_000_000
+    cut_after(records, jam)
+
+
+@mutant("N3", "what came and went, but not three times in the last ten minutes, does not call at once", WORN)
+def _(records: Records) -> None:
+    jam = nth(records, "JamChanged", -1)
+    drop_said(jam, "AlarmRaised")
+    jam.facts.append(["AlarmAwaited", "jam", "sorter-1", "JamSet", jam.at_us + 120_000_000])
+    cut_after(records, jam)
+
+
+@mutant("N1", "a bagger puts out the sixth document of its last 32, and nobody is told", WORN)
+def _(records: Records) -> None:
+    record, fact = raised(records, "many_rejects")
+    record.facts.remove(fact)
+    cut_after(records, record)
+
+
+@mutant("N1", "a parcel with another label is counted among what a bagger puts out", WORN)
+def _(records: Records) -> None:
+    record = nth(records, "Packed", fact="ParcelRejected", about=11)
+    record.facts.append(["AlarmRaised", "many_rejects", "bagger-1", "ParcelRejected", True])
+    cut_after(records, record)
+
+
+@mutant("N1", "a bag leaves without its seal, and nobody is told", WORN)
+def _(records: Records) -> None:
+    record, fact = raised(records, "bag_not_sealed")
+    record.facts.remove(fact)
     cut_after(records, record)

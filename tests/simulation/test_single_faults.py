@@ -1,7 +1,8 @@
 """
 One fault, one call (ISA-18.2): whatever breaks at a machine of a provincial centre, people are told what it is, and not flooded.
 
-Each kind of machine meets each breakdown there is, for ten minutes or more where it lasts.
+Each kind of machine meets each breakdown there is, for ten minutes or more where it lasts; and each mishap of the plant befalls
+every second thing, as where a part is worn out.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from packcenter.config.load import load_site
 from simulation import scenario
 from simulation.breakdowns import FAULTS
 from simulation.clock import HeapClock
+from simulation.luck import Rates
 from simulation.staged import stage
 
 pytestmark = pytest.mark.slow
@@ -60,6 +62,27 @@ def centre() -> Configuration:
     return load_site(SITE)
 
 
+def worn(rate: str) -> str:
+    """Half an hour's mail, in which every second thing meets one mishap; an hour's at the case rack, where less comes by."""
+    items, end = AN_HOUR if rate.startswith(AT_CASE_RACK) else HALF_AN_HOUR
+    return f"""
+schema = "packcenter.scenario/1"
+title = "{rate}"
+title_zh = "{rate}"
+about = "A worn part."
+site = "{SITE}"
+items = {items}
+luck = {{ {rate} = 500000 }}
+
+[arrivals]
+begin = "08:30"
+end = "{end}"
+
+[expect]
+dispatched_percent_min = 0
+"""
+
+
 def day(fault: str, plc: str) -> str:
     """An hour's mail, in which one thing breaks."""
     lasts = "" if FAULTS[fault].end is None else f"for_s = {LASTS_S.get(fault, 600)}\n"
@@ -85,9 +108,70 @@ dispatched_percent_min = 0
 """
 
 
-def test_every_breakdown_has_its_name() -> None:
+WORN = {
+    "scan_no_read": {"scanner_unread"},
+    "scan_multiple": {"scanner_unread"},
+    "scan_error": {"scanner_unread"},
+    "scan_misread": {"secure_lost", "many_rejects"},
+    "scan_other": {"secure_lost", "many_rejects"},
+    "scan_neighbour": set[str](),
+    "falls": {"secure_lost"},
+    "ghost": {"scanner_unread"},
+    "jams": {"jam"},
+    "wrong_lane": {"wrong_lane"},
+    "feed_no_read": {"many_rejects"},
+    "feed_multiple": {"many_rejects"},
+    "feed_misread": {"many_rejects"},
+    "feed_other": {"many_rejects"},
+    "feed_neighbour": {"secure_lost", "many_rejects"},
+    "double_feed": {"secure_lost", "many_rejects"},
+    "label_unreadable": {"many_rejects"},
+    "label_wrong": {"many_rejects"},
+    "label_none": {"many_rejects"},
+    "label_twice": {"many_rejects"},
+    "label_late": {"many_rejects"},
+    "label_other": {"many_rejects"},
+    "label_misread": {"many_rejects"},
+    "wrong_insert": {"many_rejects"},
+    "rack_no_read": {"secure_lost"},
+    "close_refused": {"rack_refuses"},
+    "seal_none": {"bag_not_sealed"},
+    "seal_trouble": {"bag_not_sealed"},
+    "seal_unread": {"bag_not_sealed"},
+    "seal_again": {"bag_not_sealed"},
+    "cell_no_read": {"many_rejects"},
+    "cell_misread": {"many_rejects"},
+    "cell_other": {"many_rejects", "secure_lost"},
+    "cell_neighbour": set[str](),
+    "other_cell": set[str](),
+    "takes_two": set[str](),
+    "leaves_one": {"secure_lost"},
+    "leaves_one_unseen": {"secure_lost"},
+}
+"""
+What people are told, one of them is enough, if a mishap befalls every second thing. Where the books come right by themselves
+(two documents that are read in the other's order, or that lie in one cell) nobody is called.
+"""
+
+HALF_AN_HOUR, AN_HOUR = (450, "09:00"), (900, "09:30")
+AT_CASE_RACK = ("cell_", "other_cell", "takes_two", "leaves_one")
+"""Where fewer documents come by: a longer morning."""
+
+
+def test_every_breakdown_and_every_mishap_has_its_name() -> None:
     """One that is added says here what people are told of it."""
     assert set(CALLED) == set(FAULTS)
+    assert set(WORN) == set(Rates.__struct_fields__)
+
+
+@pytest.mark.parametrize("rate", sorted(WORN))
+def test_a_worn_part_calls_people_without_a_flood(tmp_path: Path, rate: str) -> None:
+    """Whatever goes wrong with every second thing of the centre: somebody is called by its name, and nobody is flooded."""
+    file = tmp_path / "worn.toml"
+    file.write_text(worn(rate), "utf-8")
+    came = stage(scenario.load(str(file)), centre(), HeapClock())
+    assert not [each for each in came.findings if "flood" in each]
+    assert WORN[rate] & set(came.alarms) or not WORN[rate], came.alarms
 
 
 @pytest.mark.parametrize("plc", MACHINES)
