@@ -343,7 +343,7 @@ _ENTRIES: Final = (
             "Close the bags in doubt, open them at the hand station, and count them against their bills.",
             "封闭存疑总包，在人工台开拆，并与路单核对。",
         ),
-        suppresses=("events_missing",),
+        suppresses=("events_missing", "bag_not_sealed"),
     ),
     Entry(
         "bag_not_sealed",

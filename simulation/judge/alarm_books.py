@@ -43,7 +43,7 @@ TABLE: Final[dict[str, Row]] = {
     "consumable_low": Row("consumable", ("ConsumableSet", "AlarmTableAdopted"), 0, (*_OF_SILENCE, "consumable_empty")),
     "secure_lost": Row("station", ("ItemLost", "AlarmTableAdopted")),
     "bags_suspect": Row("rack", ("BagSuspected", "AlarmTableAdopted")),
-    "bag_not_sealed": Row("rack", ("BagSuspected",), -1),
+    "bag_not_sealed": Row("rack", ("BagSuspected",), -1, ("bags_suspect",)),
     "events_missing": Row("plc", ("GapSeen",), -1, ("bags_suspect",)),
     "event_quarantined": Row("plc", ("QuarantineNoted",), -1),
     "wrong_lane": Row("sorter", ("WrongLane",), -1),

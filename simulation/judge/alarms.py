@@ -413,6 +413,13 @@ def _came_out(court: Court, bench: Bench) -> None:
             _expect_told(court, bench, "many_rejects", fact[1], court.alarms.came_out[fact[1]].count(False) >= _BADLY)
 
 
+def _labels(court: Court, bench: Bench) -> None:
+    """A parcel that bears another's label calls people to its bagger."""
+    if any(fact[2] == "wrong_label" for fact in bench.said["Suspected"]):
+        for fact in bench.said.get("ParcelSealed", ()):
+            _expect_told(court, bench, "wrong_label", fact[1], True)
+
+
 def _bags(court: Court, bench: Bench) -> None:
     assert court.hall is not None
     if any(fact[3] in _BADLY_SEALED for fact in bench.said["BagSuspected"]):
@@ -477,6 +484,7 @@ _MUST: Final[dict[str, Callable[[Court, Bench], None]]] = {
     "SentToHand": _latches,
     **dict.fromkeys(("CellSuspected", "CellReleased", "HallAdopted"), _cells),
     **dict.fromkeys(("ParcelSealed", "ParcelRejected", "DocumentStored"), _came_out),
+    "Suspected": _labels,
     "BagSuspected": _bags,
     "DiscrepancyOverdue": _overdue,
     "DiscrepancyClosed": _overdue,
