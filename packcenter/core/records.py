@@ -87,7 +87,7 @@ class Plc(msgspec.Struct):
     `UNSTEADY_LOSSES` times at most; `missed` when it said last, since its link was lost, that it was told nothing of a thing of
     which it was told, `MISSED_ANSWERS` times at most; commands up to number `told_from` are older than its link. `rejects` has a
     bit for each of the last `REJECTS_KEPT` documents that a bagger or case rack took in hand, the newest lowest, 1 where it did
-    not come out as it should by what the machine itself did (`pack_life.OWN_FAULTS`).
+    not come out as it should by what the machine itself did (`reject_life.OWN_FAULTS`).
     """
 
     name: str

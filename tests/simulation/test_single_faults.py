@@ -63,8 +63,8 @@ def centre() -> Configuration:
 
 
 def worn(rate: str) -> str:
-    """Half an hour's mail, in which every second thing meets one mishap; an hour's at the case rack, where less comes by."""
-    items, end = AN_HOUR if rate.startswith(AT_CASE_RACK) else HALF_AN_HOUR
+    """A quarter's mail, in which every second thing meets one mishap; an hour's where that is seldom possible."""
+    items, end = LONG if rate.startswith(SELDOM) else SHORT
     return f"""
 schema = "packcenter.scenario/1"
 title = "{rate}"
@@ -153,9 +153,9 @@ What people are told, one of them is enough, if a mishap befalls every second th
 (two documents that are read in the other's order, or that lie in one cell) nobody is called.
 """
 
-HALF_AN_HOUR, AN_HOUR = (450, "09:00"), (900, "09:30")
-AT_CASE_RACK = ("cell_", "other_cell", "takes_two", "leaves_one")
-"""Where fewer documents come by: a longer morning."""
+SHORT, LONG = (225, "08:45"), (900, "09:30")
+SELDOM = ("cell_", "other_cell", "takes_two", "leaves_one", "double_feed", "feed_neighbour")
+"""What can befall few: at a case rack, or where a document lies behind another; the morning must be longer to tell."""
 
 
 def test_every_breakdown_and_every_mishap_has_its_name() -> None:
