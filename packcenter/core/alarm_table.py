@@ -536,7 +536,7 @@ _ENTRIES: Final = (
         Priority.MEDIUM,
         Text("No cell free for a case", "合包格已满"),
         Text("Every cell of the case racks belongs to a case that is not whole yet.", "合包架各格均被未齐套的一件事占用。"),
-        Text("Documents of other cases go to the exception lane until one is free.", "后续一件事证件将走异常格口，直至有空格。"),
+        Text("Further cases go to the exception lane until a cell is free.", "后续一件事证件将走异常格口，直至有空格。"),
         Text(
             "See which cases wait longest and ask their agencies; put waiting documents on the belt again when cells are free.",
             "查看等待最久的一件事并催件；有空格后将积压证件重新上线。",

@@ -65,8 +65,9 @@ LOW_OVER_PERCENT = 15
 DISAGREEMENTS = ("wrong_role", "unknown_lane")
 """Reasons of `EventSetAside` with which a PLC says what is not so in this hall; and every `unknown_kind_N`."""
 
-
 STANDS = (Unit.HOLDING, Unit.HELD, Unit.STOPPING, Unit.STOPPED)
+"""States of a machine that does not work, and that no neighbour brought about."""
+
 TO_EXECUTE = (
     Unit.CLEARING, Unit.STOPPED, Unit.RESETTING, Unit.IDLE, Unit.STARTING, Unit.COMPLETING, Unit.COMPLETED,
 )  # fmt: skip

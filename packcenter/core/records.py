@@ -426,6 +426,11 @@ def cell_place(plc: str, cell: int) -> str:
     return f"cell/{plc}/{cell}"
 
 
+def with_newest(bits: int, newest: bool, kept: int) -> int:
+    """The last `kept` of what is remembered, a bit each, with one more: the newest is lowest, the oldest is forgotten."""
+    return (bits << 1 | newest) & ((1 << kept) - 1)
+
+
 def kin_of(item: Item) -> str:
     """What letters must agree in to leave together, as the key of `State.kin`; "" of an item without a token."""
     if not item.addressee:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from packcenter.core.limits import REJECTS_KEPT
-from packcenter.core.records import Plc
+from packcenter.core.records import Plc, with_newest
 
 OWN_FAULTS: Final = frozenset(
     {
@@ -22,4 +22,4 @@ a withdrawal, the wrong lane, no number left), and a wrong label, has alarms of 
 def note(plc: Plc, reason: str) -> None:
     """A document or parcel came out of a machine: soundly (`reason` ""), or not; what others brought about says nothing of it."""
     if not reason or reason in OWN_FAULTS:
-        plc.rejects = (plc.rejects << 1 | bool(reason)) & ((1 << REJECTS_KEPT) - 1)
+        plc.rejects = with_newest(plc.rejects, bool(reason), REJECTS_KEPT)

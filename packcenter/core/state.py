@@ -46,6 +46,7 @@ from packcenter.core.records import (
     Plc,
     State,
     lane_place,
+    with_newest,
 )
 from packcenter.core.words import NO_CODES, REINDUCTED
 
@@ -283,7 +284,7 @@ def _item_seen(state: State, at_us: int, fact: f.ItemSeen) -> None:
     item.plc, item.track, item.confirm_us, item.unconfirmed = fact.plc, fact.track, fact.confirm_us, False
     plc = state.plcs[fact.plc]
     plc.tracks[fact.track] = fact.item
-    plc.unread = (plc.unread << 1 | (fact.outcome != 0)) & ((1 << READS_KEPT) - 1)
+    plc.unread = with_newest(plc.unread, fact.outcome != 0, READS_KEPT)
     heappush(state.agenda, (fact.confirm_us, "confirm", fact.item, 0))
 
 

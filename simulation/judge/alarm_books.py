@@ -98,9 +98,9 @@ class Alarms:
 
     def forget(self) -> None:
         """Another table: its alarms mean something else."""
-        for each in (self.stands, self.told, self.known, self.explained, self.awaited, self.shelved, self.out, self.times):
+        of_people = (self.told, self.known, self.shelved, self.out, self.times, self.raisings)
+        for each in (self.stands, self.explained, self.awaited, *of_people):
             each.clear()
-        self.raisings.clear()
         self.flood_us = 0
 
     def explains(self, alarm: Alarm, hall: str) -> Alarm | None:

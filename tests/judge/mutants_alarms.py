@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from days import ALARMS, WORN
-from mutants import Records, Said, cut_after, drop_said, mutant, nth, said
+from mutants import Change, Records, Said, cut_after, drop_said, mutant, nth, said
 from writer import Record
 
 # --- N: alarms ---
@@ -15,11 +15,32 @@ def raised(records: Records, alarm: str, number: int = 0) -> tuple[Record, Said]
     return found[number]
 
 
-@mutant("N1", "a jam is no alarm", ALARMS)
-def _(records: Records) -> None:
-    record, fact = raised(records, "jam")
-    record.facts.remove(fact)
-    cut_after(records, record)
+UNTOLD = (
+    ("N1", "a jam is no alarm", ALARMS, "jam"),
+    ("N1", "a machine aborts, and that is no alarm", ALARMS, "machine_aborted"),
+    ("N1", "an ID document is missing, and that is no alarm", ALARMS, "secure_lost"),
+    ("N1", "a consumable is used up, and that is no alarm", ALARMS, "consumable_empty"),
+    ("N1", "events are missing, and that is no alarm", ALARMS, "events_missing"),
+    ("N3", "the time of a hold is over, and nobody is told", ALARMS, "machine_held"),
+    ("N1", "a bagger puts out the sixth document of its last 32, and nobody is told", WORN, "many_rejects"),
+    ("N1", "a bag leaves without its seal, and nobody is told", WORN, "bag_not_sealed"),
+)
+"""Letter, sentence, day, and the alarm of which nobody is told in it."""
+
+
+def untold(alarm: str) -> Change:
+    """The change that takes the first raising of an alarm out of a day, which ends with that."""
+
+    def change(records: Records) -> None:
+        record, fact = raised(records, alarm)
+        record.facts.remove(fact)
+        cut_after(records, record)
+
+    return change
+
+
+for letter, sentence, day, alarm in UNTOLD:
+    mutant(letter, sentence, day)(untold(alarm))
 
 
 @mutant("N1", "an alarm that no table has", ALARMS)
@@ -94,24 +115,10 @@ def _(records: Records) -> None:
     cut_after(records, record)
 
 
-@mutant("N1", "a machine aborts, and that is no alarm", ALARMS)
-def _(records: Records) -> None:
-    record, fact = raised(records, "machine_aborted")
-    record.facts.remove(fact)
-    cut_after(records, record)
-
-
 @mutant("N1", "a link is lost, and nobody waits for it", ALARMS)
 def _(records: Records) -> None:
     record = nth(records, "LinkLost")
     drop_said(record, "AlarmAwaited", "AlarmSuppressed")
-    cut_after(records, record)
-
-
-@mutant("N1", "an ID document is missing, and that is no alarm", ALARMS)
-def _(records: Records) -> None:
-    record, fact = raised(records, "secure_lost")
-    record.facts.remove(fact)
     cut_after(records, record)
 
 
@@ -122,24 +129,10 @@ def _(records: Records) -> None:
     cut_after(records, record)
 
 
-@mutant("N1", "a consumable is used up, and that is no alarm", ALARMS)
-def _(records: Records) -> None:
-    record, fact = raised(records, "consumable_empty")
-    record.facts.remove(fact)
-    cut_after(records, record)
-
-
 @mutant("N1", "the exception lane is full, and that is no alarm", ALARMS)
 def _(records: Records) -> None:
     record, fact = raised(records, "exception_lane_full")
     record.facts.remove(fact)
-
-
-@mutant("N1", "events are missing, and that is no alarm", ALARMS)
-def _(records: Records) -> None:
-    record, fact = raised(records, "events_missing")
-    record.facts.remove(fact)
-    cut_after(records, record)
 
 
 @mutant("N1", "an alarm is acknowledged that nobody was told of", ALARMS)
@@ -248,13 +241,6 @@ def _(records: Records) -> None:
     cut_after(records, held)
 
 
-@mutant("N3", "the time of a hold is over, and nobody is told", ALARMS)
-def _(records: Records) -> None:
-    record, fact = raised(records, "machine_held")
-    record.facts.remove(fact)
-    cut_after(records, record)
-
-
 @mutant("N3", "a shelved alarm stays on the shelf", ALARMS)
 def _(records: Records) -> None:
     record = nth(records, "Tick", fact="AlarmShelfSet")
@@ -358,22 +344,8 @@ def _(records: Records) -> None:
     cut_after(records, jam)
 
 
-@mutant("N1", "a bagger puts out the sixth document of its last 32, and nobody is told", WORN)
-def _(records: Records) -> None:
-    record, fact = raised(records, "many_rejects")
-    record.facts.remove(fact)
-    cut_after(records, record)
-
-
 @mutant("N1", "a parcel with another label is counted among what a bagger puts out", WORN)
 def _(records: Records) -> None:
     record = nth(records, "Packed", fact="ParcelRejected", about=11)
     record.facts.append(["AlarmRaised", "many_rejects", "bagger-1", "ParcelRejected", True])
-    cut_after(records, record)
-
-
-@mutant("N1", "a bag leaves without its seal, and nobody is told", WORN)
-def _(records: Records) -> None:
-    record, fact = raised(records, "bag_not_sealed")
-    record.facts.remove(fact)
     cut_after(records, record)

@@ -56,58 +56,6 @@ CONSEQUENCES = {"secure_lost", "bags_suspect", "discrepancies_overdue"}
 
 ALARMS_MAX = 4
 
-
-@cache
-def centre() -> Configuration:
-    return load_site(SITE)
-
-
-def worn(rate: str) -> str:
-    """A quarter's mail, in which every second thing meets one mishap; an hour's where that is seldom possible."""
-    items, end = LONG if rate.startswith(SELDOM) else SHORT
-    return f"""
-schema = "packcenter.scenario/1"
-title = "{rate}"
-title_zh = "{rate}"
-about = "A worn part."
-site = "{SITE}"
-items = {items}
-luck = {{ {rate} = 500000 }}
-
-[arrivals]
-begin = "08:30"
-end = "{end}"
-
-[expect]
-dispatched_percent_min = 0
-"""
-
-
-def day(fault: str, plc: str) -> str:
-    """An hour's mail, in which one thing breaks."""
-    lasts = "" if FAULTS[fault].end is None else f"for_s = {LASTS_S.get(fault, 600)}\n"
-    return f"""
-schema = "packcenter.scenario/1"
-title = "{fault}"
-title_zh = "{fault}"
-about = "One fault."
-site = "{SITE}"
-items = 900
-
-[arrivals]
-begin = "08:30"
-end = "09:30"
-
-[[plc_fault]]
-plc = "{plc}"
-fault = "{fault}"
-at = "08:50"
-{lasts}
-[expect]
-dispatched_percent_min = 0
-"""
-
-
 WORN = {
     "scan_no_read": {"scanner_unread"},
     "scan_multiple": {"scanner_unread"},
@@ -156,6 +104,43 @@ What people are told, one of them is enough, if a mishap befalls every second th
 SHORT, LONG = (225, "08:45"), (900, "09:30")
 SELDOM = ("cell_", "other_cell", "takes_two", "leaves_one", "double_feed", "feed_neighbour")
 """What can befall few: at a case rack, or where a document lies behind another; the morning must be longer to tell."""
+
+
+@cache
+def centre() -> Configuration:
+    return load_site(SITE)
+
+
+def morning(title: str, items: int, end: str, what: str) -> str:
+    """A day of the centre that begins at 08:30, and what goes wrong in it."""
+    return f"""
+schema = "packcenter.scenario/1"
+title = "{title}"
+title_zh = "{title}"
+about = "One fault."
+site = "{SITE}"
+items = {items}
+
+[arrivals]
+begin = "08:30"
+end = "{end}"
+
+{what}
+
+[expect]
+dispatched_percent_min = 0
+"""
+
+
+def worn(rate: str) -> str:
+    """A quarter's mail, in which every second thing meets one mishap; an hour's where that is seldom possible."""
+    return morning(rate, *(LONG if rate.startswith(SELDOM) else SHORT), f"[luck]\n{rate} = 500000")
+
+
+def day(fault: str, plc: str) -> str:
+    """An hour's mail, in which one thing breaks."""
+    lasts = "" if FAULTS[fault].end is None else f"for_s = {LASTS_S.get(fault, 600)}"
+    return morning(fault, *LONG, f'[[plc_fault]]\nplc = "{plc}"\nfault = "{fault}"\nat = "08:50"\n{lasts}')
 
 
 def test_every_breakdown_and_every_mishap_has_its_name() -> None:
